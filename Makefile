@@ -1,0 +1,40 @@
+# `make course` and `make test` set everything up first. Another Python: `make course PYTHON=python3.13 VENV=.venv-3.13`.
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+READY = $(VENV)/.ready
+
+.PHONY: course test lab notebooks lint checkpoint benchmarks clean
+
+course: $(READY)  ## run the nine notebooks on data/tiny; results in build/
+	$(RUN) -m utils course
+
+test: $(READY) lint  ## ruff, unit tests, and the nine notebooks against their stored outputs
+	$(RUN) -m pytest
+	$(RUN) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -p no:cacheprovider notebooks
+
+lint: $(READY)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+lab: $(READY)  ## JupyterLab at notebook 1, on this machine only
+	$(RUN) -m jupyter lab --ip=127.0.0.1 notebooks/01_gpu_runtime.ipynb
+
+notebooks: $(READY)  ## execute the notebooks and store their cleaned outputs
+	$(RUN) -m utils course --refresh
+
+checkpoint: $(READY)  ## train the small checkpoint that ships in data/tiny
+	$(RUN) -m utils ship
+
+benchmarks: $(READY)
+	$(RUN) benchmarks/course.py
+	$(RUN) benchmarks/training.py
+
+$(READY): requirements.lock
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11')"
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $(READY)
+
+clean:
+	rm -rf build runs .pytest_cache .ruff_cache

@@ -1,0 +1,151 @@
+"""The command line: `python -m utils check|train|evaluate|predict|course|retarget --help`."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from utils.config import COURSE, Config
+from utils.errors import CourseError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return 0, or 2 after an error that the user can put right."""
+    options = vars(build_parser().parse_args(arguments))
+    command = options.pop("command")
+    try:
+        return command(**options) or 0
+    except CourseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe every command; the fields of Config become options of `check` and `train`."""
+    parser = argparse.ArgumentParser(prog="python -m utils", description="Check data, train, evaluate and predict.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Any, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command)
+        return sub
+
+    sub = add("check", check, "Read every file of a data set and report all faults; changes nothing.")
+    sub.add_argument("path", nargs="?", type=Path, help="a folder with images/ and masks/; or use --dataset")
+    add_config(sub, ["dataset", "root", "classes"])
+
+    sub = add("train", train, "Train a model; the run folder is --output.")
+    sub.add_argument("--config", type=Path, help="YAML file; options on the command line come on top")
+    sub.add_argument("--resume", action="store_true", help="go on with the run in --output")
+    sub.add_argument("--overwrite", action="store_true", help="replace the run in --output")
+    add_config(sub, list(Config.model_fields))
+
+    sub = add("evaluate", evaluate, "Score a run on a split of its data set.")
+    sub.add_argument("run", type=Path, help="run folder or .safetensors file")
+    sub.add_argument("--split", default="test", choices=("train", "val", "test"))
+    sub.add_argument("--root", type=Path, help="folder that holds the data set")
+
+    sub = add("predict", predict, "Write masks and overlays for a picture, or a folder of them.")
+    sub.add_argument("run", type=Path, help="run folder or .safetensors file")
+    sub.add_argument("pictures", type=Path, help="picture or folder")
+    sub.add_argument("--output", type=Path, default=Path("predictions"))
+    sub.add_argument("--threshold", type=float, default=0.5, help="of one foreground class")
+    sub.add_argument("--flips", action="store_true", help="average over the mirror image")
+
+    sub = add("course", course, "Execute the nine notebooks and leave HTML copies in build/.")
+    sub.add_argument("--refresh", action="store_true", help="store the outputs in the notebooks themselves")
+
+    add("ship", ship, "Train the checkpoint that ships in data/tiny, and record its test score.")
+
+    sub = add("retarget", point_at, "Point badges and setup cells at your fork.")
+    sub.add_argument("repository", metavar="OWNER/NAME")
+    return parser
+
+
+def add_config(parser: argparse.ArgumentParser, names: list[str]) -> None:
+    """Add `--field value` for fields of Config; pydantic validates the values."""
+    group = parser.add_argument_group("configuration (see utils/config.py)")
+    for name in names:
+        many = {"nargs": "+"} if name == "classes" else {}
+        text = (Config.model_fields[name].description or "").replace("%", "%%")
+        group.add_argument(f"--{name.replace('_', '-')}", dest=f"field_{name}", help=text, **many)
+
+
+def make_config(options: dict[str, Any], path: Path | None = None) -> Config:
+    """Build a Config from a YAML file or the preset of the data set, with the options given on top."""
+    given = {k.removeprefix("field_"): v for k, v in options.items() if k.startswith("field_") and v is not None}
+    given = {k: None if v in ("none", "None") and k in ("weights", "patience", "root") else v for k, v in given.items()}
+    if path is not None:
+        return Config.load(path).override(**given)
+    return Config.preset(given.pop("dataset", "tiny"), **given)
+
+
+def check(path: Path | None, **options: Any) -> int:
+    from utils import catalog
+    from utils.check import check_dataset
+
+    if path is not None:
+        options |= {"field_dataset": "folder", "field_root": path}
+    report = check_dataset(catalog.load(make_config(options)))
+    print(report)
+    return 0 if report.ok else 1
+
+
+def train(config: Path | None, resume: bool, overwrite: bool, **options: Any) -> None:
+    from utils.training import fit
+
+    settings = make_config(options, config)
+    run = fit(settings, resume=resume, overwrite=overwrite)
+    best = run.best
+    print(f"Best validation IoU {best['val_score']:.3f} in epoch {best['epoch']:.0f}; the run is in {run.folder}")
+
+
+def evaluate(run: Path, split: str, root: Path | None) -> None:
+    from utils import catalog
+    from utils.analysis import report_split
+    from utils.inference import Predictor
+
+    predictor = Predictor.from_run(run)
+    config = predictor.config.override(root=root) if root else predictor.config
+    print(report_split(predictor, catalog.load(config), split))
+
+
+def predict(run: Path, pictures: Path, output: Path, threshold: float, flips: bool) -> int:
+    from utils.inference import Predictor, list_pictures, predict_files
+
+    predictor = Predictor.from_run(run, threshold=threshold, flips=flips)
+    done, failed = predict_files(predictor, list_pictures(pictures), output)
+    print(f"{len(done)} masks and overlays are in {output}")
+    for sentence in failed:
+        print(f"failed: {sentence}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def course(refresh: bool) -> None:
+    from utils.course import BUILD, refresh_notebooks, run_course
+    from utils.inference import Predictor, best_run, predict_files
+
+    if refresh:
+        return refresh_notebooks()
+    run_course()
+    tiny = COURSE / "data" / "tiny"
+    pictures = [*sorted((tiny / "images").glob("town1[12]_*.jpg")), tiny / "mosaic.jpg"]
+    predict_files(Predictor.from_run(best_run()), pictures, BUILD / "predictions")
+    print(f"Executed notebooks (HTML), predictions/ and the trained run are in {BUILD}")
+
+
+def ship() -> None:
+    from utils.course import ship_checkpoint
+
+    ship_checkpoint()
+
+
+def point_at(repository: str) -> None:
+    from utils.course import retarget
+
+    for path in retarget(repository):
+        print(f"rewrote {path.relative_to(COURSE)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Image and mask, changed together (notebook 3). Everything is an `(image, mask) -> (image, mask)` on arrays."""
+
+import albumentations as A
+import cv2
+import numpy as np
+import torch
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from utils.config import Config
+from utils.dataset import IGNORE_INDEX, Transform
+
+# Strength of each kind of change: how far to rotate and zoom, and how much to shift colours.
+STRENGTH = {
+    "light": {"degrees": 0.0, "zoom": 0.0, "colour": 0.0, "noise": 0.0},
+    "medium": {"degrees": 15.0, "zoom": 0.15, "colour": 0.2, "noise": 0.02},
+    "strong": {"degrees": 30.0, "zoom": 0.35, "colour": 0.4, "noise": 0.05},
+}
+
+
+class Augment:
+    """One albumentations pipeline behind a plain call; `set_random_seed` makes a worker's stream its own."""
+
+    def __init__(self, steps: list[A.BasicTransform], seed: int | None = None) -> None:
+        self.pipeline = A.Compose(steps, strict=True, seed=seed)  # strict: a misspelt argument raises
+
+    def __call__(self, image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        changed = self.pipeline(image=image, mask=mask)
+        return changed["image"], changed["mask"]
+
+    def set_random_seed(self, seed: int) -> None:
+        self.pipeline.set_random_seed(seed)
+
+
+def pad(size: int) -> A.PadIfNeeded:
+    """Pad what is smaller than `size` pixels: the image with black, the mask with 255, so that no loss sees it."""
+    return A.PadIfNeeded(size, size, border_mode=cv2.BORDER_CONSTANT, fill=0, fill_mask=IGNORE_INDEX)
+
+
+def geometric(strength: str) -> list[A.BasicTransform]:
+    """Changes that move pixels: the mask moves with the image, by nearest neighbour."""
+    s = STRENGTH[strength]
+    steps: list[A.BasicTransform] = [A.HorizontalFlip(p=0.5)]
+    if s["degrees"]:
+        steps.append(
+            A.Affine(
+                scale=(1 - s["zoom"], 1 + s["zoom"]),
+                rotate=(-s["degrees"], s["degrees"]),
+                p=0.7,
+                interpolation=cv2.INTER_LINEAR,
+                mask_interpolation=cv2.INTER_NEAREST,
+                border_mode=cv2.BORDER_CONSTANT,
+                fill=0,
+                fill_mask=IGNORE_INDEX,
+            )
+        )
+    return steps
+
+
+def photometric(strength: str) -> list[A.BasicTransform]:
+    """Changes that only touch colours: the mask stays as it is."""
+    s = STRENGTH[strength]
+    if not s["colour"]:
+        return []
+    c = s["colour"]
+    return [
+        A.ColorJitter(brightness=(1 - c, 1 + c), contrast=(1 - c, 1 + c), saturation=(1 - c, 1 + c), hue=(0, 0), p=0.8),
+        A.GaussNoise(std_range=(0, s["noise"]), p=0.3),
+    ]
+
+
+def train_transform(config: Config) -> Augment:
+    """Return the random pipeline for training images, of the strength that the config names."""
+    size = config.image_size
+    steps: list[A.BasicTransform] = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        if config.aerial:  # nothing is upside down when seen from above
+            steps.append(A.RandomRotate90(p=1.0))
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+    return Augment(steps, seed=config.seed)
+
+
+def eval_transform(config: Config) -> Augment:
+    """Return the fixed pipeline for validation and test images: whole pictures, nothing random."""
+    return Augment([pad(config.image_size)])
+
+
+def train_transform_v2(config: Config) -> Transform:
+    """Return the same training pipeline, of medium strength, in torchvision.transforms.v2."""
+    s, c = STRENGTH["medium"], STRENGTH["medium"]["colour"]
+    fill = {tv_tensors.Image: 0, tv_tensors.Mask: IGNORE_INDEX}
+    zoom, size = (1 - s["zoom"], 1 + s["zoom"]), config.image_size
+    affine = v2.RandomAffine(s["degrees"], scale=zoom, interpolation=v2.InterpolationMode.BILINEAR, fill=fill)
+    steps = v2.Compose(
+        [
+            v2.RandomCrop(size, pad_if_needed=True, fill=fill),
+            v2.RandomHorizontalFlip(0.5),
+            v2.RandomApply([affine], p=0.7),
+            v2.RandomApply([v2.ColorJitter(c, c, c)], p=0.8),
+        ]
+    )
+
+    def transform(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # Plain arrays would pass through unchanged and silently: the types say what each is.
+        picture = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1))
+        changed, ids = steps(picture, tv_tensors.Mask(torch.from_numpy(mask)))
+        return changed.permute(1, 2, 0).numpy(), ids.numpy()
+
+    return transform

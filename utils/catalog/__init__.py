@@ -1,0 +1,28 @@
+"""The data sets: one file each. A new file here with a `source(config)` function adds one."""
+
+import importlib
+import pkgutil
+
+from utils.catalog.base import Pair, Source
+from utils.config import Config, nearest
+from utils.errors import ConfigError
+
+__all__ = ["Pair", "Source", "load", "names"]
+
+
+def names() -> list[str]:
+    """Return the names that `Config.dataset` accepts."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "base")
+
+
+def load(config: Config) -> Source:
+    """Return the data set that `config.dataset` names, downloaded and verified where that is needed.
+
+    Raises ConfigError for an unknown name and DataError for files that are missing or wrong.
+    """
+    if config.dataset not in names():
+        hint = nearest(config.dataset, names())
+        raise ConfigError(f"There is no data set '{config.dataset}'; there are {', '.join(names())}.{hint}")
+    source: Source = importlib.import_module(f"utils.catalog.{config.dataset}").source(config)
+    source.prepare()
+    return source

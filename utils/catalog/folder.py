@@ -1,0 +1,164 @@
+"""`folder`: your own pairs. Put images in `images/` and masks of the same names in `masks/`.
+
+The split may come from folders (`train/images`, `train/masks`, ...), from a csv with the columns `image,mask` and
+perhaps `split`, or from lists (`train.txt`, `val.txt`, `test.txt`); else 80/10/10 is drawn by group. Masks may hold
+ids, palette indices, 0/255 or colours; colours need a `classes.csv` (`name,r,g,b`, in order of id).
+"""
+
+import csv
+import hashlib
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from utils.catalog.base import OKABE_ITO, SPLITS, Pair, Source, need_folder
+from utils.config import Config
+from utils.dataset import IGNORE_INDEX, decode_binary, decode_ids, decode_rgb, read_mask
+from utils.errors import ConfigError, DataError
+
+PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
+Rows = list[tuple[Path, Path, str | None]]
+
+
+class Folder(Source):
+    name = "folder"
+    license = "Yours."
+    home = ""
+
+    def __init__(self, root: Path, classes: tuple[str, ...] | None = None) -> None:
+        super().__init__(root)
+        self._given = classes
+
+    def prepare(self) -> None:
+        need_folder(self.root, self.name)
+        if not self._rows:
+            raise DataError(f"{self.root} holds no pairs: put images in images/, masks of the same names in masks/.")
+        gone = [p for row in self._rows for p in row[:2] if not p.is_file()]
+        if len(gone) == 2 * len(self._rows):
+            raise DataError(f"None of the files that the lists in {self.root} name is there, such as {gone[0]}.")
+        table = self._table()
+        self.classes = self._given or tuple(name for name, _ in table) or self._scanned()
+        colours = [colour for _, colour in table] or [OKABE_ITO[i % 7] for i in range(len(self.classes))]
+        self.palette = tuple(colours)
+        if len(self.palette) != len(self.classes):
+            raise ConfigError(
+                f"{len(self.classes)} class names but {len(colours)} rows in {self.root / 'classes.csv'}."
+            )
+
+    def labelled(self) -> list[tuple[Pair, str | None]]:
+        return [(Pair(image, mask, _digest(image)), split) for image, mask, split in self._rows]
+
+    def unpaired(self) -> list[Path]:
+        lone: list[Path] = []
+        for images, masks, _ in self._image_folders():
+            a, b = _by_stem(images), _by_stem(masks)
+            lone += [a[s] for s in sorted(a.keys() - b.keys())] + [b[s] for s in sorted(b.keys() - a.keys())]
+        return lone
+
+    def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:
+        if raw.ndim == 3:
+            return decode_rgb(raw, self.palette if self._table() else (), path)
+        return (decode_binary if self._binary else decode_ids)(raw, path)
+
+    @cached_property
+    def _rows(self) -> Rows:
+        """Every (image, mask, split), from a csv, lists or folders, whichever is there."""
+        return self._from_csv() or self._from_lists() or self._from_folders()
+
+    def _from_csv(self) -> Rows:
+        for path in sorted(self.root.glob("*.csv")):
+            with path.open(newline="", encoding="utf-8-sig") as file:
+                rows = [{k.rstrip("s"): v for k, v in row.items() if k} for row in csv.DictReader(file)]
+            if rows and {"image", "mask"} <= rows[0].keys():
+                bad = sorted({r["split"] for r in rows if r.get("split")} - set(SPLITS))
+                if bad:
+                    raise DataError(f"{path} names the split '{bad[0]}': use {', '.join(SPLITS)}.")
+                return [(self.root / r["image"], self.root / r["mask"], r.get("split") or None) for r in rows]
+        return []
+
+    def _from_lists(self) -> Rows:
+        rows: Rows = []
+        folders = self._image_folders()
+        images, masks = (_by_stem(folders[0][0]), _by_stem(folders[0][1])) if folders else ({}, {})
+        for split in SPLITS:
+            path = self.root / f"{split}.txt"
+            for line in path.read_text(encoding="utf-8").split("\n") if path.is_file() else []:
+                parts = line.split()
+                if len(parts) == 2:
+                    rows.append((self.root / parts[0], self.root / parts[1], split))
+                elif parts and (stem := Path(line.strip()).stem) in images.keys() & masks.keys():
+                    rows.append((images[stem], masks[stem], split))
+                elif parts:
+                    raise DataError(f"{path} names '{line.strip()}', but images/ and masks/ hold no such pair.")
+        return rows
+
+    def _from_folders(self) -> Rows:
+        rows: Rows = []
+        for images, masks, split in self._image_folders():
+            a, b = _by_stem(images), _by_stem(masks)
+            rows += [(a[s], b[s], split) for s in sorted(a.keys() & b.keys())]
+        return rows
+
+    def _image_folders(self) -> list[tuple[Path, Path, str | None]]:
+        """(images, masks, split) folders: at the top, or one pair of folders in each split."""
+        places = [(self.root, None), *((self.root / split, split) for split in SPLITS)]
+        return [(p / "images", p / "masks", s) for p, s in places if (p / "images").is_dir() and (p / "masks").is_dir()]
+
+    def _table(self) -> list[tuple[str, tuple[int, int, int]]]:
+        """Names and colours of classes.csv, in order of id."""
+        path = self.root / "classes.csv"
+        if not path.is_file():
+            return []
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            try:
+                rows = [{k.strip().lower(): v for k, v in row.items() if k} for row in csv.DictReader(file)]
+                rows.sort(key=lambda r: int(r.get("id") or 0))
+                return [(r["name"].strip(), (int(r["r"]), int(r["g"]), int(r["b"]))) for r in rows]
+            except (KeyError, ValueError):
+                raise DataError(f"{path} needs the columns name,r,g,b (0-255), one class a row.") from None
+
+    @cached_property
+    def _values(self) -> set[int]:
+        """Every value that one-channel masks hold; unreadable ones are left for `check_dataset`."""
+        values: set[int] = set()
+        for _, mask, _ in self._rows:
+            try:
+                raw = read_mask(mask)
+            except DataError:
+                continue
+            if raw.ndim == 2:
+                values.update(np.unique(raw).tolist())
+        return values
+
+    @cached_property
+    def _binary(self) -> bool:
+        """0/255 masks: 255 is the only value beside 0, so it cannot mean 'ignored'."""
+        return self._values <= {0, 255} and 255 in self._values and len(self.classes) == 2
+
+    def _scanned(self) -> tuple[str, ...]:
+        """Class names from the masks themselves, when nobody gave any."""
+        if self._values and self._values <= {0, 255}:
+            return ("background", "foreground")
+        highest = max(self._values - {IGNORE_INDEX}, default=None)
+        if highest is None:
+            raise DataError(f"The masks in {self.root} are colour pictures: add classes.csv with columns name,r,g,b.")
+        return tuple(f"class {i}" for i in range(max(highest, 1) + 1))
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    """Pictures of a folder by name without ending (and without a trailing `_mask`); junk files are passed over."""
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith("."))
+    return {p.stem.removesuffix("_mask"): p for p in files}
+
+
+def _digest(path: Path) -> str:
+    """Group byte-identical images, so that copies stay in one split."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else path.name
+
+
+def source(config: Config) -> Source:
+    """Return the pairs at `config.root`."""
+    if config.root is None:
+        raise ConfigError("dataset='folder' needs root: the folder that holds images/ and masks/.")
+    return Folder(config.root, config.classes)

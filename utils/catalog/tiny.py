@@ -1,0 +1,31 @@
+"""`tiny`: 72 drawn aerial scenes that ship with the course (data/make_tiny.py)."""
+
+import csv
+
+from utils.catalog.base import Pair, Source, need_folder
+from utils.config import COURSE, Config
+from utils.errors import DataError
+
+
+class Tiny(Source):
+    name = "tiny"
+    classes = ("ground", "road", "building", "tree", "car", "water")
+    palette = ((240, 228, 66), (120, 120, 120), (213, 94, 0), (0, 158, 115), (204, 121, 167), (0, 114, 178))
+    license = "CC0 1.0: use it for anything."
+    home = "data/README.md"
+
+    def prepare(self) -> None:
+        need_folder(self.root, self.name)
+        if not (self.root / "splits.csv").is_file():
+            raise DataError(f"{self.root} has no splits.csv. Run `python data/make_tiny.py` to draw the data again.")
+
+    def labelled(self) -> list[tuple[Pair, str | None]]:
+        with (self.root / "splits.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        images, masks = self.root / "images", self.root / "masks"
+        return [(Pair(images / f"{r['name']}.jpg", masks / f"{r['name']}.png", r["town"]), r["split"]) for r in rows]
+
+
+def source(config: Config) -> Source:
+    """Return the embedded scenes (or a copy of them at `config.root`)."""
+    return Tiny(config.root or COURSE / "data" / "tiny")

@@ -1,0 +1,139 @@
+"""Every choice of a training run in one frozen, validated place (notebook 2)."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from utils.errors import ConfigError
+
+COURSE = Path(__file__).resolve().parents[1]
+Count = Annotated[int, Field(ge=1)]
+FolderPath = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Return ' Did you mean ...?' for the closest of the allowed names, or an empty string."""
+    found = difflib.get_close_matches(str(name), list(allowed), n=1, cutoff=0.5)
+    return f" Did you mean '{found[0]}'?" if found else ""
+
+
+class Config(BaseModel):
+    """What to train, on what, and how. Change a copy with `config.override(epochs=5)`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    dataset: str = Field("tiny", description="Name of a data set in utils/catalog.")
+    root: FolderPath | None = Field(None, description="Folder that holds the data set; default data/<dataset>.")
+    classes: tuple[str, ...] | None = Field(
+        None, description="Names in order of id, background first; only for dataset 'folder'."
+    )
+    image_size: Annotated[int, Field(ge=16, le=4096)] = Field(
+        128, description="Side of the squares that the model trains on, pixels."
+    )
+    framing: Literal["crop", "resize"] = Field(
+        "crop", description="'crop' cuts squares at the picture's own scale; 'resize' squares the whole picture."
+    )
+    aerial: bool = Field(True, description="Seen from above: turn training images by any multiple of 90 degrees.")
+    augmentation: Literal["none", "light", "medium", "strong"] = Field(
+        "medium", description="Strength of the random changes to training images."
+    )
+    batch_size: Count = Field(8, description="Images per step and process.")
+    workers: Annotated[int, Field(ge=0, le=64)] = Field(0, description="Processes that load data; 0 loads in this one.")
+
+    model: str = Field("unet", description="'unet', 'smp:<architecture>/<encoder>' or 'torchvision:<name>'.")
+    weights: Literal["imagenet", "coco"] | None = Field(
+        None, description="Pretrained weights to start from; none starts from random ones."
+    )
+    unet_width: Count = Field(16, description="Channels of the first level of 'unet'; each level doubles them.")
+    unet_depth: Annotated[int, Field(ge=1, le=6)] = Field(3, description="Times that 'unet' halves the image.")
+    freeze_encoder: bool = Field(False, description="Keep the encoder's weights and BatchNorm statistics fixed.")
+
+    loss: Literal["ce", "dice", "ce+dice"] = Field("ce+dice", description="Training loss; one class makes ce a BCE.")
+    class_weights: bool = Field(False, description="Weight the cross-entropy by inverse class frequency.")
+    optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="torch.optim algorithm.")
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = Field(1e-2, description="Peak step size.")
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(1e-2, description="Decoupled L2 pull towards zero.")
+    schedule: Literal["one_cycle", "poly", "constant"] = Field("one_cycle", description="Learning rate over the run.")
+    epochs: Count = Field(40, description="Passes over the training images.")
+    accumulate: Count = Field(1, description="Batches whose gradients are summed before a step.")
+    grad_clip: Annotated[float, Field(ge=0)] = Field(1.0, description="Largest gradient norm; 0 does not clip.")
+    patience: Count | None = Field(None, description="Stop after so many epochs without a better validation mIoU.")
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where to compute.")
+    precision: Literal["auto", "fp32", "fp16", "bf16"] = Field("auto", description="Number format of the forward pass.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(42, description="Seed of weights, order and augmentation.")
+    output: FolderPath = Field(COURSE / "runs" / "latest", description="Run folder; never overwritten unless asked.")
+    tracker: Literal["none", "tensorboard", "wandb"] = Field(
+        "none", description="Experiment tracker beside history.csv."
+    )
+
+    @model_validator(mode="after")
+    def _fields_fit_together(self) -> "Config":
+        if self.classes is not None and self.dataset != "folder":
+            raise ValueError(f"classes are fixed for dataset '{self.dataset}': give them with dataset='folder' only")
+        return self
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(_sentence(error, type(self))) from None
+
+    def override(self, **values: Any) -> "Config":
+        """Return a validated copy with some fields changed."""
+        return Config(**{**self.model_dump(exclude_unset=True), **values})
+
+    def save(self, path: str | Path) -> None:
+        """Write every field as YAML."""
+        text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        Path(path).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Config":
+        """Read a YAML file written by `save` (fields may be left out). Raises ConfigError."""
+        try:
+            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not a text file"
+            raise ConfigError(f"Cannot read the configuration {path}: {reason}. Give a YAML file.") from None
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{path} is not valid YAML: {str(error).splitlines()[0]}. Mend or re-save it.") from None
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path} holds no fields: expected lines such as 'epochs: 30'.")
+        return cls(**values)
+
+    @classmethod
+    def preset(cls, dataset: str, **values: Any) -> "Config":
+        """Return the course's settings for a data set, with your own values on top."""
+        return cls(**{"dataset": dataset, **PRESETS.get(dataset, {}), **values})
+
+
+# What differs from the defaults, which suit `tiny` on two CPU cores.
+PRESETS: dict[str, dict[str, Any]] = {
+    "human": {"image_size": 320, "framing": "resize", "aerial": False, "batch_size": 16, "workers": 2},
+    "folder": {"framing": "resize", "aerial": False, "workers": 2},
+}
+
+
+def _sentence(error: ValidationError, config: type[Config]) -> str:
+    """Say what is wrong, what was given and what is allowed, one line per field."""
+    lines = []
+    for problem in error.errors():
+        if not problem["loc"]:
+            lines.append(problem["msg"].removeprefix("Value error, ") + ".")
+            continue
+        name, given = str(problem["loc"][0]), problem["input"]
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"Config has no field '{name}'.{nearest(name, config.model_fields)}")
+            continue
+        field = config.model_fields[name]
+        allowed = problem["msg"].replace("Input should be", "must be")
+        hint = ""
+        if problem["type"] == "literal_error" and isinstance(given, str):
+            hint = nearest(given, problem["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", "))
+        lines.append(f"{name}={given!r}: {allowed}.{hint} ({field.description})")
+    return " ".join(lines)

@@ -1,0 +1,186 @@
+"""From files to tensors: read, decode, split and serve pairs (notebook 4)."""
+
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from utils.errors import DataError
+
+if TYPE_CHECKING:
+    from utils.catalog.base import Pair, Source
+
+IGNORE_INDEX = 255
+CACHE_BYTES = 2 * 1024**3
+Transform = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def open_picture(path: Path) -> Image.Image:
+    """Return a fully decoded picture. Raises DataError for a missing, empty, cut-off or foreign file."""
+    try:
+        picture = Image.open(path)
+        picture.load()
+        return picture
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}. Check the folder, or remove it from the list.") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        what = "is empty (0 bytes)" if path.is_file() and path.stat().st_size == 0 else f"cannot be read ({error})"
+        if path.is_file() and path.read_bytes()[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
+            what = "is a web page, not a picture"
+        what = what.replace(str(path), path.name)
+        raise DataError(f"{path} {what}. Replace it with a complete image file, or remove the pair.") from None
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Return a photograph as uint8 (H, W, 3) RGB, turned upright as its EXIF data says."""
+    picture = ImageOps.exif_transpose(open_picture(Path(path)))
+    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits a channel
+        values = np.asarray(picture, dtype=np.float32)
+        picture = Image.fromarray((values / max(values.max(), 1) * 255).astype(np.uint8))
+    return np.array(picture.convert("RGB"))
+
+
+def read_mask(path: str | Path) -> np.ndarray:
+    """Return a mask as it is stored: palette indices or grey values (H, W), or colours (H, W, 3). Raises DataError."""
+    picture = open_picture(Path(path))
+    if picture.format == "JPEG":
+        raise DataError(f"{path} is a JPEG: its compression changes class ids. Save masks as PNG.")
+    if picture.mode in ("RGBA", "CMYK", "LA", "PA"):
+        picture = picture.convert("RGB" if picture.mode != "LA" else "L")
+    values = np.array(picture)
+    return values.astype(np.uint8) if values.dtype == bool else values
+
+
+def decode_ids(raw: np.ndarray, path: Path) -> np.ndarray:
+    """Take stored values as class ids: (H, W) -> int64 (H, W). Raises DataError for a colour mask."""
+    if raw.ndim != 2:
+        raise DataError(f"{path} is a colour picture: a mask of class ids has one channel. Give a class table.")
+    return raw.astype(np.int64)
+
+
+def decode_binary(raw: np.ndarray, path: Path) -> np.ndarray:
+    """Take 255 (or 1) as the foreground: (H, W) of 0/255 -> int64 (H, W) of 0/1."""
+    ids = decode_ids(raw, path)
+    return np.where(ids == 255, 1, ids)
+
+
+def decode_rgb(raw: np.ndarray, palette: Sequence[tuple[int, int, int]], path: Path) -> np.ndarray:
+    """Look colours up in a palette: (H, W, 3) -> int64 (H, W). Raises DataError for a colour that is not in it."""
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for index, colour in enumerate(palette):
+        ids[(raw == np.array(colour)).all(axis=-1)] = index
+    if (ids < 0).any():
+        colour = tuple(int(v) for v in raw[ids < 0][0])
+        raise DataError(f"{path} has {(ids < 0).sum()} pixels of colours outside the class table, such as {colour}.")
+    return ids
+
+
+def read_pair(pair: "Pair", source: "Source") -> tuple[np.ndarray, np.ndarray]:
+    """Return an image, uint8 (H, W, 3), and its ids, uint8 (H, W), of the same size.
+
+    A mask of another size but the same shape is resized by nearest neighbour. Raises DataError where the two
+    do not fit each other or a label is outside the classes.
+    """
+    image, mask = read_image(pair.image), source.decode(read_mask(pair.mask), pair.mask)
+    (h, w), (mask_h, mask_w) = image.shape[:2], mask.shape
+    if abs(w * mask_h - h * mask_w) > 0.02 * w * mask_h:
+        raise DataError(f"{pair.image} is {w}x{h} but its mask {pair.mask.name} is {mask_w}x{mask_h}: not one picture.")
+    wrong = (mask != IGNORE_INDEX) & ((mask < 0) | (mask >= len(source.classes)))
+    if wrong.any():
+        labels = ", ".join(map(str, np.unique(mask[wrong])[:5]))
+        raise DataError(
+            f"{pair.mask} has {wrong.sum()} pixels labelled {labels}, outside the {len(source.classes)} classes "
+            f"(0-{len(source.classes) - 1}, or {IGNORE_INDEX} to ignore). Correct the mask or the class list."
+        )
+    mask = cv2.resize(mask.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST_EXACT)
+    return image, mask
+
+
+def split_by_group(
+    groups: Sequence[str], fractions: tuple[float, float, float] = (0.8, 0.1, 0.1), seed: int = 42
+) -> list[str]:
+    """Name the split of every item ('train', 'val', 'test') so that no group is in two of them."""
+    names = sorted(set(groups))
+    random.Random(seed).shuffle(names)
+    split_of, done = {}, 0
+    for name in names:
+        share = done / len(groups)
+        split_of[name] = "val" if share < fractions[1] else "test" if share < fractions[1] + fractions[2] else "train"
+        done += groups.count(name)
+    return [split_of[group] for group in groups]
+
+
+class SegmentationDataset(Dataset):
+    """Pairs as tensors: image uint8 (3, H, W) and class ids int64 (H, W), 255 = ignored.
+
+    Args:
+        pairs: what to read, as `source.pairs(split)` lists it.
+        source: knows the classes and how a mask is stored.
+        transform: `(image, mask) -> (image, mask)` on arrays, applied to every read.
+        resize: side in pixels to which each pair is squared once, before it is cached; None keeps its size.
+    """
+
+    def __init__(
+        self, pairs: Sequence["Pair"], source: "Source", transform: Transform | None = None, resize: int | None = None
+    ) -> None:
+        self.pairs, self.source, self.transform, self.resize = list(pairs), source, transform, resize
+        self.cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the pair before augmentation: uint8 (H, W, 3) and uint8 (H, W)."""
+        if index in self.cache:
+            return self.cache[index]
+        image, mask = read_pair(self.pairs[index], self.source)
+        if self.resize:
+            size = (self.resize, self.resize)
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT)
+        return image, mask
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        image, mask = self.read(index)
+        if self.transform:
+            image, mask = self.transform(image, mask)
+        return to_tensors(image, mask)
+
+    def preload(self) -> "SegmentationDataset":
+        """Read every pair once: faults surface now, all of them, and later reads come from memory if it fits.
+
+        Raises DataError that names the first faults and counts them.
+        """
+        faults: list[str] = []
+
+        def visit(index: int) -> tuple[np.ndarray, np.ndarray] | None:
+            try:
+                return self.read(index)
+            except DataError as error:
+                faults.append(str(error))
+                return None
+
+        with ThreadPoolExecutor() as pool:
+            pairs = pool.map(visit, range(len(self)))
+            used = 0
+            for index, pair in enumerate(tqdm(pairs, "reading", len(self), leave=False, delay=2)):
+                if pair is not None and (used := used + pair[0].nbytes + pair[1].nbytes) <= CACHE_BYTES:
+                    self.cache[index] = pair
+        if faults:
+            more = f" ({len(faults)} files have faults; `python -m utils check` lists them all)"
+            raise DataError(sorted(faults)[0] + (more if len(faults) > 1 else ""))
+        return self
+
+
+def to_tensors(image: np.ndarray, mask: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Turn uint8 (H, W, 3) and (H, W) into uint8 (3, H, W) and int64 (H, W)."""
+    return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask.astype(np.int64))

@@ -1,0 +1,78 @@
+"""One epoch of training, and one of validation (notebook 7)."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import DataLoader
+
+from utils.errors import CourseError
+from utils.losses import Loss
+from utils.metrics import confusion_matrix
+from utils.models import to_mask
+
+
+class Evaluation(NamedTuple):
+    """Mean loss, and the confusion matrix of all pixels, int64 (C, C), row = truth."""
+
+    loss: float
+    matrix: Tensor
+
+
+def train_one_epoch(
+    model: nn.Module,
+    loader: DataLoader,
+    loss_fn: Loss,
+    optimizer: Optimizer,
+    accelerator: Accelerator,
+    scheduler: LRScheduler | None = None,
+    grad_clip: float = 1.0,
+) -> float:
+    """Show the model every batch once and step after each; return the mean training loss.
+
+    Model, loader, optimizer and scheduler come from `accelerator.prepare`, which knows about devices, mixed precision
+    and gradient accumulation. Raises CourseError when the loss is no longer a number.
+    """
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            loss = loss_fn(model(images), masks)
+            accelerator.backward(loss)
+            if accelerator.sync_gradients and grad_clip:
+                accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+            optimizer.step()
+            if scheduler:
+                scheduler.step()
+            optimizer.zero_grad()
+        losses.append(loss.detach())  # .item() here would wait for the GPU at every step
+    mean = torch.stack(losses).mean().item()
+    if math.isnan(mean):
+        raise CourseError("The loss became NaN in this epoch: lower learning_rate, or set precision='fp32'.")
+    return mean
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module,
+    loader: DataLoader,
+    loss_fn: Loss,
+    num_classes: int,
+    accelerator: Accelerator,
+    threshold: float = 0.5,
+) -> Evaluation:
+    """Predict every batch without learning from it; return the mean loss and the summed confusion matrix."""
+    model.eval()
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=accelerator.device)
+    total = torch.zeros(2, device=accelerator.device)
+    for images, masks in loader:
+        logits = model(images)
+        total += torch.stack([loss_fn(logits, masks) * len(images), torch.tensor(len(images), device=logits.device)])
+        predictions, masks = accelerator.gather_for_metrics((to_mask(logits, threshold), masks))
+        matrix += confusion_matrix(predictions, masks, num_classes)
+    total = accelerator.reduce(total)
+    return Evaluation((total[0] / total[1]).item(), matrix.cpu())

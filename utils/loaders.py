@@ -1,0 +1,114 @@
+"""Batches: order, workers, seeds and balance (notebook 5)."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, WeightedRandomSampler, get_worker_info
+
+from utils import catalog
+from utils.augmentations import eval_transform, train_transform
+from utils.catalog.base import Source
+from utils.config import Config
+from utils.dataset import IGNORE_INDEX, SegmentationDataset
+from utils.errors import ConfigError
+
+
+class Loaders(NamedTuple):
+    """One loader a split; batches are (images uint8 (N, 3, H, W), masks int64 (N, H, W))."""
+
+    train: DataLoader
+    val: DataLoader
+    test: DataLoader
+
+
+def seed_worker(worker_id: int) -> None:
+    """Give each worker and epoch its own augmentations: albumentations would repeat the same ones."""
+    cv2.setNumThreads(0)  # workers are the parallelism; threads inside them only get in each other's way
+    info = get_worker_info()
+    np.random.seed(info.seed % 2**32)  # noqa: NPY002
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(info.seed % 2**32)
+
+
+def pad_collate(items: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Stack pictures of any sizes: each is padded to the largest, with black, its mask with 255 (ignored).
+
+    N times (uint8 (3, h, w), int64 (h, w)) -> uint8 (N, 3, H, W), int64 (N, H, W).
+    """
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), IGNORE_INDEX, dtype=torch.int64)
+    for n, (image, mask) in enumerate(items):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+
+def get_dataset(config: Config, split: str, source: Source | None = None) -> SegmentationDataset:
+    """Return the pairs of 'train' (augmented), 'val' or 'test' as a data set."""
+    source = source or catalog.load(config)
+    transform = train_transform(config) if split == "train" else eval_transform(config)
+    resize = config.image_size if config.framing == "resize" else None
+    return SegmentationDataset(source.pairs(split), source, transform, resize)
+
+
+def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:
+    """Return loaders for training (shuffled, whole batches only), validation and test (in order, every image).
+
+    Reads every training and validation file once first, so that faults surface before training.
+    Raises DataError for faulty files and ConfigError for a batch larger than the training set.
+    """
+    source = source or catalog.load(config)
+    train, val, test = (get_dataset(config, split, source) for split in ("train", "val", "test"))
+    if config.batch_size > len(train):
+        raise ConfigError(
+            f"batch_size={config.batch_size} is more than the {len(train)} training images: set it to {len(train)} "
+            "or less."
+        )
+    train.preload()
+    val.preload()
+    common = {
+        "batch_size": config.batch_size,
+        "num_workers": config.workers,
+        "pin_memory": torch.cuda.is_available(),
+        "worker_init_fn": seed_worker,
+        "collate_fn": pad_collate,
+    }
+    generator = torch.Generator().manual_seed(config.seed)
+    return Loaders(
+        # A last batch of one image would upset BatchNorm, and the next epoch's shuffle gives its images their turn.
+        DataLoader(train, shuffle=True, drop_last=True, generator=generator, **common),
+        DataLoader(val, **common),
+        DataLoader(test, **common),
+    )
+
+
+def class_pixels(dataset: SegmentationDataset) -> Tensor:
+    """Count the labelled pixels of every class over a data set: int64 (C,)."""
+    counts = torch.zeros(256, dtype=torch.int64)
+    for index in range(len(dataset)):
+        counts += torch.from_numpy(np.bincount(dataset.read(index)[1].ravel(), minlength=256))
+    return counts[: len(dataset.source.classes)]
+
+
+def class_weights(pixels: Tensor) -> Tensor:
+    """Weight classes by one over the square root of their frequency, with a mean of 1: float32 (C,).
+
+    The root tempers the plain inverse, which lets the rarest class drown the others. Absent classes weigh 0.
+    """
+    weights = pixels.float().rsqrt().masked_fill(pixels == 0, 0.0)
+    return weights / weights.sum() * (weights > 0).sum()
+
+
+def rare_class_sampler(dataset: SegmentationDataset, class_id: int, seed: int = 42) -> WeightedRandomSampler:
+    """Draw images that show much of one class more often: weight 1 + share of the class over its mean share."""
+    shares = []
+    for index in range(len(dataset)):
+        mask = dataset.read(index)[1]
+        shares.append((mask == class_id).sum() / max((mask != IGNORE_INDEX).sum(), 1))
+    weights = 1 + np.array(shares) / max(np.mean(shares), 1e-9)
+    generator = torch.Generator().manual_seed(seed)
+    return WeightedRandomSampler(weights.tolist(), len(dataset), generator=generator)

@@ -1,0 +1,179 @@
+"""Any model behind one call: our U-Net, segmentation-models-pytorch, torchvision (notebook 6)."""
+
+import segmentation_models_pytorch as smp
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import Tensor, nn
+
+from utils.config import Config, nearest
+from utils.errors import ConfigError
+from utils.unet import UNet
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class SegmentationModel(nn.Module):
+    """Bytes in, logits out: normalises, pads to the stride, runs the net, and crops the padding off.
+
+    uint8 (N, 3, H, W) of any size -> float logits (N, C, H, W). What is saved or exported cannot be fed wrongly.
+    """
+
+    def __init__(self, net: nn.Module, stride: int = 32) -> None:
+        super().__init__()
+        self.net, self.stride = net, stride
+        self.encoder_frozen = False
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1) * 255)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1) * 255)
+
+    def forward(self, images: Tensor) -> Tensor:
+        height, width = images.shape[-2:]
+        x = ((images.float() - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        x = F.pad(x, (0, -width % self.stride, 0, -height % self.stride), mode="replicate")
+        logits = self.net(x)
+        if isinstance(logits, dict):  # torchvision's models
+            logits = logits["out"]
+        return logits[..., :height, :width]
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The part that pretrained weights fill."""
+        return self.net.backbone if hasattr(self.net, "backbone") else self.net.encoder
+
+    def freeze_encoder(self) -> None:
+        """Keep the encoder's weights, and its BatchNorm statistics, as they are."""
+        self.encoder_frozen = True
+        self.encoder.requires_grad_(False)
+        self.encoder.eval()
+
+    def train(self, mode: bool = True) -> "SegmentationModel":
+        super().train(mode)
+        if self.encoder_frozen:
+            self.encoder.eval()  # or BatchNorm would go on averaging over the new images
+        return self
+
+
+def build_model(config: Config, num_outputs: int) -> SegmentationModel:
+    """Return the model that the config names, with `num_outputs` logit channels.
+
+    Raises ConfigError for an unknown name, or when pretrained weights cannot be had.
+    """
+    library, _, name = config.model.partition(":")
+    if library == "unet" and not name:
+        if config.weights:
+            raise ConfigError(f"There are no '{config.weights}' weights for 'unet': set weights=None or use smp:...")
+        net, stride = UNet(num_outputs, config.unet_width, config.unet_depth), 2**config.unet_depth
+    elif library == "smp":
+        net, stride = build_smp(name, num_outputs, config.weights), 32
+    elif library == "torchvision":
+        net, stride = build_torchvision(name, num_outputs, config.weights), 1
+    else:
+        hint = nearest(config.model, ["unet", "smp:unet/resnet34", "torchvision:fcn_resnet50"])
+        raise ConfigError(
+            f"There is no model '{config.model}': use 'unet', 'smp:<architecture>/<encoder>' or "
+            f"'torchvision:<name>'.{hint}"
+        )
+    model = SegmentationModel(net, stride)
+    if config.freeze_encoder:
+        model.freeze_encoder()
+    return model
+
+
+def build_smp(name: str, num_outputs: int, weights: str | None) -> nn.Module:
+    """Return `<architecture>/<encoder>` of segmentation-models-pytorch."""
+    architecture, _, encoder = name.partition("/")
+    _known("smp architecture", architecture, [m.__name__.lower() for m in SMP_ARCHITECTURES])
+    if not encoder.startswith("tu-"):  # any encoder of timm: smp itself says which it cannot use
+        _known("smp encoder", encoder or "(none)", smp.encoders.get_encoder_names())
+    if weights == "coco":
+        raise ConfigError("smp has no 'coco' weights: set weights='imagenet' or None.")
+    return _with_weights(
+        lambda: smp.create_model(architecture, encoder, encoder_weights=weights, classes=num_outputs), name, weights
+    )
+
+
+SMP_ARCHITECTURES = (
+    smp.Unet, smp.UnetPlusPlus, smp.MAnet, smp.Linknet, smp.FPN, smp.PSPNet, smp.PAN,
+    smp.DeepLabV3, smp.DeepLabV3Plus, smp.UPerNet, smp.Segformer, smp.DPT,
+)  # fmt: skip
+
+
+def build_torchvision(name: str, num_outputs: int, weights: str | None) -> nn.Module:
+    """Return a model of torchvision.models.segmentation with a last layer for `num_outputs` classes."""
+    _known("torchvision model", name, torchvision.models.list_models(module=torchvision.models.segmentation))
+    model = _with_weights(
+        lambda: torchvision.models.get_model(
+            name,
+            weights="DEFAULT" if weights == "coco" else None,
+            weights_backbone="DEFAULT" if weights == "imagenet" else None,
+            aux_loss=None if weights == "coco" else False,
+        ),
+        name,
+        weights,
+    )
+    model.aux_classifier = None
+    replace_head(model, num_outputs)
+    return model
+
+
+def replace_head(model: nn.Module, num_outputs: int) -> None:
+    """Give a torchvision segmentation model a fresh last convolution for `num_outputs` classes, in place."""
+    head = model.classifier
+    lasts = [(head, "low_classifier"), (head, "high_classifier")] if hasattr(head, "low_classifier") else [(head, "-1")]
+    for parent, name in lasts:
+        old = parent[-1] if name == "-1" else getattr(parent, name)
+        if old.out_channels == num_outputs:
+            continue
+        new = nn.Conv2d(old.in_channels, num_outputs, old.kernel_size)
+        if name == "-1":
+            parent[-1] = new
+        else:
+            setattr(parent, name, new)
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """Turn logits (N, C, H, W) into probabilities: a sigmoid for one foreground class, else a softmax over classes."""
+    return logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)
+
+
+def to_mask(logits: Tensor, threshold: float = 0.5) -> Tensor:
+    """Turn logits (N, C, H, W) into class ids, int64 (N, H, W); one class is foreground from `threshold` on."""
+    if logits.shape[1] == 1:
+        return (probabilities(logits)[:, 0] >= threshold).long()
+    return logits.argmax(dim=1)
+
+
+def count_parameters(model: nn.Module, trainable: bool = False) -> int:
+    """Count the numbers that a model has learned, or (`trainable`) is still allowed to learn."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
+
+
+def count_flops(model: nn.Module, size: int = 256) -> int:
+    """Count the floating-point operations of one image of size x size, as torch.utils.flop_counter does."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    training = model.training
+    model.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 3, size, size, dtype=torch.uint8, device=next(model.parameters()).device))
+    model.train(training)
+    return counter.get_total_flops()
+
+
+def _known(what: str, name: str, allowed: list[str]) -> None:
+    if name not in allowed:
+        some = ", ".join(allowed[:4])
+        raise ConfigError(f"There is no {what} '{name}'.{nearest(name, allowed)} There are {some} and more.")
+
+
+def _with_weights(build, name: str, weights: str | None) -> nn.Module:  # noqa: ANN001
+    """Build a model; when its pretrained weights cannot be fetched, say so instead of going on without."""
+    try:
+        return build()
+    except Exception as error:
+        if weights is None:
+            raise ConfigError(f"'{name}' cannot be built: {error}") from error
+        raise ConfigError(
+            f"The '{weights}' weights of '{name}' could not be fetched ({type(error).__name__}). Check the network, "
+            "or set weights=None to start from random weights (lower accuracy)."
+        ) from error

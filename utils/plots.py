@@ -1,0 +1,174 @@
+"""Pictures: overlays with contours, grids with legends, curves. Colour is never the only signal."""
+
+from collections.abc import Sequence
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from torch import Tensor
+
+from utils.dataset import IGNORE_INDEX
+
+Palette = Sequence[tuple[int, int, int]]
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#777777"
+
+
+def notebook_style() -> None:
+    """Draw figures in the course's style, as small JPEGs that keep notebooks light."""
+    plt.rcParams.update(
+        {
+            "figure.dpi": 76, "font.size": 11, "axes.titlesize": 11, "axes.spines.top": False,
+            "axes.spines.right": False, "figure.constrained_layout.use": True, "lines.linewidth": 2,
+            "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9"]),
+        }
+    )  # fmt: skip
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    set_matplotlib_formats("jpeg", pil_kwargs={"quality": 80})
+
+
+def to_array(image: np.ndarray | Tensor) -> np.ndarray:
+    """Bring a picture (H, W, 3), tensor (3, H, W) or mask into the array form that matplotlib shows."""
+    if isinstance(image, Tensor):
+        image = image.detach().cpu().numpy()
+        if image.ndim == 3 and image.shape[0] in (1, 3):
+            image = image.transpose(1, 2, 0)
+    return image
+
+
+def colour_mask(mask: np.ndarray | Tensor, palette: Palette) -> np.ndarray:
+    """Paint class ids (H, W) in their colours: uint8 (H, W, 3); ignored pixels are white."""
+    table = np.full((256, 3), 255, dtype=np.uint8)
+    table[: len(palette)] = palette
+    return table[to_array(mask).astype(np.uint8)]
+
+
+def overlay(
+    image: np.ndarray | Tensor,
+    mask: np.ndarray | Tensor,
+    palette: Palette,
+    opacity: float = 0.45,
+    contours: bool = True,
+) -> np.ndarray:
+    """Lay a mask over its picture, each region outlined in its colour: uint8 (H, W, 3)."""
+    image, mask = to_array(image), to_array(mask).astype(np.uint8)
+    painted = colour_mask(mask, palette)
+    show = (mask != IGNORE_INDEX)[..., None]
+    if len(palette) == 2:  # one foreground class: leave the background as it is
+        show = show & (mask == 1)[..., None]
+    blended = np.where(show, (1 - opacity) * image + opacity * painted, image).astype(np.uint8, order="C")
+    if contours:
+        thickness = max(1, round(min(mask.shape) / 300))
+        for index in range(1 if len(palette) == 2 else 0, len(palette)):
+            lines, _ = cv2.findContours((mask == index).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+            colour = tuple(int(c) for c in palette[index])
+            cv2.drawContours(blended, list(lines), -1, colour, thickness)
+    return blended
+
+
+def legend(target: Figure | Axes, classes: Sequence[str], palette: Palette, ignored: bool = False) -> None:
+    """Add the class names with their colours below a figure."""
+    patches = [
+        Patch(facecolor=np.array(c) / 255, edgecolor="black", label=n) for n, c in zip(classes, palette, strict=True)
+    ]
+    if ignored:
+        patches.append(Patch(facecolor="white", edgecolor="black", hatch="//", label="ignored"))
+    place = "outside lower center" if isinstance(target, Figure) else "best"
+    target.legend(handles=patches, loc=place, ncols=min(len(patches), 8), frameon=False)
+
+
+def show_images(
+    images: Sequence[np.ndarray | Tensor], titles: Sequence[str] = (), columns: int = 4, size: float = 2.6,
+    heading: str = "",
+) -> Figure:  # fmt: skip
+    """Lay pictures out in a grid, each under its title."""
+    rows = -(-len(images) // columns)
+    shape = to_array(images[0]).shape
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * size, rows * (size * shape[0] / shape[1] + 0.35)), squeeze=False
+    )
+    for index, ax in enumerate(axes.flat):
+        ax.axis("off")
+        if index < len(images):
+            ax.imshow(to_array(images[index]), cmap="gray")
+            if index < len(titles):
+                ax.set_title(titles[index])
+    if heading:
+        figure.suptitle(heading)
+    return figure
+
+
+def show_pairs(
+    pairs: Sequence[tuple[np.ndarray | Tensor, np.ndarray | Tensor]], classes: Sequence[str], palette: Palette,
+    titles: Sequence[str] = (), size: float = 2.6, heading: str = "",
+) -> Figure:  # fmt: skip
+    """Show each pair as a column: picture, mask, and both laid over each other, with a legend."""
+    pictures = [to_array(image) for image, _ in pairs]
+    masks = [colour_mask(mask, palette) for _, mask in pairs]
+    overlays = [overlay(image, mask, palette) for image, mask in pairs]
+    figure = show_images([*pictures, *masks, *overlays], titles, columns=len(pairs), size=size, heading=heading)
+    ignored = any((to_array(mask) == IGNORE_INDEX).any() for _, mask in pairs)
+    legend(figure, classes, palette, ignored)
+    return figure
+
+
+def show_predictions(
+    images: Sequence[np.ndarray], truths: Sequence[np.ndarray], predictions: Sequence[np.ndarray],
+    classes: Sequence[str], palette: Palette, titles: Sequence[str] = (), size: float = 2.6,
+) -> Figure:  # fmt: skip
+    """Show a row for each picture: itself, the truth, the prediction, and where they differ (black)."""
+    cells, names = [], []
+    for i, (image, truth, prediction) in enumerate(zip(images, truths, predictions, strict=True)):
+        wrong = (to_array(truth) != to_array(prediction)) & (to_array(truth) != IGNORE_INDEX)
+        errors = np.where(wrong[..., None], 0, 255 - (255 - to_array(image)) // 3).astype(np.uint8)
+        cells += [image, overlay(image, truth, palette), overlay(image, prediction, palette), errors]
+        names += [titles[i] if i < len(titles) else "image", "truth", "prediction", f"wrong: {wrong.mean():.0%}"]
+    figure = show_images(cells, names, columns=4, size=size)
+    legend(figure, classes, palette)
+    return figure
+
+
+def plot_history(history: pd.DataFrame) -> Figure:
+    """Draw loss and validation score over the epochs, the best epoch marked."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2))
+    left.plot(history["epoch"], history["train_loss"], label="training")
+    left.plot(history["epoch"], history["val_loss"], "--", label="validation")
+    left.set(title="Loss", xlabel="epoch")
+    left.legend(frameon=False)
+    best = history.loc[history["val_score"].idxmax()]
+    right.plot(history["epoch"], history["val_score"], color=GREEN)
+    right.plot(best["epoch"], best["val_score"], "o", color=RED)
+    right.annotate(
+        f"best {best['val_score']:.3f}", (best["epoch"], best["val_score"]), (-70, -22), textcoords="offset points"
+    )
+    right.set(title="Validation IoU", xlabel="epoch", ylim=(0, 1))
+    return figure
+
+
+def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> Figure:
+    """Draw the confusion matrix, each row in shares of the true class."""
+    shares = (matrix / matrix.sum(dim=1, keepdim=True).clamp(min=1)).numpy()
+    figure, ax = plt.subplots(figsize=(1.6 + 0.75 * len(classes), 1.2 + 0.6 * len(classes)))
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        ax.text(column, row, f"{share:.0%}", ha="center", va="center", color="white" if share > 0.5 else "black")
+    ax.set_xticks(range(len(classes)), classes, rotation=30)
+    ax.set_yticks(range(len(classes)), classes)
+    ax.set(xlabel="predicted", ylabel="truth", title="Where the pixels of each class went")
+    return figure
+
+
+def plot_class_shares(shares: Sequence[float], classes: Sequence[str], palette: Palette, title: str = "") -> Figure:
+    """Draw the share of pixels of each class as labelled bars."""
+    figure, ax = plt.subplots(figsize=(8, 0.45 * len(classes) + 0.9))
+    colours = [np.array(c) / 255 for c in palette]
+    bars = ax.barh(list(classes), shares, color=colours, edgecolor="black")
+    ax.bar_label(bars, [f"{s:.1%}" for s in shares], padding=4)
+    ax.invert_yaxis()
+    ax.set(xticks=[], title=title or "Share of labelled pixels", xlim=(0, max(shares) * 1.15))
+    ax.spines["bottom"].set_visible(False)
+    return figure

@@ -1,0 +1,237 @@
+"""The run: optimizer, schedule, early stopping, history, checkpoints, resume (notebook 8)."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from torch.utils.data import DataLoader
+
+from utils import catalog
+from utils.catalog.base import Source
+from utils.checkpoint import load_state, load_weights, restore, save_state, save_weights, write_atomically
+from utils.config import Config
+from utils.engine import evaluate, train_one_epoch
+from utils.errors import CheckpointError
+from utils.loaders import class_pixels, class_weights, get_data_loaders
+from utils.losses import Loss, build_loss
+from utils.metrics import headline, pixel_accuracy
+from utils.models import SegmentationModel, build_model
+from utils.runtime import pick_device, pick_precision, seed_everything
+from utils.schedules import EarlyStopping, build_optimizer, build_scheduler
+
+# May change between a run and its resumption without making it another run.
+FREE_FIELDS = {"root", "output", "device", "precision", "workers", "tracker"}
+
+
+@dataclass
+class Run:
+    """A finished (or stopped) run: its folder, and one row of history for each epoch."""
+
+    folder: Path
+    history: pd.DataFrame
+
+    @property
+    def best(self) -> pd.Series:
+        """The epoch with the best validation score."""
+        return self.history.loc[self.history["val_score"].idxmax()]
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Run":
+        """Read a run folder. Raises CheckpointError when it holds no history."""
+        path = Path(folder) / "history.csv"
+        if not path.is_file():
+            raise CheckpointError(f"{folder} is no run folder: it has no history.csv.")
+        return cls(Path(folder), pd.read_csv(path))
+
+
+def make_accelerator(config: Config) -> Accelerator:
+    """Return accelerate's engine for the device and precision that the config asks for."""
+    device = pick_device(config.device)
+    precision = pick_precision(device) if config.precision == "auto" else config.precision
+    if not torch.distributed.is_initialized():
+        AcceleratorState._reset_state(True)  # a notebook may train twice, with other settings
+    return Accelerator(
+        cpu=device.type == "cpu",
+        mixed_precision="no" if precision == "fp32" else precision,
+        gradient_accumulation_steps=config.accumulate,
+        log_with=None if config.tracker == "none" else config.tracker,
+        project_dir=config.output,
+    )
+
+
+def start_folder(config: Config, resume: bool, overwrite: bool) -> None:
+    """Make the run folder; refuse one that holds a run already, unless asked to resume or overwrite."""
+    folder = config.output
+    if folder.is_dir() and any(folder.iterdir()) and not resume:
+        if not overwrite:
+            raise CheckpointError(
+                f"{folder} already holds a run. Choose another output, resume it, or say that it may be overwritten."
+            )
+        if not (folder / "config.yaml").is_file():
+            raise CheckpointError(f"{folder} holds files that are no run: not deleted. Choose another output.")
+        shutil.rmtree(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"Cannot make the run folder {folder}: {error.strerror}. Choose another.") from None
+
+
+def seed_epoch(config: Config, loader: DataLoader, epoch: int) -> None:
+    """Make order, augmentation and dropout of an epoch depend on the seed and its number alone.
+
+    So a run that is resumed at an epoch sees exactly what it would have seen without the interruption.
+    """
+    seed = (config.seed + 7919 * epoch) % 2**32
+    seed_everything(seed)
+    loader.generator.manual_seed(seed)
+    if hasattr(loader.dataset.transform, "set_random_seed"):
+        loader.dataset.transform.set_random_seed(seed)
+
+
+def print_epoch(row: dict[str, Any], epochs: int) -> None:
+    """Report an epoch as one line."""
+    print(
+        f"epoch {row['epoch']:3d}/{epochs}   train loss {row['train_loss']:.3f}   val loss {row['val_loss']:.3f}   "
+        f"val IoU {row['val_score']:.3f}   {row['images_per_second']:.0f} images/s",
+        flush=True,
+    )
+
+
+def fit(
+    config: Config,
+    *,
+    source: Source | None = None,
+    model: SegmentationModel | None = None,
+    loss_fn: Loss | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_epoch: Callable[[dict[str, Any], int], object] | None = print_epoch,
+) -> Run:
+    """Train as the config says, keep the best and the last state in `config.output`, and return the run.
+
+    `model` and `loss_fn` take the place of those that the config names. Ctrl-C (or "interrupt" in a notebook) ends
+    the run after the last whole epoch. Raises CourseError subclasses before training where input is wrong.
+    """
+    source = source or catalog.load(config)
+    loaders = get_data_loaders(config, source)
+    start_folder(config, resume, overwrite)
+    accelerator = make_accelerator(config)
+    seed_everything(config.seed)
+    model = model or build_model(config, source.num_outputs)
+    weight = class_weights(class_pixels(loaders.train.dataset)).to(accelerator.device) if config.class_weights else None
+    loss_fn = loss_fn or build_loss(config, weight)
+    optimizer = build_optimizer(config, model)
+    scheduler = build_scheduler(config, optimizer, -(-len(loaders.train) // config.accumulate) * config.epochs)
+    train_loader, val_loader = loaders.train, loaders.val
+    model, optimizer, scheduler, train, val = accelerator.prepare(model, optimizer, scheduler, train_loader, val_loader)
+    stopping, history = EarlyStopping(config.patience), []
+    parts = {"model": accelerator.unwrap_model(model), "optimizer": optimizer, "scheduler": scheduler}
+    if accelerator.scaler is not None:
+        parts["scaler"] = accelerator.scaler
+    if resume:
+        history = resume_run(config, parts)
+        for row in history:
+            stopping.step(row["val_score"])
+    if accelerator.is_main_process:
+        config.save(config.output / "config.yaml")
+    start_tracker(accelerator, config)
+    try:
+        for epoch in range(len(history) + 1, config.epochs + 1):
+            start = time.perf_counter()
+            seed_epoch(config, train_loader, epoch)
+            rate = optimizer.param_groups[0]["lr"]
+            train_loss = train_one_epoch(model, train, loss_fn, optimizer, accelerator, scheduler, config.grad_clip)
+            images_per_second = len(train) * config.batch_size / (time.perf_counter() - start)
+            validation = evaluate(model, val, loss_fn, len(source.classes), accelerator)
+            row = {
+                "epoch": epoch,
+                "train_loss": train_loss,
+                "val_loss": validation.loss,
+                "val_score": headline(validation.matrix),
+                "val_accuracy": pixel_accuracy(validation.matrix),
+                "learning_rate": rate,
+                "images_per_second": images_per_second,
+                "seconds": time.perf_counter() - start,
+            }
+            better = row["val_score"] > stopping.best
+            stop = stopping.step(row["val_score"])
+            history.append(row)
+            if accelerator.is_main_process:
+                save_epoch(config, source, parts, history, better)
+                if on_epoch:
+                    on_epoch(row, config.epochs)
+            accelerator.log({k: v for k, v in row.items() if k != "epoch"}, step=epoch)
+            if stop:
+                break
+    except KeyboardInterrupt:
+        print(f"Stopped by you after {len(history)} whole epochs; go on with resume=True.")
+    accelerator.end_training()
+    return Run(config.output, pd.DataFrame(history))
+
+
+def save_epoch(config: Config, source: Source, parts: dict[str, Any], history: list[dict], better: bool) -> None:
+    """Write what an epoch brought: the best weights first, then the state to resume from, then the history."""
+    if better:
+        facts = {"epoch": history[-1]["epoch"], "val_score": history[-1]["val_score"]}
+        save_weights(
+            config.output / "best.safetensors", parts["model"], config, source.classes, source.palette, **facts
+        )
+    states = {name: part.state_dict() for name, part in parts.items()}
+    save_state(config.output / "last.ckpt", config=config.model_dump_json(), history=history, **states)
+    table = pd.DataFrame(history)
+    write_atomically(config.output / "history.csv", lambda path: table.to_csv(path, index=False))
+
+
+def resume_run(config: Config, parts: dict[str, Any]) -> list[dict]:
+    """Put the state of the last whole epoch back and return the history. Raises CheckpointError where it differs."""
+    path = config.output / "last.ckpt"
+    state = load_state(path)
+    before, now = Config.model_validate_json(state["config"]), config
+    changed = [f for f in Config.model_fields if f not in FREE_FIELDS and getattr(before, f) != getattr(now, f)]
+    if changed:
+        pairs = ", ".join(f"{f} was {getattr(before, f)!r} and is {getattr(now, f)!r}" for f in changed)
+        raise CheckpointError(f"{config.output} belongs to another configuration: {pairs}. Change it back.")
+    restore(parts["model"], state["model"], path)
+    for name, part in parts.items():
+        if name != "model":
+            part.load_state_dict(state[name])
+    return state["history"]
+
+
+def start_tracker(accelerator: Accelerator, config: Config) -> None:
+    """Begin tracking with TensorBoard or Weights & Biases (offline unless you are logged in or say otherwise)."""
+    if config.tracker == "none":
+        return
+    if config.tracker == "wandb" and not os.environ.get("WANDB_API_KEY"):
+        os.environ.setdefault("WANDB_MODE", "offline")
+        os.environ.setdefault("WANDB_SILENT", "true")
+    fields = {k: str(v) for k, v in config.model_dump().items()}
+    options = {"wandb": {"dir": str(config.output), "name": config.output.name}} if config.tracker == "wandb" else {}
+    accelerator.init_trackers("segmentation-course", fields, options)
+
+
+def compare_runs(folders: list[Path]) -> pd.DataFrame:
+    """Lay several runs side by side: what they were, and what they reached on validation."""
+    rows = []
+    for folder in folders:
+        run, (state, header) = Run.load(folder), load_weights(folder / "best.safetensors")
+        rows.append(
+            {
+                "run": folder.name,
+                "model": header["config"].model,
+                "augmentation": header["config"].augmentation,
+                "parameters (M)": sum(t.numel() for t in state.values()) / 1e6,
+                "best val IoU": run.best["val_score"],
+                "epoch": int(run.best["epoch"]),
+                "seconds": run.history["seconds"].sum(),
+            }
+        )
+    return pd.DataFrame(rows).sort_values("best val IoU", ascending=False, ignore_index=True)
