@@ -96,6 +96,8 @@ def train(config: Path | None, resume: bool, overwrite: bool, **options: Any) ->
 
     settings = make_config(options, config)
     run = fit(settings, resume=resume, overwrite=overwrite)
+    if run.history.empty:
+        return
     best = run.best
     print(f"Best validation IoU {best['val_score']:.3f} in epoch {best['epoch']:.0f}; the run is in {run.folder}")
 

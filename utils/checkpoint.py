@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from utils.config import Config
 from utils.errors import CheckpointError
 
-# What a config says about places and devices of one machine does not belong into weights that are passed on.
+# What a config says about one machine: not part of weights that are passed on, and free to change on resuming.
 LOCAL_FIELDS = {"root", "output", "device", "precision", "workers", "tracker"}
 
 
@@ -23,6 +23,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write(temporary)
+        temporary.chmod(0o644)  # safetensors would keep the file to its owner
         temporary.replace(path)
     except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors wrap a full disk
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]

@@ -17,7 +17,7 @@ FolderPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return ' Did you mean ...?' for the closest of the allowed names, or an empty string."""
-    found = difflib.get_close_matches(str(name), list(allowed), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(str(name).lower(), list(allowed), n=1, cutoff=0.5)
     return f" Did you mean '{found[0]}'?" if found else ""
 
 
@@ -104,7 +104,7 @@ class Config(BaseModel):
             raise ConfigError(f"{path} is not valid YAML: {str(error).splitlines()[0]}. Mend or re-save it.") from None
         if not isinstance(values, dict):
             raise ConfigError(f"{path} holds no fields: expected lines such as 'epochs: 30'.")
-        return cls(**values)
+        return cls(**{str(name): value for name, value in values.items()})
 
     @classmethod
     def preset(cls, dataset: str, **values: Any) -> "Config":

@@ -80,7 +80,10 @@ def decode_rgb(raw: np.ndarray, palette: Sequence[tuple[int, int, int]], path: P
         ids[(raw == np.array(colour)).all(axis=-1)] = index
     if (ids < 0).any():
         colour = tuple(int(v) for v in raw[ids < 0][0])
-        raise DataError(f"{path} has {(ids < 0).sum()} pixels of colours outside the class table, such as {colour}.")
+        raise DataError(
+            f"{path} has {(ids < 0).sum()} pixels of colours outside the class table, such as {colour}. "
+            "Correct the mask, or add its colours to classes.csv."
+        )
     return ids
 
 
@@ -93,7 +96,10 @@ def read_pair(pair: "Pair", source: "Source") -> tuple[np.ndarray, np.ndarray]:
     image, mask = read_image(pair.image), source.decode(read_mask(pair.mask), pair.mask)
     (h, w), (mask_h, mask_w) = image.shape[:2], mask.shape
     if abs(w * mask_h - h * mask_w) > 0.02 * w * mask_h:
-        raise DataError(f"{pair.image} is {w}x{h} but its mask {pair.mask.name} is {mask_w}x{mask_h}: not one picture.")
+        raise DataError(
+            f"{pair.image} is {w}x{h} but its mask {pair.mask.name} is {mask_w}x{mask_h}: not one picture. "
+            "Replace the wrong one."
+        )
     wrong = (mask != IGNORE_INDEX) & ((mask < 0) | (mask >= len(source.classes)))
     if wrong.any():
         labels = ", ".join(map(str, np.unique(mask[wrong])[:5]))

@@ -62,7 +62,7 @@ def overlay(
         show = show & (mask == 1)[..., None]
     blended = np.where(show, (1 - opacity) * image + opacity * painted, image).astype(np.uint8, order="C")
     if contours:
-        thickness = max(1, round(min(mask.shape) / 300))
+        thickness = max(1, round(min(mask.shape) / 600))
         for index in range(1 if len(palette) == 2 else 0, len(palette)):
             lines, _ = cv2.findContours((mask == index).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
             colour = tuple(int(c) for c in palette[index])

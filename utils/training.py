@@ -13,10 +13,11 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
 
 from utils import catalog
 from utils.catalog.base import Source
-from utils.checkpoint import load_state, load_weights, restore, save_state, save_weights, write_atomically
+from utils.checkpoint import LOCAL_FIELDS, load_state, load_weights, restore, save_state, save_weights, write_atomically
 from utils.config import Config
 from utils.engine import evaluate, train_one_epoch
 from utils.errors import CheckpointError
@@ -26,9 +27,6 @@ from utils.metrics import headline, pixel_accuracy
 from utils.models import SegmentationModel, build_model
 from utils.runtime import pick_device, pick_precision, seed_everything
 from utils.schedules import EarlyStopping, build_optimizer, build_scheduler
-
-# May change between a run and its resumption without making it another run.
-FREE_FIELDS = {"root", "output", "device", "precision", "workers", "tracker"}
 
 
 @dataclass
@@ -67,21 +65,29 @@ def make_accelerator(config: Config) -> Accelerator:
     )
 
 
-def start_folder(config: Config, resume: bool, overwrite: bool) -> None:
-    """Make the run folder; refuse one that holds a run already, unless asked to resume or overwrite."""
+def refuse_to_overwrite(config: Config, resume: bool, overwrite: bool) -> None:
+    """Raise CheckpointError when the run folder holds a run already (or something else), unless asked."""
     folder = config.output
-    if folder.is_dir() and any(folder.iterdir()) and not resume:
-        if not overwrite:
-            raise CheckpointError(
-                f"{folder} already holds a run. Choose another output, resume it, or say that it may be overwritten."
-            )
-        if not (folder / "config.yaml").is_file():
-            raise CheckpointError(f"{folder} holds files that are no run: not deleted. Choose another output.")
-        shutil.rmtree(folder)
+    if resume or not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not overwrite:
+        raise CheckpointError(
+            f"{folder} already holds a run. Choose another output, go on with it (resume, --resume), or replace it "
+            "(overwrite, --overwrite)."
+        )
+    if not (folder / "config.yaml").is_file():
+        raise CheckpointError(f"{folder} holds files that are no run: not deleted. Choose another output.")
+
+
+def start_folder(config: Config, resume: bool) -> None:
+    """Make the run folder, empty unless the run is resumed."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if config.output.exists() and not resume:
+            shutil.rmtree(config.output)
+        config.output.mkdir(parents=True, exist_ok=True)
+        config.save(config.output / "config.yaml")
     except OSError as error:
-        raise CheckpointError(f"Cannot make the run folder {folder}: {error.strerror}. Choose another.") from None
+        raise CheckpointError(f"Cannot write the run folder {config.output}: {error.strerror}.") from None
 
 
 def seed_epoch(config: Config, loader: DataLoader, epoch: int) -> None:
@@ -120,9 +126,9 @@ def fit(
     `model` and `loss_fn` take the place of those that the config names. Ctrl-C (or "interrupt" in a notebook) ends
     the run after the last whole epoch. Raises CourseError subclasses before training where input is wrong.
     """
+    refuse_to_overwrite(config, resume, overwrite)
     source = source or catalog.load(config)
     loaders = get_data_loaders(config, source)
-    start_folder(config, resume, overwrite)
     accelerator = make_accelerator(config)
     seed_everything(config.seed)
     model = model or build_model(config, source.num_outputs)
@@ -141,14 +147,15 @@ def fit(
         for row in history:
             stopping.step(row["val_score"])
     if accelerator.is_main_process:
-        config.save(config.output / "config.yaml")
+        start_folder(config, resume)  # an earlier run is replaced only now, when nothing stands in the way
     start_tracker(accelerator, config)
     try:
         for epoch in range(len(history) + 1, config.epochs + 1):
             start = time.perf_counter()
             seed_epoch(config, train_loader, epoch)
             rate = optimizer.param_groups[0]["lr"]
-            train_loss = train_one_epoch(model, train, loss_fn, optimizer, accelerator, scheduler, config.grad_clip)
+            batches = tqdm(train, f"epoch {epoch}", leave=False, delay=10, disable=not accelerator.is_main_process)
+            train_loss = train_one_epoch(model, batches, loss_fn, optimizer, accelerator, scheduler, config.grad_clip)
             images_per_second = len(train) * config.batch_size / (time.perf_counter() - start)
             validation = evaluate(model, val, loss_fn, len(source.classes), accelerator)
             row = {
@@ -161,7 +168,7 @@ def fit(
                 "images_per_second": images_per_second,
                 "seconds": time.perf_counter() - start,
             }
-            better = row["val_score"] > stopping.best
+            better = epoch == 1 or row["val_score"] > stopping.best
             stop = stopping.step(row["val_score"])
             history.append(row)
             if accelerator.is_main_process:
@@ -195,7 +202,7 @@ def resume_run(config: Config, parts: dict[str, Any]) -> list[dict]:
     path = config.output / "last.ckpt"
     state = load_state(path)
     before, now = Config.model_validate_json(state["config"]), config
-    changed = [f for f in Config.model_fields if f not in FREE_FIELDS and getattr(before, f) != getattr(now, f)]
+    changed = [f for f in Config.model_fields if f not in LOCAL_FIELDS and getattr(before, f) != getattr(now, f)]
     if changed:
         pairs = ", ".join(f"{f} was {getattr(before, f)!r} and is {getattr(now, f)!r}" for f in changed)
         raise CheckpointError(f"{config.output} belongs to another configuration: {pairs}. Change it back.")

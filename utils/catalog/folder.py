@@ -34,16 +34,19 @@ class Folder(Source):
         need_folder(self.root, self.name)
         if not self._rows:
             raise DataError(f"{self.root} holds no pairs: put images in images/, masks of the same names in masks/.")
-        gone = [p for row in self._rows for p in row[:2] if not p.is_file()]
-        if len(gone) == 2 * len(self._rows):
-            raise DataError(f"None of the files that the lists in {self.root} name is there, such as {gone[0]}.")
+        for files in list(zip(*self._rows, strict=True))[:2]:
+            if not any(p.is_file() for p in files):
+                raise DataError(f"None of the files like {files[0]} is there. Correct the paths in {self.root}.")
         table = self._table()
         self.classes = self._given or tuple(name for name, _ in table) or self._scanned()
+        if len(self.classes) < 2:
+            raise ConfigError(f"'{self.classes[0]}' is the only class: name the background too, as the first one.")
         colours = [colour for _, colour in table] or [OKABE_ITO[i % 7] for i in range(len(self.classes))]
         self.palette = tuple(colours)
         if len(self.palette) != len(self.classes):
             raise ConfigError(
-                f"{len(self.classes)} class names but {len(colours)} rows in {self.root / 'classes.csv'}."
+                f"{len(self.classes)} class names but {len(colours)} rows in {self.root / 'classes.csv'}: "
+                "name as many as it has rows, or none."
             )
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
@@ -54,7 +57,9 @@ class Folder(Source):
         for images, masks, _ in self._image_folders():
             a, b = _by_stem(images), _by_stem(masks)
             lone += [a[s] for s in sorted(a.keys() - b.keys())] + [b[s] for s in sorted(b.keys() - a.keys())]
-        return lone
+        # A csv may pair files of different names.
+        paired = {p for row in self._rows if row[0].is_file() and row[1].is_file() for p in row[:2]}
+        return [p for p in lone if p not in paired]
 
     def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:
         if raw.ndim == 3:
@@ -68,9 +73,14 @@ class Folder(Source):
 
     def _from_csv(self) -> Rows:
         for path in sorted(self.root.glob("*.csv")):
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                rows = [{k.rstrip("s"): v for k, v in row.items() if k} for row in csv.DictReader(file)]
+            rows = [{k.rstrip("s"): v for k, v in row.items()} for row in _read_csv(path)]
             if rows and {"image", "mask"} <= rows[0].keys():
+                short = [n for n, r in enumerate(rows, 2) if not (r["image"] and r["mask"])]
+                if short:
+                    raise DataError(f"{path} names no image or no mask in row {short[0]}: give both.")
+                unsplit = [n for n, r in enumerate(rows, 2) if not r.get("split")]
+                if 0 < len(unsplit) < len(rows):
+                    raise DataError(f"{path} names no split in row {unsplit[0]}: give one in every row, or in none.")
                 bad = sorted({r["split"] for r in rows if r.get("split")} - set(SPLITS))
                 if bad:
                     raise DataError(f"{path} names the split '{bad[0]}': use {', '.join(SPLITS)}.")
@@ -84,10 +94,11 @@ class Folder(Source):
         for split in SPLITS:
             path = self.root / f"{split}.txt"
             for line in path.read_text(encoding="utf-8").split("\n") if path.is_file() else []:
-                parts = line.split()
-                if len(parts) == 2:
+                parts, stem = line.split(), Path(line.strip()).stem
+                known = stem in images.keys() & masks.keys()
+                if len(parts) == 2 and not (known and "/" not in line):  # a name may hold a space
                     rows.append((self.root / parts[0], self.root / parts[1], split))
-                elif parts and (stem := Path(line.strip()).stem) in images.keys() & masks.keys():
+                elif parts and known:
                     rows.append((images[stem], masks[stem], split))
                 elif parts:
                     raise DataError(f"{path} names '{line.strip()}', but images/ and masks/ hold no such pair.")
@@ -110,13 +121,13 @@ class Folder(Source):
         path = self.root / "classes.csv"
         if not path.is_file():
             return []
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            try:
-                rows = [{k.strip().lower(): v for k, v in row.items() if k} for row in csv.DictReader(file)]
-                rows.sort(key=lambda r: int(r.get("id") or 0))
-                return [(r["name"].strip(), (int(r["r"]), int(r["g"]), int(r["b"]))) for r in rows]
-            except (KeyError, ValueError):
-                raise DataError(f"{path} needs the columns name,r,g,b (0-255), one class a row.") from None
+        rows = _read_csv(path)
+        try:
+            rows.sort(key=lambda r: int(r.get("id") or 0))
+            # A byte holds 0-255: anything else is a ValueError.
+            return [(r["name"].strip(), tuple(bytes([int(r["r"]), int(r["g"]), int(r["b"])]))) for r in rows]
+        except (KeyError, ValueError, TypeError, AttributeError):
+            raise DataError(f"{path} needs the columns name,r,g,b (0-255), one class a row.") from None
 
     @cached_property
     def _values(self) -> set[int]:
@@ -142,8 +153,18 @@ class Folder(Source):
             return ("background", "foreground")
         highest = max(self._values - {IGNORE_INDEX}, default=None)
         if highest is None:
+            read_mask(self._rows[0][1])  # raises where it is no picture at all
             raise DataError(f"The masks in {self.root} are colour pictures: add classes.csv with columns name,r,g,b.")
         return tuple(f"class {i}" for i in range(max(highest, 1) + 1))
+
+
+def _read_csv(path: Path) -> list[dict[str, str]]:
+    """Rows of a csv by column name. Raises DataError where it is not UTF-8."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return [{k.strip().lower(): v for k, v in row.items() if k} for row in csv.DictReader(file)]
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8 text: save it as 'CSV UTF-8'.") from None
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:

@@ -33,7 +33,7 @@ class Human(Source):
             with (self.root / "train.csv").open(newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
             names = [(row["images"].removeprefix(PREFIX), row["masks"].removeprefix(PREFIX)) for row in rows]
-        except (KeyError, UnicodeDecodeError) as error:
+        except (KeyError, UnicodeDecodeError, AttributeError) as error:
             raise DataError(f"{self.root / 'train.csv'} has no columns 'masks,images': download it again.") from error
         # Byte-identical photographs form one group: they must not land in two splits.
         return [(Pair(self.root / i, self.root / m, _digest(self.root / i)), None) for i, m in names]
