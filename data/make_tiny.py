@@ -40,9 +40,8 @@ PALETTE = {  # after Okabe and Ito, safe for colour-blind readers
 RANK = np.array([0, 1, 3, 4, 5, 2], np.uint8)  # the ignored ring lies on the lower-ranked side
 SUPERSAMPLE = 3  # every pixel is drawn as 3x3 and averaged; the mask takes the middle one
 TILE = 512  # painted tile by tile, so that large scenes need little memory
-FIELDS, PAVING, WATERS, DECKS, ASPHALT, MARKS, CARS, WALL_SHADOWS, ROOFS, LEAF_SHADOWS, CROWNS = range(
-    11
-)  # the painting order
+# The painting order: later layers cover earlier ones.
+FIELDS, PAVING, WATERS, DECKS, ASPHALT, MARKS, CARS, WALL_SHADOWS, ROOFS, LEAF_SHADOWS, CROWNS = range(11)
 
 Colour = tuple[float, float, float]
 Point = tuple[float, float]

@@ -67,8 +67,9 @@ def add_config(parser: argparse.ArgumentParser, names: list[str]) -> None:
     group = parser.add_argument_group("configuration (see utils/config.py)")
     for name in names:
         many = {"nargs": "+"} if name == "classes" else {}
+        shown = name.split("_")[-1].upper()
         text = (Config.model_fields[name].description or "").replace("%", "%%")
-        group.add_argument(f"--{name.replace('_', '-')}", dest=f"field_{name}", help=text, **many)
+        group.add_argument(f"--{name.replace('_', '-')}", dest=f"field_{name}", metavar=shown, help=text, **many)
 
 
 def make_config(options: dict[str, Any], path: Path | None = None) -> Config:
@@ -92,9 +93,9 @@ def check(path: Path | None, **options: Any) -> int:
 
 
 def train(config: Path | None, resume: bool, overwrite: bool, **options: Any) -> None:
+    settings = make_config(options, config)  # before the slow import, so that a typo is refused at once
     from utils.training import fit
 
-    settings = make_config(options, config)
     run = fit(settings, resume=resume, overwrite=overwrite)
     if run.history.empty:
         return

@@ -121,11 +121,11 @@ def _visit(pair: Pair, source: Source) -> tuple[list[tuple[str, str]], list[tupl
 def _kind(message: str) -> str:
     """Group faults by what is wrong."""
     kinds = {
+        "colours outside": "colour outside the class table",
         "outside the": "label outside the classes",
         "JPEG": "JPEG mask",
         "not one picture": "sizes do not fit",
         "no file": "missing file",
-        "colours outside": "colour outside the class table",
         "channel": "colour mask",
     }
     return next((kind for words, kind in kinds.items() if words in message), "unreadable file")

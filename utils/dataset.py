@@ -1,6 +1,7 @@
 """From files to tensors: read, decode, split and serve pairs (notebook 4)."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,8 +28,8 @@ Transform = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 def open_picture(path: Path) -> Image.Image:
     """Return a fully decoded picture. Raises DataError for a missing, empty, cut-off or foreign file."""
     try:
-        picture = Image.open(path)
-        picture.load()
+        with Image.open(path) as picture:
+            picture.load()
         return picture
     except FileNotFoundError:
         raise DataError(f"There is no file {path}. Check the folder, or remove it from the list.") from None
@@ -115,13 +116,15 @@ def split_by_group(
     groups: Sequence[str], fractions: tuple[float, float, float] = (0.8, 0.1, 0.1), seed: int = 42
 ) -> list[str]:
     """Name the split of every item ('train', 'val', 'test') so that no group is in two of them."""
-    names = sorted(set(groups))
+    sizes = Counter(groups)
+    names = sorted(sizes)
     random.Random(seed).shuffle(names)
-    split_of, done = {}, 0
+    wanted = {"val": fractions[1] * len(groups), "test": fractions[2] * len(groups), "train": float("inf")}
+    filled, split_of = Counter(), {}
     for name in names:
-        share = done / len(groups)
-        split_of[name] = "val" if share < fractions[1] else "test" if share < fractions[1] + fractions[2] else "train"
-        done += groups.count(name)
+        split = next(split for split in wanted if filled[split] < wanted[split])
+        split_of[name] = split
+        filled[split] += sizes[name]
     return [split_of[group] for group in groups]
 
 

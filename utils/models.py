@@ -172,7 +172,8 @@ def _with_weights(build, name: str, weights: str | None) -> nn.Module:  # noqa: 
         return build()
     except Exception as error:
         if weights is None:
-            raise ConfigError(f"'{name}' cannot be built: {error}") from error
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise ConfigError(f"'{name}' cannot be built: {reason}. Choose another model or encoder.") from error
         raise ConfigError(
             f"The '{weights}' weights of '{name}' could not be fetched ({type(error).__name__}). Check the network, "
             "or set weights=None to start from random weights (lower accuracy)."

@@ -20,7 +20,7 @@ from utils.catalog.base import Source
 from utils.checkpoint import LOCAL_FIELDS, load_state, load_weights, restore, save_state, save_weights, write_atomically
 from utils.config import Config
 from utils.engine import evaluate, train_one_epoch
-from utils.errors import CheckpointError
+from utils.errors import CheckpointError, ConfigError
 from utils.loaders import class_pixels, class_weights, get_data_loaders
 from utils.losses import Loss, build_loss
 from utils.metrics import headline, pixel_accuracy
@@ -85,9 +85,9 @@ def start_folder(config: Config, resume: bool) -> None:
         if config.output.exists() and not resume:
             shutil.rmtree(config.output)
         config.output.mkdir(parents=True, exist_ok=True)
-        config.save(config.output / "config.yaml")
     except OSError as error:
-        raise CheckpointError(f"Cannot write the run folder {config.output}: {error.strerror}.") from None
+        raise CheckpointError(f"Cannot make the run folder {config.output}: {error.strerror}.") from None
+    write_atomically(config.output / "config.yaml", config.save)
 
 
 def seed_epoch(config: Config, loader: DataLoader, epoch: int) -> None:
@@ -138,19 +138,19 @@ def fit(
     scheduler = build_scheduler(config, optimizer, -(-len(loaders.train) // config.accumulate) * config.epochs)
     train_loader, val_loader = loaders.train, loaders.val
     model, optimizer, scheduler, train, val = accelerator.prepare(model, optimizer, scheduler, train_loader, val_loader)
-    stopping, history = EarlyStopping(config.patience), []
+    stopping, stop, history = EarlyStopping(config.patience), False, []
     parts = {"model": accelerator.unwrap_model(model), "optimizer": optimizer, "scheduler": scheduler}
     if accelerator.scaler is not None:
         parts["scaler"] = accelerator.scaler
     if resume:
         history = resume_run(config, parts)
         for row in history:
-            stopping.step(row["val_score"])
+            stop = stopping.step(row["val_score"])
     if accelerator.is_main_process:
         start_folder(config, resume)  # an earlier run is replaced only now, when nothing stands in the way
     start_tracker(accelerator, config)
     try:
-        for epoch in range(len(history) + 1, config.epochs + 1):
+        for epoch in range(len(history) + 1, (len(history) if stop else config.epochs) + 1):
             start = time.perf_counter()
             seed_epoch(config, train_loader, epoch)
             rate = optimizer.param_groups[0]["lr"]
@@ -201,14 +201,19 @@ def resume_run(config: Config, parts: dict[str, Any]) -> list[dict]:
     """Put the state of the last whole epoch back and return the history. Raises CheckpointError where it differs."""
     path = config.output / "last.ckpt"
     state = load_state(path)
-    before, now = Config.model_validate_json(state["config"]), config
+    if not isinstance(state, dict) or not {"config", "history", "model", "optimizer", "scheduler"} <= state.keys():
+        raise CheckpointError(f"{path} is no state of a run of this course: it cannot be resumed from.")
+    try:
+        before, now = Config.model_validate_json(state["config"]), config
+    except ConfigError as error:
+        raise CheckpointError(f"{path} is from another version of this course: {error}") from None
     changed = [f for f in Config.model_fields if f not in LOCAL_FIELDS and getattr(before, f) != getattr(now, f)]
     if changed:
         pairs = ", ".join(f"{f} was {getattr(before, f)!r} and is {getattr(now, f)!r}" for f in changed)
         raise CheckpointError(f"{config.output} belongs to another configuration: {pairs}. Change it back.")
     restore(parts["model"], state["model"], path)
     for name, part in parts.items():
-        if name != "model":
+        if name != "model" and name in state:  # a run that changes to fp16 has no scaler yet
             part.load_state_dict(state[name])
     return state["history"]
 

@@ -1,0 +1,81 @@
+"""Shared fixtures: small drawn data sets, a trained run, and the real photographs beside the project."""
+
+import os
+
+# No test may look anything up on the network, nor wait for it: set before the libraries are imported.
+os.environ.update({"HF_HUB_OFFLINE": "1", "WANDB_MODE": "offline", "MPLBACKEND": "Agg"})
+
+import pytest
+import torch
+from helpers import CLASSES, COURSE, SHARED, write_pairs
+from hypothesis import settings
+
+from utils import catalog
+from utils.check import check_dataset
+from utils.config import Config
+
+settings.register_profile("course", deadline=None, derandomize=True, max_examples=30, database=None)
+settings.load_profile("course")
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """A folder of 12 drawn pairs, 8 train, 2 val, 2 test, three classes and ignored pixels."""
+    return write_pairs(tmp_path / "data")
+
+
+@pytest.fixture
+def config(pairs, tmp_path):
+    """A training run of seconds on `pairs`."""
+    return small_config(pairs, tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """The folder of a finished run on drawn pairs: read it, never write to it."""
+    from utils.training import fit
+
+    root = tmp_path_factory.mktemp("trained")
+    return fit(small_config(write_pairs(root / "data"), root / "run", epochs=2), on_epoch=None).folder
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Return the folder of a real data set by name; skip where the project stands alone."""
+
+    def find(name):
+        if not (SHARED / name).is_dir():
+            pytest.skip(f"needs the real photographs, which are not part of the project: no folder {SHARED / name}")
+        return SHARED / name
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def human(shared_data):
+    """The 290 real photographs of people."""
+    return catalog.load(Config.preset("human", root=shared_data("human")))
+
+
+@pytest.fixture(scope="session")
+def human_report(human):
+    return check_dataset(human)
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    return catalog.load(Config())
+
+
+def small_config(root, output, **fields):
+    base = {
+        "dataset": "folder", "root": root, "classes": CLASSES, "framing": "crop", "image_size": 32, "batch_size": 4,
+        "unet_width": 4, "unet_depth": 2, "epochs": 2, "device": "cpu", "precision": "fp32", "output": output,
+    }  # fmt: skip
+    return Config(**base | fields)
+
+
+@pytest.fixture
+def course_root():
+    return COURSE

@@ -1,0 +1,179 @@
+"""What several test files use: drawn pairs, ways to damage them, and what a good error looks like."""
+
+import contextlib
+import csv
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from utils.errors import CourseError
+
+COURSE = Path(__file__).resolve().parents[1]
+SHARED = COURSE.parent / "shared" / "data"
+CLASSES = ("ground", "house", "lake")
+COLOURS = np.array([(90, 120, 60), (200, 80, 60), (40, 90, 170)])
+SPLITS = ["train"] * 8 + ["val"] * 2 + ["test"] * 2
+
+
+def draw_pair(seed, size=(40, 48)):
+    """A picture, uint8 (H, W, 3), of coloured blocks and its ids, uint8 (H, W), with an ignored stripe."""
+    rng = np.random.default_rng(seed)
+    height, width = size
+    blocks = rng.integers(0, 3, (-(-height // 8), -(-width // 8)))
+    blocks.ravel()[:3] = 0, 1, 2
+    mask = np.kron(blocks, np.ones((8, 8), int))[:height, :width].astype(np.uint8)
+    image = np.clip(COLOURS[mask] + rng.normal(0, 12, (*mask.shape, 3)), 0, 255).astype(np.uint8)
+    mask[:, 20] = 255
+    return image, mask
+
+
+def write_pairs(root, splits=SPLITS, size=(40, 48)):
+    """Write drawn pairs as images/NAME.png and masks/NAME.png, with their splits in pairs.csv."""
+    rows = [("image", "mask", "split")]
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for number, split in enumerate(splits):
+        image, mask = draw_pair(number, size)
+        name = f"{number:02d}.png"
+        Image.fromarray(image).save(root / "images" / name)
+        Image.fromarray(mask).save(root / "masks" / name)
+        rows.append((f"images/{name}", f"masks/{name}", split))
+    with (root / "pairs.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    return root
+
+
+def drop_splits(root):
+    """Let the pairs of a folder go by name alone, without published splits."""
+    (root / "pairs.csv").unlink()
+    return root
+
+
+def assert_clear(error, *words, kind=CourseError):
+    """Assert that an error is one sentence for its reader: it holds every word, and no trace of the code."""
+    error = error.value if isinstance(error, pytest.ExceptionInfo) else error
+    assert isinstance(error, kind), repr(error)
+    assert_sentence(str(error), *words)
+
+
+def assert_sentence(text, *words):
+    assert "\n" not in text.strip()
+    assert not any(trace in text for trace in ("Traceback", 'File "', "Error:", "object at 0x"))
+    assert text.strip().endswith((".", "?", ")")), text
+    for word in words:
+        assert str(word).lower() in text.lower(), f"{word!r} is missing in: {text}"
+
+
+def snapshot(folder):
+    """Every file below a folder with its bytes: equal snapshots mean that nothing was touched."""
+    folder = Path(folder)
+    if not folder.exists():
+        return None
+    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))}
+
+
+@contextlib.contextmanager
+def full_disk(limit=1000):
+    """Let no file grow beyond `limit` bytes: the operating system refuses as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def equal_states(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+# ---------------------------------------------------------------- faults, one for each bad input of a data set
+def _cut(path):
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def _resave(path, change, **options):
+    with Image.open(path) as picture:
+        picture.load()
+    change(picture).save(path, **options)
+
+
+def _label(root, value, count):
+    path = root / "masks" / "00.png"
+    mask = np.array(Image.open(path))
+    mask[1, 1 : 1 + count] = value
+    Image.fromarray(mask).save(path)
+
+
+def _empty_split(root):
+    table = root / "pairs.csv"
+    table.write_text(table.read_text().replace(",val", ",train"))
+
+
+HTML = "<!DOCTYPE html><html><body>404 not found</body></html>"
+# name -> (how to damage the folder, what the sentence must say, the kind that check_dataset files it under)
+FAULTS = {
+    "image without mask": (
+        lambda r: (drop_splits(r) / "masks" / "00.png").unlink(),
+        ["images/00.png", "partner", "every image needs one mask"],
+        "without partner",
+    ),
+    "mask without image": (
+        lambda r: (drop_splits(r) / "images" / "00.png").unlink(),
+        ["masks/00.png", "partner", "add or remove"],
+        "without partner",
+    ),
+    "corrupt image": (lambda r: _cut(r / "images" / "00.png"), ["images/00.png", "replace it"], "unreadable file"),
+    "corrupt mask": (lambda r: _cut(r / "masks" / "00.png"), ["masks/00.png", "replace it"], "unreadable file"),
+    "foreign bytes": (
+        lambda r: (r / "images" / "00.png").write_bytes(b"\x00\x01\x02 no picture"),
+        ["images/00.png", "cannot be read", "replace it"],
+        "unreadable file",
+    ),
+    "empty image": (
+        lambda r: (r / "images" / "00.png").write_bytes(b""),
+        ["images/00.png", "0 bytes", "replace it"],
+        "unreadable file",
+    ),
+    "empty mask": (
+        lambda r: (r / "masks" / "00.png").write_bytes(b""),
+        ["masks/00.png", "0 bytes", "replace it"],
+        "unreadable file",
+    ),
+    "web page as image": (
+        lambda r: (r / "images" / "00.png").write_text(HTML),
+        ["images/00.png", "web page", "replace it"],
+        "unreadable file",
+    ),
+    "web page as mask": (
+        lambda r: (r / "masks" / "00.png").write_text("\n  " + HTML.lower()),
+        ["masks/00.png", "web page", "replace it"],
+        "unreadable file",
+    ),
+    "another aspect": (
+        lambda r: _resave(r / "masks" / "00.png", lambda m: m.resize((40, 48), Image.Resampling.NEAREST)),
+        ["images/00.png", "48x40", "40x48", "replace"],
+        "sizes do not fit",
+    ),
+    "JPEG mask": (
+        lambda r: _resave(r / "masks" / "00.png", lambda m: m.convert("L"), format="JPEG"),
+        ["masks/00.png", "JPEG", "save masks as PNG"],
+        "JPEG mask",
+    ),
+    "label outside": (
+        lambda r: _label(r, 7, 5),
+        ["masks/00.png", "5 pixels", "labelled 7", "3 classes", "correct"],
+        "label outside the classes",
+    ),
+    "colour mask": (
+        lambda r: _resave(r / "masks" / "00.png", lambda m: m.convert("RGB")),
+        ["masks/00.png", "class table", "classes.csv"],
+        "colour outside the class table",
+    ),
+    "empty split": (_empty_split, ["val split", "empty", "add pairs"], "empty split"),
+}  # fmt: skip

@@ -1,0 +1,192 @@
+"""utils/loaders.py: batches, worker seeds, padding and balance."""
+
+import numpy as np
+import pytest
+import torch
+from helpers import assert_clear, write_pairs
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from utils import catalog
+from utils.dataset import SegmentationDataset
+from utils.errors import ConfigError, DataError
+from utils.loaders import (
+    class_pixels,
+    class_weights,
+    get_data_loaders,
+    get_dataset,
+    pad_collate,
+    rare_class_sampler,
+    seed_worker,
+)
+
+
+@pytest.fixture
+def alike(config):
+    """A configuration whose training images are all the same picture: what differs is augmentation."""
+    for kind in ("images", "masks"):
+        data = (config.root / kind / "00.png").read_bytes()
+        for path in (config.root / kind).glob("0[0-7].png"):
+            path.write_bytes(data)
+    return config.override(batch_size=1, augmentation="strong", image_size=40)
+
+
+def epoch(loader):
+    return [(image.numpy().tobytes(), mask.numpy().tobytes()) for images, masks in loader
+            for image, mask in zip(images, masks, strict=True)]  # fmt: skip
+
+
+# ---------------------------------------------------------------- batches
+def test_batches_have_the_promised_shapes_and_types(config):
+    loaders = get_data_loaders(config)
+    images, masks = next(iter(loaders.train))
+    assert (images.shape, images.dtype) == ((4, 3, 32, 32), torch.uint8)
+    assert (masks.shape, masks.dtype) == ((4, 32, 32), torch.int64)
+    images, masks = next(iter(loaders.val))
+    assert images.shape == (2, 3, 40, 48)
+    assert masks.shape == (2, 40, 48)
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_framing_by_resizing_squares_every_picture(split, config):
+    loaders = get_data_loaders(config.override(framing="resize"))
+    images, _ = next(iter(getattr(loaders, split)))
+    assert images.shape[2:] == (32, 32)
+
+
+@pytest.mark.parametrize(("batch", "steps"), [(3, 2), (4, 2), (8, 1), (5, 1)])
+def test_training_takes_whole_batches_only(batch, steps, config):
+    loaders = get_data_loaders(config.override(batch_size=batch))
+    assert [len(images) for images, _ in loaders.train] == [batch] * steps
+
+
+def test_validation_and_test_show_every_picture_in_order_and_unchanged(config):
+    source = catalog.load(config)
+    loaders = get_data_loaders(config.override(batch_size=5, augmentation="strong"), source)
+    for split in ("val", "test"):
+        plain = SegmentationDataset(source.pairs(split), source)
+        loader = getattr(loaders, split)
+        for _ in range(2):
+            images = torch.cat([images for images, _ in loader])
+            assert torch.equal(images, torch.stack([image for image, _ in plain]))
+    assert loaders.test.dataset.pairs == source.pairs("test")
+    assert loaders.val.dataset.pairs == source.pairs("val")
+
+
+def test_training_shuffles_and_shows_every_picture_once(config):
+    config = config.override(augmentation="none", framing="resize", batch_size=2)
+    loader = get_data_loaders(config).train
+    first, second = epoch(loader), epoch(loader)
+    assert sorted(first) == sorted(second)
+    assert len(set(first)) == 8
+    assert first != second
+
+
+def test_a_batch_larger_than_the_training_set(config):
+    with pytest.raises(ConfigError) as error:
+        get_data_loaders(config.override(batch_size=9))
+    assert_clear(error, "batch_size=9", "8 training images", "set it to 8")
+
+
+def test_pictures_of_any_sizes_are_padded_with_ignored_pixels():
+    sizes = [(5, 9), (8, 3), (1, 1)]
+    items = [(torch.full((3, h, w), n + 1, dtype=torch.uint8), torch.full((h, w), n)) for n, (h, w) in enumerate(sizes)]
+    images, masks = pad_collate(items)
+    assert images.shape == (3, 3, 8, 9)
+    for n, (h, w) in enumerate(sizes):
+        assert (images[n, :, :h, :w] == n + 1).all()
+        assert (masks[n, :h, :w] == n).all()
+        assert images[n].sum() == 3 * h * w * (n + 1)
+        assert (masks[n] == 255).sum() == 72 - h * w
+
+
+# ---------------------------------------------------------------- randomness
+@pytest.mark.parametrize("workers", [0, 2])
+def test_two_epochs_are_augmented_differently(workers, alike):
+    loader = get_data_loaders(alike.override(workers=workers)).train
+    first, second = epoch(loader), epoch(loader)
+    assert len(set(first)) == len(first) == 8
+    assert not set(first) & set(second)
+
+
+def test_two_workers_do_not_run_in_lockstep(alike):
+    found = epoch(get_data_loaders(alike.override(workers=2)).train)
+    assert all(a != b for a, b in zip(found[::2], found[1::2], strict=True))
+
+
+def test_without_the_workers_seed_they_would_repeat_themselves(alike):
+    """What the course's `seed_worker` is for: were the library mended, this test would say so."""
+    loader = get_data_loaders(alike).train
+    bare = DataLoader(loader.dataset, batch_size=1, num_workers=2)
+    assert epoch(bare) == epoch(bare)
+    seeded = DataLoader(loader.dataset, batch_size=1, num_workers=2, worker_init_fn=seed_worker)
+    assert epoch(seeded) != epoch(seeded)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_seeded_loader_repeats_itself_and_another_seed_differs(workers, config):
+    config = config.override(workers=workers, augmentation="strong")
+
+    def two_epochs(seed):
+        loader = get_data_loaders(config.override(seed=seed)).train
+        return epoch(loader) + epoch(loader)
+
+    assert two_epochs(1) == two_epochs(1)
+    assert two_epochs(1) != two_epochs(2)
+
+
+def test_persistent_workers_differ_between_epochs_too(alike):
+    dataset = get_data_loaders(alike).train.dataset
+    loader = DataLoader(dataset, batch_size=1, num_workers=2, worker_init_fn=seed_worker, persistent_workers=True)
+    first, second = epoch(loader), epoch(loader)
+    assert not set(first) & set(second)
+    del loader
+
+
+def test_a_fault_inside_a_worker_is_still_one_sentence(config):
+    loader = get_data_loaders(config.override(workers=1)).test
+    (config.root / "images" / "10.png").write_bytes(b"")
+    with pytest.raises(DataError) as error:
+        next(iter(loader))
+    assert_clear(error, "images/10.png", "0 bytes", "replace it")
+
+
+# ---------------------------------------------------------------- balance
+def test_class_pixels_counts_every_labelled_pixel(config):
+    source = catalog.load(config)
+    counts = class_pixels(SegmentationDataset(source.pairs("train"), source))
+    stored = np.concatenate([np.array(Image.open(p.mask)).ravel() for p in source.pairs("train")])
+    assert counts.tolist() == np.bincount(stored, minlength=256)[:3].tolist()
+    assert counts.dtype == torch.int64
+
+
+def test_class_weights_fall_with_the_root_of_the_frequency_and_have_mean_one():
+    weights = class_weights(torch.tensor([400, 100, 0, 25]))
+    assert torch.allclose(weights / weights[0], torch.tensor([1.0, 2.0, 0.0, 4.0]))
+    assert weights[weights > 0].mean().item() == pytest.approx(1)
+
+
+def test_the_sampler_draws_a_rare_class_more_often(tmp_path, config):
+    root = write_pairs(tmp_path / "rare", splits=["train"] * 10 + ["val", "test"])
+    for number in range(10):
+        Image.fromarray(np.full((40, 48), 2 if number == 3 else 0, np.uint8)).save(root / "masks" / f"{number:02d}.png")
+    data = get_dataset(config.override(root=root), "train")
+    sampler = rare_class_sampler(data, class_id=2, seed=1)
+    assert torch.allclose(sampler.weights, torch.tensor([1.0] * 3 + [11.0] + [1.0] * 6, dtype=torch.float64))
+    draws = [list(sampler) for _ in range(40)]
+    assert 0.4 < np.mean([index == 3 for draw in draws for index in draw]) < 0.7
+    assert list(rare_class_sampler(data, 2, seed=1)) == draws[0]
+    assert list(rare_class_sampler(data, class_id=1, seed=1)) != draws[0]
+
+
+def test_real_photographs_come_as_squares(human, monkeypatch):
+    from utils.config import Config
+
+    monkeypatch.setattr(human, "pairs", lambda split, seed=42: type(human).pairs(human, split, seed)[:6])
+    config = Config.preset("human", root=human.root, image_size=64, batch_size=3, workers=0)
+    loaders = get_data_loaders(config, human)
+    for loader in loaders:
+        images, masks = next(iter(loader))
+        assert images.shape == (3, 3, 64, 64)
+        assert set(masks.unique().tolist()) <= {0, 1, 255}
+        assert masks.float().std() > 0

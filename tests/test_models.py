@@ -1,0 +1,273 @@
+"""utils/models.py: one call for every model, new heads, frozen encoders, and no silent random weights."""
+
+import urllib.error
+
+import huggingface_hub.errors
+import pytest
+import segmentation_models_pytorch as smp
+import torch
+import torchvision
+from helpers import assert_clear
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from utils import models
+from utils.config import Config
+from utils.errors import ConfigError
+from utils.models import (
+    SMP_ARCHITECTURES,
+    SegmentationModel,
+    build_model,
+    count_flops,
+    count_parameters,
+    probabilities,
+    replace_head,
+    to_mask,
+)
+
+# The resnet101 twins differ in depth only.
+TORCHVISION = torchvision.models.list_models(module=torchvision.models.segmentation, exclude="*101")
+
+
+def small(**fields):
+    return Config(**{"unet_width": 2, "unet_depth": 2} | fields)
+
+
+def noise(*shape, seed=0):
+    return torch.randint(256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
+
+
+# ---------------------------------------------------------------- bytes in, logits out
+@given(size=st.tuples(st.integers(1, 40), st.integers(1, 40)), outputs=st.integers(1, 8), depth=st.integers(1, 4))
+def test_any_size_and_class_count(size, outputs, depth):
+    model = build_model(small(unet_depth=depth), outputs).eval()
+    with torch.no_grad():
+        logits = model(noise(2, 3, *size))
+    assert logits.shape == (2, outputs, *size)
+    assert logits.dtype == torch.float32
+    assert logits.isfinite().all()
+
+
+def test_the_model_normalises_as_imagenet_does():
+    model = SegmentationModel(nn.Identity(), stride=1)
+    images = noise(2, 3, 5, 7)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    expected = (images / 255 - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
+    assert torch.allclose(model(images), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (8, 8), (33, 64)])
+def test_padding_repeats_the_border_on_the_far_sides_and_is_cut_off(size):
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, x):
+            seen.append(x)
+            return x
+
+    images = noise(1, 3, *size)
+    logits = SegmentationModel(Spy(), stride=8)(images)
+    plain = SegmentationModel(nn.Identity(), stride=1)(images)
+    height, width = (-(-n // 8) * 8 for n in size)
+    assert seen[0].shape[2:] == (height, width)
+    assert torch.equal(logits, plain)
+    rows, columns = torch.arange(height).clamp(max=size[0] - 1), torch.arange(width).clamp(max=size[1] - 1)
+    assert torch.equal(seen[0], plain[:, :, rows][..., columns])
+
+
+def test_normalisation_travels_with_the_weights():
+    assert {"mean", "std"} <= set(build_model(small(), 2).state_dict())
+
+
+# ---------------------------------------------------------------- two places that know about one class
+@pytest.mark.parametrize("channels", [1, 4])
+def test_probabilities(channels):
+    logits = torch.randn(2, channels, 3, 3)
+    p = probabilities(logits)
+    assert ((p >= 0) & (p <= 1)).all()
+    if channels > 1:
+        assert torch.allclose(p.sum(dim=1), torch.ones(2, 3, 3))
+    else:
+        assert torch.allclose(p, 1 / (1 + torch.exp(-logits)))
+
+
+def test_one_class_is_foreground_from_the_threshold_on():
+    logits = torch.tensor([-2.0, -0.1, 0.0, 0.1, 2.0]).view(1, 1, 1, 5)
+    assert to_mask(logits).tolist() == [[[0, 0, 1, 1, 1]]]
+    assert to_mask(logits, 0.9).tolist() == [[[0, 0, 0, 0, 0]]]
+    assert to_mask(logits, 0.1).tolist() == [[[1, 1, 1, 1, 1]]]
+    assert to_mask(logits).dtype == torch.int64
+
+
+def test_several_classes_take_the_largest():
+    logits = torch.tensor([[1.0, 3.0], [2.0, 2.0], [0.0, 5.0]]).view(1, 3, 1, 2)
+    assert to_mask(logits).tolist() == [[[1, 2]]]
+
+
+# ---------------------------------------------------------------- libraries
+def build_and_run(name, size=(50, 70), outputs=5):
+    model = build_model(small(model=name), outputs).eval()
+    with torch.no_grad():
+        assert model(noise(1, 3, *size)).shape == (1, outputs, *size)
+    return model
+
+
+@pytest.mark.parametrize("architecture", [m.__name__.lower() for m in SMP_ARCHITECTURES if m is not smp.DPT])
+def test_smp_architectures(architecture):
+    build_and_run(f"smp:{architecture}/resnet18", (130, 150) if architecture == "pan" else (50, 70))
+
+
+@pytest.mark.parametrize("encoder", ["efficientnet-b0", "mobilenet_v2", "tu-mobilenetv3_small_050", "mit_b0"])
+def test_smp_encoders(encoder):
+    build_and_run(f"smp:unet/{encoder}")
+
+
+def test_smp_has_no_architecture_that_the_course_leaves_out():
+    assert {m.__name__.lower() for m in SMP_ARCHITECTURES} == set(smp.MODEL_ARCHITECTURES_MAPPING)
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_torchvision_models_get_a_new_last_layer(name):
+    model = build_and_run(f"torchvision:{name}")
+    assert model.net.aux_classifier is None
+    head = model.net.classifier
+    lasts = [head.low_classifier, head.high_classifier] if name.startswith("lraspp") else [head[-1]]
+    assert all(isinstance(m, nn.Conv2d) and m.out_channels == 5 for m in lasts)
+
+
+@pytest.mark.parametrize("name", ["fcn_resnet50", "lraspp_mobilenet_v3_large"])
+def test_a_new_head_leaves_every_other_weight(name):
+    model = torchvision.models.get_model(name, weights=None, weights_backbone=None, num_classes=21)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    replace_head(model, 21)
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+    replace_head(model, 3)
+    changed = {k for k, v in model.state_dict().items() if v.shape != before[k].shape}
+    assert changed
+    assert all("classifier" in k for k in changed)
+    same = model.state_dict().keys() - changed
+    assert all(torch.equal(before[k], model.state_dict()[k]) for k in same)
+
+
+# ---------------------------------------------------------------- frozen encoders
+@pytest.mark.parametrize("name", ["unet", "smp:unet/resnet18", "torchvision:lraspp_mobilenet_v3_large"])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_frozen_encoder_keeps_weights_and_batchnorm_statistics(name, frozen):
+    torch.manual_seed(0)
+    model = build_model(small(model=name, freeze_encoder=frozen), 2)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    inside = {f"{part}.{k}" for part in ("net.encoder", "net.backbone")
+              for k in (model.encoder.state_dict() if hasattr(model.net, part[4:]) else ())}  # fmt: skip
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
+    model.eval()
+    model.train()
+    model(noise(2, 3, 64, 64)).square().mean().backward()
+    optimizer.step()
+    changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    assert changed - inside
+    assert bool(changed & inside) is not frozen
+    statistics = {k for k in inside if "running_mean" in k}
+    assert statistics
+    assert bool(changed & statistics) is not frozen
+    assert (count_parameters(model, trainable=True) < count_parameters(model)) is frozen
+
+
+# ---------------------------------------------------------------- names
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("unett", ["no model 'unett'", "did you mean 'unet'?"]),
+        ("smp/unet", ["no model 'smp/unet'", "smp:<architecture>/<encoder>"]),
+        ("unet:big", ["no model 'unet:big'"]),
+        ("smp:unett/resnet34", ["smp architecture 'unett'", "did you mean 'unet'?"]),
+        ("smp:unet/resnet43", ["smp encoder 'resnet43'", "did you mean 'resnet34'?"]),
+        ("smp:unet", ["smp encoder '(none)'"]),
+        ("smp:unet/tu-nonsense", ["unet/tu-nonsense", "cannot be built"]),
+        ("smp:dpt/resnet18", ["dpt/resnet18", "cannot be built", "choose another"]),
+        ("torchvision:fcn_resnet5", ["torchvision model 'fcn_resnet5'", "did you mean 'fcn_resnet50'?"]),
+    ],
+)
+def test_an_unknown_model_suggests_the_nearest(name, words):
+    with pytest.raises(ConfigError) as error:
+        build_model(small(model=name), 2)
+    assert_clear(error, *words)
+
+
+# ---------------------------------------------------------------- pretrained weights
+@pytest.mark.parametrize(
+    ("name", "weights", "words"),
+    [("unet", "imagenet", ["'unet'", "weights=None"]), ("smp:unet/resnet18", "coco", ["'coco'", "weights='imagenet'"])],
+)
+def test_weights_that_do_not_exist(name, weights, words):
+    with pytest.raises(ConfigError) as error:
+        build_model(small(model=name, weights=weights), 2)
+    assert_clear(error, *words)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("smp:unet/resnet18", "imagenet"),
+        ("torchvision:lraspp_mobilenet_v3_large", "imagenet"),
+        ("torchvision:lraspp_mobilenet_v3_large", "coco"),
+    ],
+)
+def test_pretrained_weights_without_a_network_are_an_error_and_never_random_ones(name, weights, monkeypatch, tmp_path):
+    def offline(*_, **__):
+        raise urllib.error.URLError("Name or service not known")
+
+    def not_cached(*_, **__):
+        raise huggingface_hub.errors.LocalEntryNotFoundError("offline\nand not in the cache")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    monkeypatch.setattr(smp.encoders, "hf_hub_download", not_cached)
+    with pytest.raises(ConfigError) as error:
+        build_model(small(model=name, weights=weights), 2)
+    assert_clear(error, weights, name.partition(":")[2], "could not be fetched", "network", "weights=None")
+
+
+def test_the_hub_itself_answers_at_once_when_it_is_told_to_be_offline(monkeypatch, tmp_path):
+    """The real client, in the offline mode that conftest switches on, with an empty cache."""
+    original = smp.encoders.hf_hub_download
+    monkeypatch.setattr(
+        smp.encoders, "hf_hub_download", lambda *args, **kwargs: original(*args, **kwargs, cache_dir=tmp_path)
+    )
+    with pytest.raises(ConfigError) as error:
+        build_model(small(model="smp:unet/resnet18", weights="imagenet"), 2)
+    assert_clear(error, "imagenet", "weights=None")
+
+
+def test_pretrained_weights_arrive_in_the_model(monkeypatch):
+    """Stand-in weights take the way of the real ones: the encoder must hold them, and the head must be new."""
+    given = torchvision.models.mobilenet_v3_large(weights=None).state_dict()
+    monkeypatch.setattr(
+        torchvision.models.mobilenetv3.MobileNet_V3_Large_Weights, "get_state_dict", lambda *_, **__: given
+    )
+    model = build_model(small(model="torchvision:lraspp_mobilenet_v3_large", weights="imagenet"), 3)
+    assert torch.equal(model.encoder.state_dict()["0.0.weight"], given["features.0.0.weight"])
+
+
+# ---------------------------------------------------------------- counts
+def test_counts_by_hand():
+    model = SegmentationModel(nn.Conv2d(3, 5, 3, padding=1), stride=1)
+    assert count_parameters(model) == 3 * 5 * 9 + 5
+    assert count_flops(model, 16) == 2 * 3 * 5 * 9 * 16 * 16
+    model.net.weight.requires_grad_(False)
+    assert count_parameters(model, trainable=True) == 5
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_counting_changes_nothing(training):
+    model = build_model(small(), 2).train(training)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    count_flops(model, 32)
+    assert model.training is training
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+
+
+def test_the_default_model_is_the_courses_own():
+    model = build_model(Config(), 6)
+    assert type(model.net) is models.UNet
+    assert model.stride == 2 ** Config().unet_depth

@@ -1,0 +1,96 @@
+"""utils/runtime.py: device, precision, seeds and memory."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from helpers import assert_clear
+from torch import nn
+
+from utils import runtime
+from utils.errors import ConfigError
+from utils.runtime import (
+    activation_bytes,
+    describe_runtime,
+    largest_batch,
+    pick_device,
+    pick_precision,
+    seed_everything,
+    time_call,
+)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "best"), [(True, True, "cuda"), (True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")]
+)
+def test_the_best_device_there_is(cuda, mps, best, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert pick_device().type == best
+    assert pick_device("cpu").type == "cpu"
+
+
+@pytest.mark.parametrize("wish", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_no_silent_cpu(wish, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ConfigError) as error:
+        pick_device(wish)
+    assert_clear(error, f"device='{wish}'", "runtime", "device='cpu'")
+
+
+@pytest.mark.parametrize(("capability", "precision"), [((7, 5), "fp16"), ((8, 0), "bf16"), ((9, 0), "bf16")])
+def test_precision_follows_what_a_gpu_computes_and_not_what_it_emulates(capability, precision, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
+    assert pick_precision(torch.device("cuda")) == precision
+    assert pick_precision(torch.device("cuda"), capability) == precision
+    assert pick_precision(torch.device("cpu")) == pick_precision(torch.device("mps")) == "fp32"
+
+
+def test_a_seed_repeats_every_kind_of_randomness():
+    def draw(seed):
+        seed_everything(seed)
+        return random.random(), float(np.random.random()), torch.rand(1).item()  # noqa: NPY002
+
+    assert draw(3) == draw(3)
+    assert all(a != b for a, b in zip(draw(3), draw(4), strict=True))
+
+
+def test_determinism_is_switched_on_and_off():
+    try:
+        seed_everything(0, deterministic=True)
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.backends.cudnn.benchmark
+    finally:
+        seed_everything(0)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_timing_waits_for_the_device_before_and_after_every_call(monkeypatch):
+    events = []
+    clock = iter([0.0, 1.0, 10.0, 13.0, 20.0, 22.0])
+    monkeypatch.setattr(runtime, "synchronize", lambda device: events.append("wait"))
+    monkeypatch.setattr(runtime.time, "perf_counter", lambda: next(clock))
+    seconds = time_call(lambda: events.append("call"), torch.device("cpu"), repeats=3, warmup=2)
+    assert seconds == 2.0
+    assert events == ["call", "call"] + ["wait", "call", "wait"] * 3
+
+
+def test_activations_by_hand():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), nn.Sigmoid())
+    images = torch.rand(2, 3, 8, 8)
+    assert activation_bytes(model, images) == images.nbytes + 2 * 4 * 8 * 8 * 4
+    assert activation_bytes(model, images[:1].clone()) == activation_bytes(model, images) / 2
+
+
+@pytest.mark.parametrize(("each", "fixed", "budget", "fits"), [(10, 5, 100, 9), (10, 0, 100, 10), (10, 200, 100, 0)])
+def test_what_fits(each, fixed, budget, fits):
+    assert largest_batch(each, fixed, budget) == fits
+
+
+def test_the_description_names_versions_device_and_precision():
+    text = describe_runtime()
+    for word in ("Python", "PyTorch", "CPU cores", "GPU", "device", "precision"):
+        assert word in text

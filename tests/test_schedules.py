@@ -1,0 +1,82 @@
+"""utils/schedules.py: optimizers, learning rates over a run, early stopping, the learning-rate finder."""
+
+import pytest
+import torch
+
+from utils.config import Config
+from utils.loaders import get_data_loaders
+from utils.losses import build_loss
+from utils.models import build_model
+from utils.schedules import EarlyStopping, build_optimizer, build_scheduler, find_learning_rate
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return build_model(Config(unet_width=2, unet_depth=1), 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
+)
+def test_the_optimizer_is_the_one_that_the_config_names(name, kind, model):
+    optimizer = build_optimizer(Config(optimizer=name, learning_rate=0.03, weight_decay=0.2), model)
+    assert type(optimizer) is kind
+    assert optimizer.defaults["lr"] == 0.03
+    assert optimizer.defaults["weight_decay"] == 0.2
+
+
+def test_frozen_weights_are_left_out(model):
+    model.freeze_encoder()
+    held = {id(p) for group in build_optimizer(Config(), model).param_groups for p in group["params"]}
+    assert held == {id(p) for p in model.parameters() if p.requires_grad}
+    assert len(held) < len(list(model.parameters()))
+
+
+def course_of(schedule, steps, model):
+    optimizer = build_optimizer(Config(learning_rate=0.1), model)
+    scheduler = build_scheduler(Config(learning_rate=0.1, schedule=schedule), optimizer, steps)
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+@pytest.mark.parametrize("steps", [1, 7, 50])
+def test_learning_rates_over_a_run(steps, model):
+    assert course_of("constant", steps, model) == pytest.approx([0.1] * steps)
+    poly = course_of("poly", steps, model)
+    assert poly == pytest.approx([0.1 * (1 - i / steps) ** 0.9 for i in range(steps)])
+    one_cycle = course_of("one_cycle", steps, model)
+    if steps > 1:
+        peak = one_cycle.index(max(one_cycle))
+        assert max(one_cycle) == pytest.approx(0.1, rel=0.1)
+        assert 0 < peak < steps / 2
+        assert one_cycle[0] == pytest.approx(0.1 / 25)
+        assert one_cycle[-1] < 0.01
+
+
+def test_early_stopping_waits_for_a_number_of_epochs_without_a_better_score():
+    stopping = EarlyStopping(2)
+    assert [stopping.step(s) for s in (0.1, 0.3, 0.2, 0.4, 0.4, 0.39)] == [False] * 5 + [True]
+    assert stopping.best == 0.4
+    never = EarlyStopping(None)
+    assert not any(never.step(0.0) for _ in range(100))
+
+
+def test_the_finder_raises_the_rate_and_leaves_the_model_alone(config, model):
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    loader = get_data_loaders(config.override(batch_size=2)).train
+    table = find_learning_rate(config, model, loader, build_loss(config), low=1e-4, high=1e-1)
+    assert table["learning_rate"].tolist() == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1])
+    assert table["loss"].notna().all()
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+
+
+def test_the_finder_stops_when_the_loss_runs_away(config, model):
+    loader = get_data_loaders(config.override(batch_size=1)).train
+    runaway = iter([1.0, 1.0, 5.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    table = find_learning_rate(config, model, loader, lambda x, y: x.sum() * 0 + next(runaway))
+    assert table["loss"].tolist() == [1.0, 1.0, 5.0]

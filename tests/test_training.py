@@ -1,0 +1,461 @@
+"""utils/training.py: a run repeats itself, survives interruptions bit for bit, and is never lost."""
+
+import errno
+import json
+import pickle
+import shutil
+
+import pandas as pd
+import pytest
+import torch
+from conftest import small_config
+from helpers import FAULTS, assert_clear, equal_states, full_disk, snapshot, write_pairs
+
+from utils import checkpoint, training
+from utils.checkpoint import load_state, load_weights
+from utils.config import Config
+from utils.errors import CheckpointError, ConfigError, CourseError, DataError
+from utils.inference import Predictor
+from utils.training import Run, compare_runs, fit
+
+CLOCK = ["images_per_second", "seconds"]
+
+
+@pytest.fixture
+def hard(config):
+    """A configuration with everything that is random or has a state of its own."""
+    return config.override(augmentation="strong", class_weights=True, accumulate=2, batch_size=2, epochs=3)
+
+
+def quiet(config, **options):
+    return fit(config, on_epoch=None, **options)
+
+
+def assert_same_run(a, b):
+    """Weights, optimizer, schedule, best epoch and history of two run folders, bit for bit."""
+    (first, one), (second, two) = (load_weights(folder / "best.safetensors") for folder in (a, b))
+    assert equal_states(first, second)
+    assert one["facts"] == two["facts"]
+    states = [load_state(folder / "last.ckpt") for folder in (a, b)]
+    assert equal_states(states[0]["model"], states[1]["model"])
+    for part in ("optimizer", "scheduler"):
+        assert pickle.dumps(_plain(states[0][part])) == pickle.dumps(_plain(states[1][part]))
+    tables = [Run.load(folder).history.drop(columns=CLOCK) for folder in (a, b)]
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
+def _plain(value):
+    if isinstance(value, torch.Tensor):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def stop_after(epochs, error=KeyboardInterrupt):
+    """An `on_epoch` that breaks the run off once so many epochs are whole."""
+
+    def on_epoch(row, _):
+        if row["epoch"] == epochs:
+            raise error
+
+    return on_epoch
+
+
+# ---------------------------------------------------------------- a run is a folder
+def test_what_a_run_leaves(trained):
+    assert {p.name for p in trained.iterdir()} == {"config.yaml", "history.csv", "last.ckpt", "best.safetensors"}
+    run = Run.load(trained)
+    assert run.history["epoch"].tolist() == [1, 2]
+    assert run.history.notna().all(axis=None)
+    assert run.history["val_score"].between(0, 1).all()
+    config = Config.load(trained / "config.yaml")
+    assert config.output == trained
+    _, header = load_weights(trained / "best.safetensors")
+    assert header["classes"] == config.classes
+    assert header["facts"] == {"epoch": run.best["epoch"], "val_score": run.best["val_score"]}
+    assert run.best["val_score"] == run.history["val_score"].max()
+
+
+def test_a_run_learns(config):
+    run = quiet(config.override(epochs=15, batch_size=2, augmentation="none", unet_width=8))
+    assert run.history["train_loss"].iloc[-1] < 0.6 * run.history["train_loss"].iloc[0]
+    assert run.best["val_score"] > 0.55
+
+
+def test_the_history_in_memory_is_the_one_on_disk(config):
+    run = quiet(config)
+    pd.testing.assert_frame_equal(run.history, Run.load(run.folder).history)
+
+
+def test_every_epoch_is_reported(config, capsys):
+    fit(config)
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert len(lines) == 2
+    assert all("train loss" in line and "val IoU" in line and "images/s" in line for line in lines)
+    assert "1/2" in lines[0]
+
+
+def test_the_learning_rate_follows_the_schedule_to_its_end(config):
+    for accumulate in (1, 3):
+        run = quiet(config.override(schedule="poly", epochs=4, accumulate=accumulate, batch_size=2), overwrite=True)
+        assert run.history["learning_rate"].tolist() == pytest.approx([0.01 * (1 - i / 4) ** 0.9 for i in range(4)])
+
+
+def test_a_model_and_a_loss_of_ones_own(config):
+    from utils.losses import cross_entropy
+    from utils.models import build_model
+
+    model = build_model(config.override(unet_width=2), 3)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    calls = []
+    run = quiet(config, model=model, loss_fn=lambda x, y: calls.append(1) or cross_entropy(x, y))
+    assert not equal_states(before, model.state_dict())
+    assert load_state(run.folder / "last.ckpt")["model"].keys() == before.keys()
+    assert len(calls) == 2 * (2 + 1)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"loss": "ce", "optimizer": "sgd"}, {"loss": "dice", "optimizer": "adam", "schedule": "constant"},
+     {"class_weights": True, "grad_clip": 0.0}, {"precision": "bf16"}, {"framing": "resize", "freeze_encoder": True}],
+    ids=str,
+)  # fmt: skip
+def test_every_choice_trains(fields, config):
+    history = quiet(config.override(**fields)).history
+    assert history[["train_loss", "val_loss"]].notna().all(axis=None)
+
+
+def test_early_stopping_ends_a_run_and_resuming_does_not_prolong_it(config):
+    config = config.override(epochs=6, patience=1, learning_rate=1e-9)
+    assert len(quiet(config).history) < 6
+    before = snapshot(config.output)["last.ckpt"]
+    assert len(quiet(config, resume=True).history) == len(Run.load(config.output).history) < 6
+    assert snapshot(config.output)["last.ckpt"] == before
+
+
+def test_a_class_that_validation_never_shows_is_no_crash(tmp_path):
+    """One foreground class, absent from validation and never predicted: the score is not defined, the run is whole."""
+    import numpy as np
+    from PIL import Image
+
+    root = write_pairs(tmp_path / "data")
+    for path in (root / "masks").glob("*.png"):
+        Image.fromarray(np.zeros((40, 48), np.uint8)).save(path)
+    config = small_config(root, tmp_path / "run", classes=("rest", "thing"))
+    quiet(config, loss_fn=lambda x, y: (x + 9).square().mean())
+    assert (config.output / "best.safetensors").is_file()
+    Predictor.from_run(config.output, device="cpu")
+
+
+# ---------------------------------------------------------------- repeating
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_seeded_run_repeats_itself_exactly(workers, hard, tmp_path):
+    a, b = (hard.override(workers=workers, output=tmp_path / name, epochs=2) for name in "ab")
+    quiet(a)
+    torch.rand(7)
+    quiet(b)
+    assert_same_run(a.output, b.output)
+
+
+def test_another_seed_is_another_run(hard, tmp_path):
+    for seed in (1, 2):
+        quiet(hard.override(seed=seed, epochs=1, output=tmp_path / str(seed)))
+    states = [load_state(tmp_path / str(seed) / "last.ckpt")["model"] for seed in (1, 2)]
+    assert not equal_states(*states)
+
+
+# ---------------------------------------------------------------- interrupting and resuming
+@pytest.mark.parametrize("workers", [0, 2])
+def test_interrupted_and_resumed_equals_uninterrupted(workers, hard, tmp_path):
+    whole, broken = (hard.override(workers=workers, output=tmp_path / name) for name in ("whole", "broken"))
+    quiet(whole)
+    assert len(fit(broken, on_epoch=stop_after(1)).history) == 1
+    assert len(Run.load(broken.output).history) == 1
+    resumed = quiet(broken, resume=True)
+    assert resumed.history["epoch"].tolist() == [1, 2, 3]
+    assert_same_run(whole.output, broken.output)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_a_run_that_breaks_off_within_an_epoch_goes_on_from_the_last_whole_one(error, hard, tmp_path, monkeypatch):
+    whole, broken = (hard.override(output=tmp_path / name) for name in ("whole", "broken"))
+    quiet(whole)
+    steps = []
+
+    def loss_that_fails(config, weight):
+        loss_fn = build_loss(config, weight)
+
+        def loss(logits, masks):
+            steps.append(1)
+            if len(steps) == 8:
+                raise error
+            return loss_fn(logits, masks)
+
+        return loss
+
+    from utils.losses import build_loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "build_loss", loss_that_fails)
+        if error is KeyboardInterrupt:
+            assert len(quiet(broken).history) == 1
+        else:
+            with pytest.raises(error):
+                quiet(broken)
+    assert len(Run.load(broken.output).history) == 1
+    quiet(broken, resume=True)
+    assert_same_run(whole.output, broken.output)
+
+
+def test_an_interruption_before_the_first_whole_epoch(config, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train_one_epoch", interrupt)
+        assert fit(config).history.empty
+    assert "0 whole epochs" in capsys.readouterr().out
+
+
+def test_resuming_a_finished_run_changes_nothing(config):
+    quiet(config)
+    before = snapshot(config.output)
+    assert len(quiet(config, resume=True).history) == 2
+    assert snapshot(config.output) == before
+
+
+def test_places_and_devices_may_change_on_resuming(hard, tmp_path):
+    whole = hard.override(output=tmp_path / "whole")
+    quiet(whole)
+    fit(hard, on_epoch=stop_after(2))
+    shutil.move(hard.output, tmp_path / "moved")
+    shutil.copytree(hard.root, tmp_path / "elsewhere")
+    quiet(hard.override(output=tmp_path / "moved", root=tmp_path / "elsewhere"), resume=True)
+    assert_same_run(whole.output, tmp_path / "moved")
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"epochs": 5}, {"unet_width": 5, "learning_rate": 0.1}])
+def test_resuming_as_another_run_is_refused(change, config):
+    fit(config, on_epoch=stop_after(1))
+    before = snapshot(config.output)
+    with pytest.raises(CheckpointError) as error:
+        quiet(config.override(**change), resume=True)
+    assert_clear(error, config.output, *(f"{k} was" for k in change), "change it back")
+    assert snapshot(config.output) == before
+
+
+def test_nothing_to_resume(config):
+    with pytest.raises(CheckpointError) as error:
+        quiet(config, resume=True)
+    assert_clear(error, config.output / "last.ckpt", "without resume")
+    assert not config.output.exists()
+
+
+def _rewrite(change):
+    def damage(path):
+        state = torch.load(path, weights_only=True)
+        change(state)
+        torch.save(state, path)
+
+    return damage
+
+
+BROKEN_STATES = {
+    "cut off": lambda p: p.write_bytes(p.read_bytes()[:-100]),
+    "empty": lambda p: p.write_bytes(b""),
+    "web page": lambda p: p.write_text("<!DOCTYPE html><html>404</html>"),
+    "tensors of another program": lambda p: torch.save({"weights": torch.zeros(3)}, p),
+    "no dictionary": lambda p: torch.save(torch.zeros(3), p),
+    "a pickle": lambda p: p.write_bytes(pickle.dumps({"config": json.dumps})),
+    "a field of another version": _rewrite(lambda s: s.update(config=json.dumps({"epoch": 3}))),
+    "another model": _rewrite(lambda s: s["model"].popitem()),
+    "no optimizer": _rewrite(lambda s: s.pop("optimizer")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", BROKEN_STATES)
+def test_a_broken_or_foreign_state_is_not_resumed(damage, config):
+    fit(config, on_epoch=stop_after(1))
+    BROKEN_STATES[damage](config.output / "last.ckpt")
+    before = snapshot(config.output)
+    with pytest.raises(CourseError) as error:
+        quiet(config, resume=True)
+    assert_clear(error, config.output / "last.ckpt")
+    assert snapshot(config.output) == before
+
+
+# ---------------------------------------------------------------- nothing is lost
+def test_a_run_folder_that_exists_is_never_overwritten_unless_asked(config):
+    quiet(config)
+    before = snapshot(config.output)
+    with pytest.raises(CheckpointError) as error:
+        quiet(config)
+    assert_clear(error, config.output, "already holds a run", "resume", "overwrit")
+    assert snapshot(config.output) == before
+    (config.output / "notes.txt").write_text("of the old run")
+    quiet(config.override(seed=1), overwrite=True)
+    assert Config.load(config.output / "config.yaml").seed == 1
+    assert not (config.output / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_folder_that_is_no_run_is_never_deleted(overwrite, config):
+    config.output.mkdir()
+    (config.output / "thesis.docx").write_text("years of work")
+    with pytest.raises(CheckpointError) as error:
+        quiet(config, overwrite=overwrite)
+    assert_clear(error, config.output, "choose another output")
+    assert snapshot(config.output) == {"thesis.docx": b"years of work"}
+
+
+def test_an_empty_folder_may_be_used(config):
+    config.output.mkdir()
+    assert len(quiet(config).history) == 2
+
+
+BAD_STARTS = {
+    "model": ({"model": "unett"}, ConfigError, ["unett"]),
+    "weights": ({"weights": "imagenet"}, ConfigError, ["imagenet"]),
+    "batch": ({"batch_size": 9}, ConfigError, ["batch_size=9"]),
+    "dataset": ({"dataset": "foldr", "classes": None}, ConfigError, ["foldr"]),
+    "device": ({"device": "mps"}, ConfigError, ["device='mps'"]),
+    "root": ({"root": "/no/such/place"}, DataError, ["/no/such/place"]),
+}
+
+
+@pytest.mark.parametrize("start", ["fresh", "overwrite", "resume"])
+@pytest.mark.parametrize("bad", BAD_STARTS)
+def test_what_cannot_start_leaves_the_run_that_was_there(bad, start, config, trained, monkeypatch):
+    fields, kind, words = BAD_STARTS[bad]
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    if start != "fresh":
+        shutil.copytree(trained, config.output)
+    before = snapshot(config.output)
+    with pytest.raises(kind) as error:
+        quiet(config.override(**fields), overwrite=start == "overwrite", resume=start == "resume")
+    assert_clear(error, *words)
+    assert snapshot(config.output) == before
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_bad_data_stops_before_the_run_folder_is_touched(fault, config, trained):
+    damage, words, _ = FAULTS[fault]
+    damage(config.root)
+    shutil.copytree(trained, config.output)
+    before = snapshot(config.output)
+    with pytest.raises(DataError) as error:
+        quiet(config, overwrite=True)
+    assert_clear(error, *words)
+    assert snapshot(config.output) == before
+
+
+def test_an_output_that_cannot_be_made(config, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for output in (tmp_path / "file" / "run", tmp_path / "file"):
+        with pytest.raises(CheckpointError) as error:
+            quiet(config.override(output=output))
+        assert_clear(error, output)
+    assert (tmp_path / "file").read_text() == "no folder"
+
+
+@pytest.mark.parametrize("file", ["best.safetensors", "last.ckpt", "history.csv"])
+def test_a_full_disk_in_the_second_epoch_leaves_the_first_and_the_run_can_go_on(file, hard, tmp_path, monkeypatch):
+    whole, broken = (hard.override(output=tmp_path / name) for name in ("whole", "broken"))
+    quiet(whole)
+    original, writes = checkpoint.write_atomically, []
+
+    def fail_second(path, write):
+        def half(temporary):
+            temporary.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        writes.append(path.name)
+        original(path, half if writes.count(file) == 2 and path.name == file else write)
+
+    scores = iter([0.1, 0.2, 0.3])
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "write_atomically", fail_second)
+        patch.setattr(checkpoint, "write_atomically", fail_second)
+        patch.setattr(training, "headline", lambda _: next(scores))
+        with pytest.raises(CheckpointError) as error:
+            quiet(broken)
+    assert_clear(error, broken.output / file, "no space left", "free some space", "unharmed")
+    assert {p.name for p in broken.output.iterdir()} == {"config.yaml", "history.csv", "last.ckpt", "best.safetensors"}
+    assert len(Run.load(broken.output).history) == 1
+    assert len(load_state(broken.output / "last.ckpt")["history"]) == (2 if file == "history.csv" else 1)
+    load_weights(broken.output / "best.safetensors")
+    monkeypatch.setattr(training, "headline", lambda _: next(scores, 0.9))
+    assert quiet(broken, resume=True).history["epoch"].tolist() == [1, 2, 3]
+    assert equal_states(*(load_state(c.output / "last.ckpt")["model"] for c in (whole, broken)))
+
+
+def test_a_disk_that_is_really_full(config):
+    fit(config, on_epoch=stop_after(1))
+    before = snapshot(config.output)
+    with full_disk(100), pytest.raises(CheckpointError) as error:
+        quiet(config, resume=True)
+    assert_clear(error, config.output, "cannot write")
+    assert snapshot(config.output) == before
+    assert len(quiet(config, resume=True).history) == 2
+
+
+def test_a_loss_that_is_no_number_keeps_the_epochs_before(config):
+    from utils.losses import cross_entropy
+
+    calls = []
+
+    def loss_fn(logits, masks):
+        calls.append(1)
+        return cross_entropy(logits, masks) * (float("nan") if len(calls) > 4 else 1)
+
+    with pytest.raises(CourseError) as error:
+        quiet(config, loss_fn=loss_fn)
+    assert_clear(error, "NaN", "learning_rate")
+    assert len(Run.load(config.output).history) == 1
+
+
+# ---------------------------------------------------------------- trackers and comparisons
+def test_tensorboard_gets_every_epoch(config):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = quiet(config.override(tracker="tensorboard"))
+    events = EventAccumulator(str(next(run.folder.rglob("events.out.tfevents*")).parent))
+    events.Reload()
+    scores = [event.value for event in events.Scalars("val_score")]
+    assert scores == pytest.approx(run.history["val_score"].tolist())
+
+
+def test_runs_are_compared_best_first(trained, config):
+    quiet(config.override(epochs=1, unet_width=2))
+    table = compare_runs([config.output, trained])
+    assert table["best val IoU"].is_monotonic_decreasing
+    assert set(table["run"]) == {"run"}
+    assert sorted(table["parameters (M)"]) == sorted(
+        sum(t.numel() for t in load_weights(f / "best.safetensors")[0].values()) / 1e6 for f in (config.output, trained)
+    )
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(CheckpointError) as error:
+        Run.load(tmp_path)
+    assert_clear(error, tmp_path, "history.csv")
+
+
+# ---------------------------------------------------------------- real photographs
+def test_one_epoch_on_the_real_photographs(human, tmp_path):
+    config = Config.preset(
+        "human", root=human.root, image_size=48, batch_size=8, unet_width=4, unet_depth=2, epochs=1, workers=0,
+        device="cpu", precision="fp32", output=tmp_path / "run",
+    )  # fmt: skip
+    run = quiet(config, source=human)
+    assert 0.2 < run.best["val_score"] < 1
+    assert run.history["train_loss"].iloc[0] < 2
+    predictor = Predictor.from_run(run.folder, device="cpu")
+    assert predictor.classes == ("background", "person")
+    photo = human.pairs("test")[0].image
+    prediction = predictor(photo)
+    from utils.dataset import read_image
+
+    assert prediction.mask.shape == read_image(photo).shape[:2]
+    assert prediction.probabilities.shape == (1, *prediction.mask.shape)
