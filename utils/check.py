@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm.auto import tqdm
 
-from utils.catalog.base import SPLITS, Pair, Source
+from utils.catalog.base import Pair, Source
 from utils.dataset import IGNORE_INDEX, open_picture, read_mask, read_pair
 from utils.errors import DataError
 
@@ -62,18 +62,14 @@ def check_dataset(source: Source) -> Report:
         for kind, text in found_notes:
             notes[kind].append(text)
         pixels += counts
-    splits = {}
+    splits: dict[str, int] = {}
     groups: dict[str, set[str]] = defaultdict(set)
     members: dict[str, list[str]] = defaultdict(list)
-    for split in SPLITS:
-        try:
-            found = source.pairs(split)
-        except DataError as error:
-            found = []
-            if not lone:
-                errors["empty split"].append(str(error))
-        splits[split] = len(found)
-        for pair in found:
+    for split, pairs in source.assigned().items():
+        splits[split] = len(pairs)
+        if not pairs:
+            errors["empty split"].append(split)
+        for pair in pairs:
             groups[pair.group].add(split)
             members[pair.group].append(pair.image.name)
     for group, where in groups.items():

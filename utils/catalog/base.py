@@ -60,6 +60,18 @@ class Source:
         """Turn a stored mask into class ids, int64 (H, W), 255 where a pixel is to be ignored."""
         return decode_ids(raw, path)
 
+    def assigned(self, seed: int = 42) -> dict[str, list[Pair]]:
+        """Return the pairs of every split, as published, else 80/10/10 drawn by group."""
+        labelled = self.labelled()
+        splits: Sequence[str | None] = [given for _, given in labelled]
+        if not any(splits):
+            splits = split_by_group([pair.group for pair, _ in labelled], seed=seed)
+        found: dict[str, list[Pair]] = {split: [] for split in SPLITS}
+        for (pair, _), split in zip(labelled, splits, strict=True):
+            if split is not None:
+                found[split].append(pair)
+        return {split: sorted(pairs) for split, pairs in found.items()}
+
     def pairs(self, split: str, seed: int = 42) -> list[Pair]:
         """Return the pairs of 'train', 'val' or 'test', in a fixed order. Raises DataError when it is empty."""
         if split not in SPLITS:
@@ -70,18 +82,14 @@ class Source:
                 f"{len(lone)} file(s) in {self.root} have no partner: {shown}{' ...' if len(lone) > 3 else ''}. "
                 "Every image needs one mask of the same name; add or remove files."
             )
-        labelled = self.labelled()
-        if all(given is None for _, given in labelled):
-            given_splits: Sequence[str | None] = split_by_group([p.group for p, _ in labelled], seed=seed)
-        else:
-            given_splits = [given for _, given in labelled]
-        found = [pair for (pair, _), given in zip(labelled, given_splits, strict=True) if given == split]
-        if not found:
+        assigned = self.assigned(seed)
+        if not assigned[split]:
+            counts = ", ".join(f"{len(pairs)} {name}" for name, pairs in assigned.items())
             raise DataError(
-                f"The {split} split of '{self.name}' in {self.root} is empty: {len(labelled)} pair(s) in all. "
+                f"The {split} split of '{self.name}' in {self.root} is empty ({counts}). "
                 "Add pairs, or name the split of each in a csv."
             )
-        return sorted(found)
+        return assigned[split]
 
 
 def need_folder(root: Path, name: str) -> None:
