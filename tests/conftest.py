@@ -1,5 +1,6 @@
 """Shared fixtures: small drawn data sets, a trained run, and the real photographs beside the project."""
 
+import gc
 import os
 
 # No test may look anything up on the network, nor wait for it: set before the libraries are imported.
@@ -7,7 +8,7 @@ os.environ.update({"HF_HUB_OFFLINE": "1", "WANDB_MODE": "offline", "MPLBACKEND":
 
 import pytest
 import torch
-from helpers import CLASSES, COURSE, SHARED, write_pairs
+from helpers import CLASSES, SHARED, write_pairs
 from hypothesis import settings
 
 from utils import catalog
@@ -76,6 +77,8 @@ def small_config(root, output, **fields):
     return Config(**base | fields)
 
 
-@pytest.fixture
-def course_root():
-    return COURSE
+@pytest.fixture(scope="module")
+def collect_litter():
+    """Libraries that leave sockets to the garbage collector must not have them blamed on later tests."""
+    yield
+    gc.collect()

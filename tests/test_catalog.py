@@ -393,7 +393,7 @@ def test_an_empty_split_says_how_many_pairs_there_are(tmp_path):
     source = folder(drop_splits(write_pairs(tmp_path / "few", splits=["train"] * 2)))
     with pytest.raises(DataError) as error:
         source.pairs("train")
-    assert_clear(error, "train split", "empty", "2 pair", "csv")
+    assert_clear(error, "train split", "empty", "0 train, 1 val, 1 test", "csv")
 
 
 def test_a_row_without_its_split_is_not_lost_silently(pairs):

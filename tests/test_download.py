@@ -1,7 +1,6 @@
 """utils/download.py: all of an archive arrives, or nothing does, and the sentence says why."""
 
 import errno
-import gc
 import http.server
 import io
 import shutil
@@ -22,13 +21,10 @@ from utils.errors import DataError
 
 
 # requests leaves the socket of a refused answer to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _collect_sockets():
-    yield
-    gc.collect()
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("collect_litter"),
+]
 
 
 def make_zip(files):

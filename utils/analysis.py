@@ -107,7 +107,9 @@ def guess_why(
         taken, count = np.unique(missed, return_counts=True)
         if count.max() > 0.3 * region.sum():
             reasons.append(f"taken for {classes[taken[count.argmax()]]} ({count.max() / region.sum():.0%})")
+        elif len(missed) > 0.3 * region.sum():
+            reasons.append(f"{len(missed) / region.sum():.0%} of it missed")
     extra = ((prediction == class_id) & ~region & (truth != IGNORE_INDEX)).sum()
-    if extra > region.sum():
+    if extra > 0.5 * region.sum():
         reasons.append(f"predicted {extra / region.sum():.1f} times its size elsewhere")
     return ", ".join(reasons) or "borders drawn differently"

@@ -1,6 +1,7 @@
 """A page on your own machine: a picture in, its mask out (notebook 9)."""
 
 import os
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,18 @@ import numpy as np
 from utils.errors import CourseError
 from utils.inference import Predictor
 from utils.plots import overlay
+
+
+def segment_picture(
+    predictor: Predictor, image: np.ndarray | None, opacity: float = 0.45
+) -> tuple[np.ndarray | None, str]:
+    """Answer one request: uint8 (H, W, 3 or 4) -> the overlay, uint8 (H, W, 3), and the share of each class as text."""
+    if image is None:
+        return None, "Choose a picture first."
+    picture = np.ascontiguousarray(image[..., :3])
+    mask = predictor(picture).mask
+    shares = [f"{name}: {(mask == index).mean():.1%}" for index, name in enumerate(predictor.classes)]
+    return overlay(picture, mask, predictor.palette, opacity), "\n".join(shares)
 
 
 def build_app(predictor: Predictor) -> Any:
@@ -21,14 +34,6 @@ def build_app(predictor: Predictor) -> Any:
     except ImportError:
         raise CourseError("The package gradio is missing: run `pip install gradio`, then this again.") from None
 
-    def segment(image: np.ndarray | None, opacity: float) -> tuple[np.ndarray | None, str]:
-        if image is None:
-            return None, "Choose a picture first."
-        mask = predictor(np.ascontiguousarray(image[..., :3])).mask
-        shares = [(mask == index).mean() for index in range(len(predictor.classes))]
-        lines = [f"{name}: {share:.1%}" for name, share in zip(predictor.classes, shares, strict=True)]
-        return overlay(image[..., :3], mask, predictor.palette, opacity), "\n".join(lines)
-
     with gradio.Blocks(title="Segmenter") as app:
         gradio.Markdown("# Your segmenter\nChoose a picture. It never leaves this machine.")
         with gradio.Row():
@@ -37,5 +42,5 @@ def build_app(predictor: Predictor) -> Any:
         opacity = gradio.Slider(0, 1, 0.45, label="Opacity of the mask")
         areas = gradio.Textbox(label="Share of each class", lines=len(predictor.classes), interactive=False)
         for event in (picture.change, opacity.release):
-            event(segment, [picture, opacity], [result, areas])
+            event(partial(segment_picture, predictor), [picture, opacity], [result, areas])
     return app

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from utils.config import Config
-from utils.errors import CheckpointError
+from utils.errors import CheckpointError, ConfigError
 
 # What a config says about one machine: not part of weights that are passed on, and free to change on resuming.
 LOCAL_FIELDS = {"root", "output", "device", "precision", "workers", "tracker"}
@@ -61,12 +61,17 @@ def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(f"{path} is damaged or no safetensors file ({error}). Use another checkpoint.") from None
     if "config" not in header or "classes" not in header:
         raise CheckpointError(f"{path} was not written by this course: it names no config and no classes.")
-    return state, {
-        "config": Config(**{**json.loads(header["config"]), "weights": None}),
-        "classes": tuple(json.loads(header["classes"])),
-        "palette": tuple(tuple(colour) for colour in json.loads(header["palette"])),
-        "facts": json.loads(header.get("facts", "{}")),
-    }
+    try:
+        return state, {
+            "config": Config(**{**json.loads(header["config"]), "weights": None}),
+            "classes": tuple(json.loads(header["classes"])),
+            "palette": tuple(tuple(colour) for colour in json.loads(header["palette"])),
+            "facts": json.loads(header.get("facts", "{}")),
+        }
+    except (ConfigError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path} was written by another program or version of this course ({error}). Use another checkpoint."
+        ) from None
 
 
 def restore(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> None:
@@ -76,11 +81,14 @@ def restore(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> Non
     missing, foreign = own.keys() - state.keys(), state.keys() - own.keys()
     if wrong:
         a, b = tuple(state[wrong[0]].shape), tuple(own[wrong[0]].shape)
-        raise CheckpointError(f"{path} does not fit this model: {wrong[0]} is {a} there and {b} here.")
+        raise CheckpointError(
+            f"{path} does not fit this model: {wrong[0]} is {a} there and {b} here. "
+            "Build the model that it was trained with."
+        )
     if missing or foreign:
         raise CheckpointError(
             f"{path} belongs to another model: {len(missing)} tensors are missing and {len(foreign)} are foreign "
-            f"(such as {sorted(missing | foreign)[0]})."
+            f"(such as {sorted(missing | foreign)[0]}). Build the model that it was trained with."
         )
     model.load_state_dict(state)
 

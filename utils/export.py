@@ -1,5 +1,6 @@
 """Models that run without this course: torch.export and ONNX, checked against the original (notebook 9)."""
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -13,9 +14,9 @@ def export_program(model: SegmentationModel, path: Path, size: int = 256) -> flo
     """Save a torch.export program for uint8 (1, 3, size, size); return its largest logit difference."""
     model = model.cpu().eval()
     images = example(size)
-    torch.export.save(torch.export.export(model, (images,)), path)
-    loaded = torch.export.load(path).module()
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings(action="ignore"):  # torch warns about its own internals
+        torch.export.save(torch.export.export(model, (images,)), path)
+        loaded = torch.export.load(path).module()
         return (loaded(images) - model(images)).abs().max().item()
 
 
@@ -34,8 +35,17 @@ def export_onnx(model: SegmentationModel, path: Path, size: int = 256) -> float:
         ) from None
     model = model.cpu().eval()
     images = example(size)
-    torch.onnx.export(model, (images,), path, input_names=["images"], output_names=["logits"], dynamo=True,
-                      external_data=False, verbose=False)  # fmt: skip
+    with warnings.catch_warnings(action="ignore"):
+        torch.onnx.export(
+            model,
+            (images,),
+            path,
+            input_names=["images"],
+            output_names=["logits"],
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     found = torch.from_numpy(session.run(["logits"], {"images": images.numpy()})[0])
     with torch.no_grad():

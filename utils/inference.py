@@ -1,5 +1,6 @@
 """A trained run, ready for any picture (notebook 9)."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,19 +119,24 @@ def list_pictures(path: str | Path) -> list[Path]:
 
 def predict_files(predictor: Predictor, paths: Iterable[Path], output: Path) -> tuple[list[Path], list[str]]:
     """Write `NAME_mask.png` (ids) and `NAME_overlay.jpg` for each picture; return (masks, sentences on what failed)."""
-    output.mkdir(parents=True, exist_ok=True)
-    done, failed = [], []
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"Cannot make the folder {output}: {error.strerror}. Choose another output.") from None
+    paths, done, failed = list(paths), [], []
+    stems = Counter(path.stem for path in paths)
     for path in paths:
+        name = path.stem if stems[path.stem] == 1 else path.name  # a.jpg and a.png must not share a mask
         try:
             image = read_image(path)
             prediction = predictor(image)
             mask = Image.fromarray(prediction.mask, mode="P")
             mask.putpalette([v for colour in predictor.palette for v in colour])
-            target = output / f"{path.stem}_mask.png"
+            target = output / f"{name}_mask.png"
             write_atomically(target, lambda p, m=mask: m.save(p, format="PNG"))
             blended = overlay(image, prediction.mask, predictor.palette)
             write_atomically(
-                output / f"{path.stem}_overlay.jpg", lambda p, b=blended: Image.fromarray(b).save(p, "JPEG", quality=90)
+                output / f"{name}_overlay.jpg", lambda p, b=blended: Image.fromarray(b).save(p, "JPEG", quality=90)
             )
             done.append(target)
         except CourseError as error:

@@ -1,0 +1,158 @@
+"""utils/analysis.py: what a report counts, what it calls a failure, and how it guesses why."""
+
+import numpy as np
+import pytest
+import torch
+from helpers import CLASSES, draw_pair
+
+from utils import catalog
+from utils.analysis import failures, guess_why, report_split
+from utils.config import Config
+from utils.dataset import read_pair
+from utils.inference import Prediction, Predictor
+from utils.metrics import average_precision, confusion_matrix, scores
+
+
+@pytest.fixture
+def source(pairs):
+    return catalog.load(Config(dataset="folder", root=pairs, classes=CLASSES))
+
+
+def oracle(change=lambda n, mask: mask):
+    """A predictor that knows the truth of the drawn test pictures, and errs as told."""
+    known = {draw_pair(n)[0].tobytes(): (n, draw_pair(n)[1]) for n in (10, 11)}
+
+    def predict(image):
+        number, mask = known[image.tobytes()]
+        mask = np.where(mask == 255, 0, mask).astype(np.uint8)
+        return Prediction(change(number, mask.copy()), np.zeros((3, *mask.shape), np.float32))
+
+    return predict
+
+
+# ---------------------------------------------------------------- counting
+def test_a_perfect_predictor_scores_one_whatever_it_says_about_ignored_pixels(source):
+    report = report_split(oracle(), source)
+    assert report.score == 1.0
+    assert report.matrix.sum() == 2 * 40 * 47
+    assert (report.table.drop(columns="pixels").loc[[*CLASSES, "mean"]] == 1).all(axis=None)
+    assert len(failures(report)) == 0
+    assert list(failures(report).columns) == ["index", "image", "class", "iou"]
+
+
+def test_errors_are_counted_over_all_pictures_and_for_each(source):
+    def err(number, mask):
+        return np.zeros_like(mask) if number == 11 else mask
+
+    report = report_split(oracle(err), source)
+    truths = [torch.from_numpy(draw_pair(n)[1]).long() for n in (10, 11)]
+    predictions = [torch.from_numpy(oracle(err)(draw_pair(n)[0]).mask).long() for n in (10, 11)]
+    expected = sum(confusion_matrix(p, t, 3) for p, t in zip(predictions, truths, strict=True))
+    assert torch.equal(report.matrix, expected)
+    assert report.score == pytest.approx(scores(expected)["iou"].mean().item())
+    assert report.ious[0].tolist() == [1, 1, 1]
+    assert report.ious[1, 1:].tolist() == [0, 0]
+    assert 0 < report.ious[1, 0] < 1
+    assert report.table.loc["house", "AP"] == pytest.approx(0.5)
+    assert report.table["AP"].tolist()[:3] == pytest.approx(average_precision(report.ious)[1].tolist())
+    text = str(report)
+    for word in ("2 images", "pixel accuracy", "mIoU", "precision", "recall", "AP", *CLASSES, "mean"):
+        assert word in text
+
+
+def test_pictures_come_worst_first(source):
+    report = report_split(oracle(lambda n, m: np.zeros_like(m) if n == 11 else m), source)
+    table = report.by_image()
+    assert table["image"].tolist() == ["11.png", "10.png"]
+    assert table["iou"].iloc[1] == 1
+    assert table["iou"].iloc[0] == pytest.approx(report.ious[1].mean().item())
+
+
+def test_a_split_can_be_chosen(trained, source):
+    predictor = Predictor.from_run(trained, device="cpu")
+    assert [p.image.name for p in report_split(predictor, source, "val").pairs] == ["08.png", "09.png"]
+
+
+def test_a_report_agrees_with_the_score_of_the_training(trained):
+    """The validation score in the history, over whole pictures, is what the report finds at their own size."""
+    from utils.training import Run
+
+    predictor = Predictor.from_run(trained, device="cpu")
+    config = Config.load(trained / "config.yaml")
+    report = report_split(predictor, catalog.load(config), "val")
+    assert report.score == pytest.approx(Run.load(trained).best["val_score"], abs=0.08)
+
+
+def test_failures_are_at_most_half_right_and_worst_first(source):
+    def err(number, mask):
+        label, share = (2, 0.6) if number == 10 else (1, 0.55)
+        place = np.argwhere(mask == label)
+        for y, x in place[: int(share * len(place))]:
+            mask[y, x] = 0
+        return mask
+
+    found = failures(report_split(oracle(err), source))
+    assert [(row["image"], row["class"]) for _, row in found.iterrows()] == [("10.png", "lake"), ("11.png", "house")]
+    assert found["iou"].is_monotonic_increasing
+    assert found["iou"].max() <= 0.5
+    assert found["index"].tolist() == [0, 1]
+
+
+def test_with_one_foreground_class_only_that_one_can_fail(pairs):
+    source = catalog.load(Config(dataset="folder", root=pairs, classes=CLASSES))
+    source.classes = ("rest", "thing")
+    source.decode = lambda raw, path: np.where(raw == 255, 255, raw > 0).astype(np.int64)
+    report = report_split(lambda image: Prediction(np.ones((40, 48), np.uint8), None), source)
+    assert report.score == pytest.approx(scores(report.matrix)["iou"][1].item())
+    assert set(failures(report, limit=1.0)["class"]) == {"thing"}
+    assert report.by_image()["iou"].tolist() == sorted(report.ious[:, 1].tolist())
+
+
+# ---------------------------------------------------------------- guessing why
+def blank(value=120):
+    return np.full((100, 100, 3), value, np.uint8), np.zeros((100, 100), np.uint8), np.zeros((100, 100), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("place", "brightness", "predicted", "words"),
+    [
+        (np.s_[50:58, 50:58], 120, None, ["small (0.6%"]),
+        (np.s_[40:43, 10:90], 120, None, ["thin"]),
+        (np.s_[30:60, 30:60], 20, None, ["dark (brightness 20"]),
+        (np.s_[0:8, 0:60], 120, None, ["cut by the border"]),
+        (np.s_[30:60, 30:60], 120, (np.s_[30:60, 30:60], 2), ["taken for lake (100%)"]),
+        (np.s_[30:60, 30:60], 120, (np.s_[60:100, 0:100], 1), ["times its size elsewhere"]),
+    ],
+)
+def test_a_reason_is_found(place, brightness, predicted, words):
+    image, truth, prediction = blank()
+    truth[place] = 1
+    image[place] = brightness
+    prediction[place] = 1
+    if predicted:
+        prediction[predicted[0]] = predicted[1]
+    told = guess_why(image, truth, prediction, 1, CLASSES)
+    for word in words:
+        assert word in told
+    assert len(told.split(", ")) == len(words), told
+
+
+def test_a_class_that_is_not_there_and_one_without_a_reason():
+    image, truth, prediction = blank()
+    assert guess_why(image, truth, prediction, 1, CLASSES) == "predicted where there is none"
+    truth[30:60, 30:60] = prediction[32:58, 32:58] = 1
+    truth[60:100] = 255
+    assert guess_why(image, truth, prediction, 1, CLASSES) == "borders drawn differently"
+
+
+def test_a_report_on_real_photographs(human, tmp_path, monkeypatch):
+    from utils.models import build_model
+
+    monkeypatch.setattr(human, "pairs", lambda split, seed=42: type(human).pairs(human, split, seed)[:4])
+    config = Config.preset("human", image_size=64, unet_width=2, unet_depth=1, device="cpu")
+    torch.manual_seed(0)
+    predictor = Predictor(build_model(config, 1), config, human.classes, human.palette)
+    report = report_split(predictor, human)
+    assert report.matrix.sum() == sum(read_pair(p, human)[1].size for p in report.pairs)
+    assert report.matrix[1].sum() == sum(int(read_pair(p, human)[1].sum()) for p in report.pairs)
+    assert report.ious.shape == (4, 2)

@@ -1,0 +1,96 @@
+"""utils/plots.py: what is painted where; every figure is drawn once."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from helpers import CLASSES, draw_pair
+
+from utils.plots import (
+    colour_mask,
+    overlay,
+    plot_class_shares,
+    plot_confusion,
+    plot_history,
+    show_images,
+    show_pairs,
+    show_predictions,
+    to_array,
+)
+
+PALETTE = ((10, 20, 30), (200, 0, 0), (0, 0, 200))
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def texts(figure):
+    found = [t.get_text() for ax in figure.axes for t in [ax.title, *ax.texts, *ax.get_xticklabels()]]
+    return found + [t.get_text() for box in figure.legends for t in box.get_texts()]
+
+
+def test_a_mask_is_painted_in_its_palette_and_ignored_pixels_are_white():
+    mask = np.array([[0, 1], [2, 255]])
+    assert colour_mask(mask, PALETTE).tolist() == [[[10, 20, 30], [200, 0, 0]], [[0, 0, 200], [255, 255, 255]]]
+    assert (colour_mask(torch.from_numpy(mask), PALETTE) == colour_mask(mask, PALETTE)).all()
+
+
+def test_an_overlay_mixes_colour_and_picture_and_leaves_both_alone():
+    image, mask = np.full((20, 20, 3), 100, np.uint8), np.zeros((20, 20), np.uint8)
+    mask[5:15, 5:15], mask[0] = 1, 255
+    before = image.copy()
+    found = overlay(image, mask, PALETTE, opacity=0.5, contours=False)
+    assert found[10, 10].tolist() == [150, 50, 50]
+    assert found[17, 2].tolist() == [55, 60, 65]
+    assert (found[0] == 100).all()
+    assert (image == before).all()
+    assert (overlay(image, mask, PALETTE, opacity=0.0, contours=False) == image).all()
+
+
+def test_contours_outline_every_region_in_its_full_colour():
+    image, mask = np.full((20, 20, 3), 100, np.uint8), np.zeros((20, 20), np.uint8)
+    mask[5:15, 5:15] = 2
+    found = overlay(image, mask, PALETTE, opacity=0.5)
+    assert found[5, 5:15].tolist() == [list(PALETTE[2])] * 10
+    assert found[10, 10].tolist() == [50, 50, 150]
+
+
+def test_with_one_foreground_class_the_background_stays_as_it_is():
+    image, mask = np.full((20, 20, 3), 100, np.uint8), np.zeros((20, 20), np.uint8)
+    mask[5:15, 5:15] = 1
+    found = overlay(image, mask, PALETTE[:2])
+    assert (found[:4] == 100).all()
+    assert found[5, 5].tolist() == list(PALETTE[1])
+
+
+def test_tensors_and_arrays_are_the_same_picture():
+    image = draw_pair(0)[0]
+    assert (to_array(torch.from_numpy(image).permute(2, 0, 1)) == image).all()
+    assert to_array(image) is image
+
+
+def test_every_figure_names_its_classes_and_titles():
+    image, mask = draw_pair(0)
+    wrong = np.where(mask == 1, 2, mask)
+    figure = show_pairs([(image, mask), (image, wrong)], CLASSES, PALETTE, titles=["first", "second"])
+    assert {*CLASSES, "ignored", "first", "second"} <= set(texts(figure))
+    assert len(figure.axes) == 6
+    figure = show_predictions([image], [mask], [wrong], CLASSES, PALETTE, titles=["town"])
+    assert {*CLASSES, "town", "truth", "prediction"} <= set(texts(figure))
+    assert f"wrong: {(mask == 1).mean():.0%}" in texts(figure)
+    figure = show_images([image] * 5, list("abcde"), columns=4, heading="all")
+    assert [ax.get_title() for ax in figure.axes] == [*"abcde", "", "", ""]
+
+
+def test_curves_and_bars():
+    history = pd.DataFrame(
+        {"epoch": [1, 2, 3], "train_loss": [3.0, 2, 1], "val_loss": [3.0, 2, 2], "val_score": [0.1, 0.62, 0.4]}
+    )
+    assert "best 0.620" in texts(plot_history(history))
+    found = texts(plot_confusion(torch.tensor([[3, 1, 0], [0, 2, 0], [0, 0, 0]]), CLASSES))
+    assert {"75%", "25%", "100%", *CLASSES} <= set(found)
+    assert {"50.0%", "25.0%"} <= set(texts(plot_class_shares([0.5, 0.25, 0.25], CLASSES, PALETTE)))

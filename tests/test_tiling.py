@@ -1,0 +1,152 @@
+"""utils/tiling.py: tiles cover every pixel, and what they give is what the whole picture gives."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from utils.config import Config
+from utils.models import build_model
+from utils.tiling import gaussian_window, predict_tiled, tile_starts
+
+
+@st.composite
+def layouts(draw):
+    tile = draw(st.integers(1, 60))
+    return draw(st.integers(1, 300)), tile, draw(st.integers(0, tile - 1))
+
+
+@given(layouts())
+def test_tiles_cover_every_pixel_inside_the_picture_and_overlap_as_asked(layout):
+    length, tile, overlap = layout
+    starts = tile_starts(length, tile, overlap)
+    assert starts[0] == 0
+    assert starts[-1] == max(length - tile, 0)
+    for a, b in zip(starts, starts[1:], strict=False):
+        assert 0 < b - a <= tile - overlap
+    covered = np.zeros(length, int)
+    for start in starts:
+        covered[start : start + tile] += 1
+    assert covered.min() >= 1
+
+
+@given(layouts())
+def test_no_more_tiles_than_needed(layout):
+    length, tile, overlap = layout
+    starts = tile_starts(length, tile, overlap)
+    fewer = len(starts) - 1
+    assert fewer == 0 or fewer * (tile - overlap) + overlap < length
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (8, 8), (5, 16)])
+def test_the_window_is_central_symmetric_and_never_zero(shape):
+    window = gaussian_window(*shape)
+    assert window.shape == shape
+    assert (window > 0).all()
+    assert torch.allclose(window, window.flip(0).flip(1))
+    assert window.max() <= 1
+    assert window[shape[0] // 2, shape[1] // 2] == window.max()
+    if min(shape) > 1:
+        assert window[0, 0] < 0.01
+
+
+def picture(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def whole(model, image):
+    with torch.no_grad():
+        return model(torch.from_numpy(image.transpose(2, 0, 1).copy())[None])[0].numpy()
+
+
+@given(size=st.tuples(st.integers(1, 70), st.integers(1, 70)), tile=st.integers(2, 40), share=st.floats(0, 0.95))
+def test_a_pointwise_model_gives_the_same_everywhere(size, tile, share):
+    def model(images):
+        return torch.stack([images[:, 0].float(), images[:, 1].float() - images[:, 2]], dim=1) / 64
+
+    image = picture(*size)
+    found = predict_tiled(model, image, tile, int(share * tile))
+    assert found.shape == (2, *size)
+    assert found.dtype == np.float32
+    assert np.allclose(found, whole(model, image), atol=1e-4)
+
+
+class Neighbours(nn.Module):
+    """Looks `reach` pixels around: away from the picture's border, tiles with that overlap must change nothing."""
+
+    def __init__(self, reach):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv2d(3, 2, 2 * reach + 1, padding=reach)
+
+    def forward(self, images):
+        return self.conv(images.float() / 255)
+
+
+def test_blending_hides_the_borders_of_tiles():
+    """Near a tile's border a model lacks context; weights that fall towards it keep that error small."""
+    model, image = Neighbours(3).eval(), picture(80, 96)
+    expected = whole(model, image)
+    inner = np.s_[:, 8:-8, 8:-8]
+
+    def error(overlap):
+        with torch.no_grad():
+            return np.abs(predict_tiled(model, image, 32, overlap) - expected)[inner]
+
+    assert error(16).max() < 0.35 * error(0).max()
+    assert error(16).mean() < 0.5 * error(0).mean()
+
+
+def test_where_no_tile_border_is_near_the_result_is_exact():
+    model, image = Neighbours(2).eval(), picture(40, 56)
+    with torch.no_grad():
+        found = predict_tiled(model, image, 40, 24)
+    assert tile_starts(56, 40, 24) == [0, 16]
+    exact = np.zeros(56, bool)
+    exact[:14] = exact[18:38] = exact[42:] = True
+    difference = np.abs(found - whole(model, image)).max(axis=(0, 1))
+    assert (difference[exact] < 1e-5).all()
+    assert (difference[~exact] > 1e-4).any()
+
+
+def test_a_picture_that_fits_in_one_tile_is_predicted_once():
+    calls = []
+
+    def model(images):
+        calls.append(tuple(images.shape))
+        return images.float()
+
+    image = picture(20, 30)
+    assert np.allclose(predict_tiled(model, image, 32, 8), image.transpose(2, 0, 1))
+    assert calls == [(1, 3, 20, 30)]
+
+
+def test_tiles_arrive_as_bytes_of_the_right_place():
+    image, seen = picture(48, 48), []
+
+    def model(images):
+        assert images.dtype == torch.uint8
+        seen.append(images[0].permute(1, 2, 0).numpy())
+        return images.float()
+
+    predict_tiled(model, image, 32, 16)
+    assert len(seen) == 4
+    assert (seen[0] == image[:32, :32]).all()
+    assert (seen[3] == image[16:, 16:]).all()
+
+
+@pytest.mark.parametrize("overlap", [-1, 32, 40])
+def test_an_overlap_that_cannot_be(overlap):
+    with pytest.raises(ValueError, match=f"overlap={overlap} .* tile=32"):
+        predict_tiled(lambda x: x.float(), picture(40, 40), 32, overlap)
+
+
+def test_the_courses_own_model_agrees_with_itself_on_nearly_every_pixel():
+    torch.manual_seed(0)
+    model = build_model(Config(unet_width=4, unet_depth=1), 3).eval()
+    image = np.kron(picture(12, 16), np.ones((8, 8, 1), np.uint8))
+    with torch.no_grad():
+        found = predict_tiled(model, image, 64, 32)
+    assert (found.argmax(0) == whole(model, image).argmax(0)).mean() > 0.99
