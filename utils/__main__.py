@@ -109,6 +109,8 @@ def evaluate(run: Path, split: str, root: Path | None) -> None:
     from utils.inference import Predictor
 
     predictor = Predictor.from_run(run)
+    if root is None and (run / "config.yaml").is_file():  # weights do not say where the data lay
+        root = Config.load(run / "config.yaml").root
     config = predictor.config.override(root=root) if root else predictor.config
     print(report_split(predictor, catalog.load(config), split))
 

@@ -142,9 +142,8 @@ def plot_history(history: pd.DataFrame) -> Figure:
     best = history.loc[history["val_score"].idxmax()]
     right.plot(history["epoch"], history["val_score"], color=GREEN)
     right.plot(best["epoch"], best["val_score"], "o", color=RED)
-    right.annotate(
-        f"best {best['val_score']:.3f}", (best["epoch"], best["val_score"]), (-70, -22), textcoords="offset points"
-    )
+    words = f"best: {best['val_score']:.3f} in epoch {best['epoch']:.0f}"
+    right.text(0.98, 0.05, words, ha="right", transform=right.transAxes)
     right.set(title="Validation IoU", xlabel="epoch", ylim=(0, 1))
     return figure
 
@@ -152,7 +151,7 @@ def plot_history(history: pd.DataFrame) -> Figure:
 def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> Figure:
     """Draw the confusion matrix, each row in shares of the true class."""
     shares = (matrix / matrix.sum(dim=1, keepdim=True).clamp(min=1)).numpy()
-    figure, ax = plt.subplots(figsize=(1.6 + 0.75 * len(classes), 1.2 + 0.6 * len(classes)))
+    figure, ax = plt.subplots(figsize=(max(5, 1.6 + 0.75 * len(classes)), 1.2 + 0.6 * len(classes)))
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), share in np.ndenumerate(shares):
         ax.text(column, row, f"{share:.0%}", ha="center", va="center", color="white" if share > 0.5 else "black")

@@ -51,7 +51,10 @@ class Run:
 
 
 def make_accelerator(config: Config) -> Accelerator:
-    """Return accelerate's engine for the device and precision that the config asks for."""
+    """Return accelerate's engine for the device and precision that the config asks for.
+
+    Train with the newest one only: accelerate keeps one state for the whole process, and this sets it anew.
+    """
     device = pick_device(config.device)
     precision = pick_precision(device) if config.precision == "auto" else config.precision
     if not torch.distributed.is_initialized():
