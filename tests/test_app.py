@@ -10,7 +10,6 @@ from utils.app import build_app
 from utils.errors import CourseError
 from utils.inference import Predictor
 
-
 # gradio leaves event loops to the garbage collector.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

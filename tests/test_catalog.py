@@ -23,9 +23,7 @@ def folder(root, **fields):
 
 
 def names_of(source):
-    return {
-        split: [(p.image.name, p.mask.name) for p in source.pairs(split)] for split in ("train", "val", "test")
-    }
+    return {split: [(p.image.name, p.mask.name) for p in source.pairs(split)] for split in ("train", "val", "test")}
 
 
 def ids_of(source):
@@ -439,9 +437,7 @@ def test_camvids_own_lists_point_nowhere_and_say_so(shared_data, tmp_path):
 def test_voc_by_csv_with_palette_masks_and_255_ignored(shared_data, tmp_path):
     voc = shared_data("voc") / "VOCdevkit" / "VOC2012"
     masks = sorted((voc / "SegmentationClass").glob("*.png"))[:30]
-    rows = [
-        (voc / "JPEGImages" / f"{m.stem}.jpg", m, ("train", "val", "test")[i % 3]) for i, m in enumerate(masks)
-    ]
+    rows = [(voc / "JPEGImages" / f"{m.stem}.jpg", m, ("train", "val", "test")[i % 3]) for i, m in enumerate(masks)]
     with (tmp_path / "pairs.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("images", "masks", "split"), *rows])
     source = folder(tmp_path, classes=tuple(f"voc {i}" for i in range(21)))

@@ -168,7 +168,9 @@ def test_a_broken_state_gets_one_sentence(content, words, tmp_path):
 
 # ---------------------------------------------------------------- writing
 @pytest.mark.parametrize("before", [None, b"the old one"])
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("write failed\nmore")])
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("write failed\nmore")]
+)
 def test_a_failed_write_leaves_what_was_there_and_no_litter(before, error, tmp_path):
     path = tmp_path / "file"
     if before:
@@ -213,11 +215,12 @@ def test_a_disk_that_is_really_full(kind, limit, model, saved, tmp_path):
     path = tmp_path / "full"
     shutil.copy(saved, path)
     before = snapshot(tmp_path)
+    save = {
+        "weights": lambda: save_weights(path, model, CONFIG, CLASSES, PALETTE),
+        "state": lambda: save_state(path, model=model.state_dict(), history=[]),
+    }[kind]
     with full_disk(limit), pytest.raises(CheckpointError) as error:
-        if kind == "weights":
-            save_weights(path, model, CONFIG, CLASSES, PALETTE)
-        else:
-            save_state(path, model=model.state_dict(), history=[])
+        save()
     assert_clear(error, path, "cannot write", "free some space")
     assert snapshot(tmp_path) == before
 

@@ -197,7 +197,9 @@ def test_no_group_is_ever_in_two_splits(groups, seed):
 def test_a_split_does_not_depend_on_the_order_of_files():
     groups = [f"g{i // 2}" for i in range(40)]
     mixed = random.Random(0).sample(groups, len(groups))
-    assert dict(zip(groups, split_by_group(groups), strict=True)) == dict(zip(mixed, split_by_group(mixed), strict=True))
+    assert dict(zip(groups, split_by_group(groups), strict=True)) == dict(
+        zip(mixed, split_by_group(mixed), strict=True)
+    )
 
 
 @pytest.mark.parametrize("count", [10, 50, 333])

@@ -19,7 +19,6 @@ from utils.config import Config
 from utils.download import fetch_zip, unzip
 from utils.errors import DataError
 
-
 # requests leaves the socket of a refused answer to the garbage collector.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -124,7 +123,9 @@ def test_no_network(url, root):
     assert_nothing_changed(root, before)
 
 
-@pytest.mark.parametrize("fault", [requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError])
+@pytest.mark.parametrize(
+    "fault", [requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError]
+)
 def test_a_network_that_breaks_on_the_way(fault, root, monkeypatch):
     def fail(*_, **__):
         raise fault("Max retries exceeded with url ... Traceback")

@@ -141,14 +141,14 @@ def test_an_evaluation_counts_every_picture_and_changes_nothing(parts):
 
 
 def test_the_loss_of_an_evaluation_weighs_batches_by_their_pictures(parts):
-    config, source, model, _ = parts
+    _, source, model, _ = parts
     loader = DataLoader(SegmentationDataset(source.pairs("train"), source), batch_size=5)
     found = evaluate(model, loader, lambda x, y: torch.tensor(float(len(x))), 3, Accelerator(cpu=True))
     assert found.loss == pytest.approx((5 * 5 + 3 * 3) / 8)
 
 
 def test_the_threshold_of_one_class_is_used(parts):
-    config, source, _, loaders = parts
+    config, _, _, loaders = parts
     model = build_model(config, 1)
     counted = {}
     for threshold in (0.0, 0.5, 1.0):

@@ -13,7 +13,6 @@ from utils.errors import CourseError
 from utils.export import example, export_onnx, export_program
 from utils.models import build_model
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:The given buffer is not writable", "ignore:`isinstance.treespec")
 
 

@@ -146,9 +146,11 @@ def test_persistent_workers_differ_between_epochs_too(alike):
 def test_a_fault_inside_a_worker_is_still_one_sentence(config):
     loader = get_data_loaders(config.override(workers=1)).test
     (config.root / "images" / "10.png").write_bytes(b"")
+    batches = iter(loader)
     with pytest.raises(DataError) as error:
-        next(iter(loader))
+        next(batches)
     assert_clear(error, "images/10.png", "0 bytes", "replace it")
+    batches._shutdown_workers()  # the garbage collector would take seconds to
 
 
 # ---------------------------------------------------------------- balance

@@ -90,7 +90,7 @@ def test_curves_and_bars():
     history = pd.DataFrame(
         {"epoch": [1, 2, 3], "train_loss": [3.0, 2, 1], "val_loss": [3.0, 2, 2], "val_score": [0.1, 0.62, 0.4]}
     )
-    assert "best 0.620" in texts(plot_history(history))
+    assert "best: 0.620 in epoch 2" in texts(plot_history(history))
     found = texts(plot_confusion(torch.tensor([[3, 1, 0], [0, 2, 0], [0, 0, 0]]), CLASSES))
     assert {"75%", "25%", "100%", *CLASSES} <= set(found)
     assert {"50.0%", "25.0%"} <= set(texts(plot_class_shares([0.5, 0.25, 0.25], CLASSES, PALETTE)))

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 COLAB = SHARED.parent / "reference" / "colab-gpu-freeze.txt"
 TOGETHER = ("torch", "torchvision")
 # What a Colab runtime lacks: the one package that the notebooks install, and tools that they do not need there.
-NOT_IN_COLAB = {"segmentation-models-pytorch", "jupyter", "nbval", "nbstripout", "ruff", "torchmetrics",
+NOT_IN_COLAB = {"segmentation-models-pytorch", "jupyter", "nbval", "nbstripout", "ruff", "hypothesis", "torchmetrics",
                 "onnx", "onnxruntime", "onnxscript"}  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """utils/tiling.py: tiles cover every pixel, and what they give is what the whole picture gives."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -24,7 +26,7 @@ def test_tiles_cover_every_pixel_inside_the_picture_and_overlap_as_asked(layout)
     starts = tile_starts(length, tile, overlap)
     assert starts[0] == 0
     assert starts[-1] == max(length - tile, 0)
-    for a, b in zip(starts, starts[1:], strict=False):
+    for a, b in pairwise(starts):
         assert 0 < b - a <= tile - overlap
     covered = np.zeros(length, int)
     for start in starts:
