@@ -82,3 +82,11 @@ def collect_litter():
     """Libraries that leave sockets to the garbage collector must not have them blamed on later tests."""
     yield
     gc.collect()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where NO_SKIPS is set (in .ci/run), a skipped test is a failed run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("NO_SKIPS") and reporter and reporter.stats.get("skipped"):
+        reporter.write_line(f"NO_SKIPS: {len(reporter.stats['skipped'])} skipped tests count as failures", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

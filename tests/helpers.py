@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import resource
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +78,7 @@ def snapshot(folder):
 @contextlib.contextmanager
 def full_disk(limit=1000):
     """Let no file grow beyond `limit` bytes: the operating system refuses as it does on a full disk."""
+    resource = pytest.importorskip("resource", reason="only Unix can limit the size of files")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
     try:

@@ -60,6 +60,10 @@ def test_two_classes_need_one_logit_and_more_need_one_each(classes, outputs, tmp
 # ---------------------------------------------------------------- tiny
 def test_tiny_has_the_published_splits(tiny):
     assert {split: len(tiny.pairs(split)) for split in ("train", "val", "test")} == {"train": 48, "val": 12, "test": 12}
+    towns = {split: {p.group for p in tiny.pairs(split)} for split in ("train", "val", "test")}
+    assert towns["train"] == {f"town0{n}" for n in range(1, 9)}
+    assert towns["val"] == {"town09", "town10"}
+    assert towns["test"] == {"town11", "town12"}
 
 
 def test_a_copy_of_tiny_elsewhere_is_used_as_it_is(tiny, tmp_path):

@@ -74,6 +74,13 @@ def test_training_counts_the_faults_that_it_does_not_name(config):
     assert_clear(error, "images/00.png", "3 files have faults", "python -m utils check")
 
 
+def test_faults_of_validation_files_stop_training_too(config):
+    (config.root / "masks" / "09.png").write_text("<html>")
+    with pytest.raises(DataError) as error:
+        get_data_loaders(config)
+    assert_clear(error, "masks/09.png", "web page", "replace it")
+
+
 def test_a_list_that_names_a_missing_file(pairs):
     (pairs / "images" / "00.png").unlink()
     (pairs / "masks" / "00.png").unlink()

@@ -94,6 +94,22 @@ class Plain(nn.Module):
         return self.layer(x)
 
 
+def test_every_step_starts_from_fresh_gradients(parts):
+    config, source, _, _ = parts
+    batches = list(DataLoader(SegmentationDataset(source.pairs("train"), source), batch_size=4))
+    torch.manual_seed(0)
+    start = SegmentationModel(Plain(), stride=1).state_dict()
+    states = []
+    for epochs in ([batches], [batches[:1], batches[1:]]):
+        model = SegmentationModel(Plain(), stride=1)
+        model.load_state_dict(start)
+        for epoch in epochs:
+            run(config, model, epoch, cross_entropy, grad_clip=0)
+            model.zero_grad()
+        states.append(model.state_dict())
+    assert all(torch.allclose(states[0][k], states[1][k], atol=1e-7) for k in start)
+
+
 @pytest.mark.parametrize("accumulate", [2, 4])
 def test_accumulated_small_batches_equal_a_large_one(accumulate, parts):
     config, source, _, _ = parts
@@ -115,12 +131,14 @@ def test_training_is_in_training_mode_and_evaluation_is_not(parts):
     modes = []
 
     def watch(logits, masks):
-        modes.append(model.training)
+        modes.append((model.training, logits.requires_grad))
         return logits.sum() * 0
 
+    model.eval()
     run(config, model, loaders.train, watch)
+    model.train()
     evaluate(model, loaders.val, watch, 3, make_accelerator(config))
-    assert modes == [True, True, False]
+    assert modes == [(True, True), (True, True), (False, False)]
 
 
 def test_an_evaluation_counts_every_picture_and_changes_nothing(parts):

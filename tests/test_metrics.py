@@ -103,6 +103,14 @@ def test_another_ignore_index(case, value):
 
 
 @given(masks())
+def test_a_class_may_be_the_ignored_one(case):
+    prediction, truth, classes = case
+    truth = torch.where(truth == 255, 0, truth)
+    found = confusion_matrix(prediction, truth, classes, ignore_index=0)
+    assert torch.equal(found, oracle.multiclass_confusion_matrix(prediction, truth, classes, ignore_index=0))
+
+
+@given(masks())
 def test_matrices_add_up_over_images(case):
     prediction, truth, classes = case
     parts = [confusion_matrix(p, t, classes) for p, t in zip(prediction, truth, strict=True)]

@@ -49,8 +49,9 @@ def colab(remote: Path, tmp_path: Path) -> dict[str, str]:
     stand_in = tmp_path / "stand_in" / "google" / "colab"
     stand_in.mkdir(parents=True)
     (stand_in / "__init__.py").write_text("")
+    inherited = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # notebooks draw inline
     return {
-        **os.environ,
+        **inherited,
         "COLAB_RELEASE_TAG": "release-colab-test",
         "PYTHONPATH": str(stand_in.parents[1]),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -177,6 +177,22 @@ def test_interrupted_and_resumed_equals_uninterrupted(workers, hard, tmp_path):
     assert_same_run(whole.output, broken.output)
 
 
+def test_a_model_with_randomness_of_its_own_goes_on_as_if_nothing_had_happened(hard, tmp_path):
+    from torch import nn
+
+    from utils.models import SegmentationModel
+
+    def dropping():
+        torch.manual_seed(0)
+        return SegmentationModel(nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Dropout(0.5), nn.Conv2d(8, 3, 1)), 1)
+
+    whole, broken = (hard.override(output=tmp_path / name) for name in ("whole", "broken"))
+    quiet(whole, model=dropping())
+    fit(broken, model=dropping(), on_epoch=stop_after(1))
+    quiet(broken, model=dropping(), resume=True)
+    assert_same_run(whole.output, broken.output)
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 def test_a_run_that_breaks_off_within_an_epoch_goes_on_from_the_last_whole_one(error, hard, tmp_path, monkeypatch):
     whole, broken = (hard.override(output=tmp_path / name) for name in ("whole", "broken"))
@@ -424,6 +440,22 @@ def test_tensorboard_gets_every_epoch(config):
     events.Reload()
     scores = [event.value for event in events.Scalars("val_score")]
     assert scores == pytest.approx(run.history["val_score"].tolist())
+
+
+def test_wandb_is_offline_unless_one_is_logged_in(config, monkeypatch):
+    for name in ("WANDB_MODE", "WANDB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    run = quiet(config.override(tracker="wandb", epochs=1))
+    assert len(list((run.folder / "wandb").glob("offline-run-*/run-*.wandb"))) == 1
+
+
+@pytest.mark.parametrize("tracker", ["wandb", "tensorboard"])
+def test_a_tracker_that_is_not_installed_is_not_passed_over(tracker, config, monkeypatch):
+    monkeypatch.setattr(training.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError) as error:
+        quiet(config.override(tracker=tracker))
+    assert_clear(error, f"tracker='{tracker}'", f"pip install {tracker}")
+    assert not config.output.exists()
 
 
 def test_runs_are_compared_best_first(trained, config):

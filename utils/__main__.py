@@ -94,10 +94,12 @@ def check(path: Path | None, **options: Any) -> int:
 
 def train(config: Path | None, resume: bool, overwrite: bool, **options: Any) -> None:
     settings = make_config(options, config)  # before the slow import, so that a typo is refused at once
+    from accelerate import PartialState
+
     from utils.training import fit
 
     run = fit(settings, resume=resume, overwrite=overwrite)
-    if run.history.empty:
+    if run.history.empty or not PartialState().is_main_process:
         return
     best = run.best
     print(f"Best validation IoU {best['val_score']:.3f} in epoch {best['epoch']:.0f}; the run is in {run.folder}")

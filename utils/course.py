@@ -69,7 +69,11 @@ def execute(path: Path, timeout: int = 600):  # noqa: ANN201
 
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        coalesce_streams=True,  # lines that were printed one by one are stored as one output
+        resources={"metadata": {"path": str(path.parent)}},
     )
     try:
         client.execute()

@@ -1,5 +1,6 @@
 """The run: optimizer, schedule, early stopping, history, checkpoints, resume (notebook 8)."""
 
+import importlib.util
 import os
 import shutil
 import time
@@ -57,6 +58,8 @@ def make_accelerator(config: Config) -> Accelerator:
     """
     device = pick_device(config.device)
     precision = pick_precision(device) if config.precision == "auto" else config.precision
+    if config.tracker != "none" and importlib.util.find_spec(config.tracker) is None:  # accelerate would go on without
+        raise ConfigError(f"tracker='{config.tracker}' needs a package: run `pip install {config.tracker}`.")
     if not torch.distributed.is_initialized():
         AcceleratorState._reset_state(True)  # a notebook may train twice, with other settings
     return Accelerator(
@@ -228,6 +231,7 @@ def start_tracker(accelerator: Accelerator, config: Config) -> None:
     if config.tracker == "wandb" and not os.environ.get("WANDB_API_KEY"):
         os.environ.setdefault("WANDB_MODE", "offline")
         os.environ.setdefault("WANDB_SILENT", "true")
+        os.environ.setdefault("WANDB_CACHE_DIR", str(config.output / "wandb"))
     fields = {k: str(v) for k, v in config.model_dump().items()}
     options = {"wandb": {"dir": str(config.output), "name": config.output.name}} if config.tracker == "wandb" else {}
     accelerator.init_trackers("segmentation-course", fields, options)
@@ -243,6 +247,7 @@ def compare_runs(folders: list[Path]) -> pd.DataFrame:
                 "run": folder.name,
                 "model": header["config"].model,
                 "augmentation": header["config"].augmentation,
+                "seed": header["config"].seed,
                 "parameters (M)": sum(t.numel() for t in state.values()) / 1e6,
                 "best val IoU": run.best["val_score"],
                 "epoch": int(run.best["epoch"]),
