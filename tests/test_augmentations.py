@@ -99,6 +99,17 @@ def test_the_torchvision_twin_keeps_them_aligned_too(landmarks):
     assert len({mask.tobytes() for _, mask in results}) > len(SEEDS) // 2
 
 
+def test_the_torchvision_twin_mirrors_and_turns(landmarks):
+    transform = train_transform_v2(Config(image_size=96))
+    torch.manual_seed(0)
+    found = [transform(*landmarks)[1] for _ in range(200)]
+    mask = landmarks[1]
+    same, mirrored = (sum((m == wanted).all() for m in found) for wanted in (mask, mask[:, ::-1]))
+    assert same > 10
+    assert mirrored > 10
+    assert sum((m == 255).any() for m in found) > 60
+
+
 def test_the_torchvision_twin_pads_with_black_and_ignored(landmarks):
     image, mask = train_transform_v2(Config(image_size=200))(landmarks[0], landmarks[1])
     assert (image.shape, mask.shape) == ((200, 200, 3), (200, 200))

@@ -315,6 +315,11 @@ def test_255_beside_other_ids_means_ignored_even_with_two_classes(pairs):
     assert set(np.unique(ids)) == {0, 1, 255}
 
 
+def test_255_means_ignored_with_more_than_two_classes_even_where_no_other_id_occurs(pairs):
+    recode(pairs, lambda m: Image.fromarray(np.where(m == 1, 255, 0).astype(np.uint8)))
+    assert set(np.unique(ids_of(folder(pairs, classes=CLASSES))["00"])) == {0, 255}
+
+
 def test_classes_are_counted_where_nobody_names_them(pairs):
     assert folder(pairs).classes == ("class 0", "class 1", "class 2")
     assert len(folder(pairs).palette) == 3

@@ -49,20 +49,28 @@ def test_onnx_gives_the_same_logits_from_the_same_bytes(outputs, tmp_path):
     assert np.abs(expected).max() > 0.05
 
 
-def test_the_difference_is_measured_and_not_assumed(tmp_path, monkeypatch):
-    model = small()
-    load = torch.export.load
+@pytest.mark.parametrize("shift", [0.5, -0.5])
+def test_the_difference_is_measured_and_not_assumed(shift, tmp_path, monkeypatch):
+    load, session = torch.export.load, onnxruntime.InferenceSession
 
-    class Wrong:
-        def __init__(self, program):
-            self.program = program
+    class Program:
+        def __init__(self, path):
+            self.inner = load(path).module()
 
         def module(self):
-            inner = self.program.module()
-            return lambda images: inner(images) + 0.5
+            return lambda images: self.inner(images) + shift
 
-    monkeypatch.setattr(torch.export, "load", lambda path: Wrong(load(path)))
-    assert export_program(model, tmp_path / "model.pt2", 32) == pytest.approx(0.5, abs=1e-3)
+    class Session:
+        def __init__(self, path, **options):
+            self.inner = session(path, **options)
+
+        def run(self, *arguments):
+            return [output + shift for output in self.inner.run(*arguments)]
+
+    monkeypatch.setattr(torch.export, "load", Program)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    assert export_program(small(), tmp_path / "model.pt2", 32) == pytest.approx(0.5, abs=1e-3)
+    assert export_onnx(small(), tmp_path / "model.onnx", 32) == pytest.approx(0.5, abs=1e-3)
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime", "onnxscript"])

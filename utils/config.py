@@ -39,7 +39,7 @@ class Config(BaseModel):
     )
     aerial: bool = Field(True, description="Seen from above: turn training images by any multiple of 90 degrees.")
     augmentation: Literal["none", "light", "medium", "strong"] = Field(
-        "medium", description="Strength of the random changes to training images."
+        "light", description="Strength of the random changes to training images."
     )
     batch_size: Count = Field(8, description="Images per step and process.")
     workers: Annotated[int, Field(ge=0, le=64)] = Field(0, description="Processes that load data; 0 loads in this one.")
@@ -114,8 +114,15 @@ class Config(BaseModel):
 
 # What differs from the defaults, which suit `tiny` on two CPU cores.
 PRESETS: dict[str, dict[str, Any]] = {
-    "human": {"image_size": 320, "framing": "resize", "aerial": False, "batch_size": 16, "workers": 2},
-    "folder": {"framing": "resize", "aerial": False, "workers": 2},
+    "human": {
+        "image_size": 320,
+        "framing": "resize",
+        "aerial": False,
+        "augmentation": "medium",
+        "batch_size": 16,
+        "workers": 2,
+    },
+    "folder": {"framing": "resize", "aerial": False, "augmentation": "medium", "workers": 2},
 }
 
 

@@ -126,7 +126,7 @@ def ship_checkpoint() -> None:
     from utils.inference import SHIPPED, Predictor
     from utils.training import fit
 
-    config = Config(epochs=80, output=COURSE / "runs" / "ship")
+    config = Config(epochs=80, augmentation="medium", output=COURSE / "runs" / "ship")
     run = fit(config, overwrite=True)
     predictor, source = Predictor.from_run(run.folder), catalog.load(config)
     report = report_split(predictor, source, "test")
