@@ -16,6 +16,7 @@ from utils.checkpoint import load_state, load_weights
 from utils.config import Config
 from utils.errors import CheckpointError, ConfigError, CourseError, DataError
 from utils.inference import Predictor
+from utils.loaders import get_data_loaders
 from utils.training import Run, compare_runs, fit
 
 CLOCK = ["images_per_second", "seconds"]
@@ -491,3 +492,10 @@ def test_one_epoch_on_the_real_photographs(human, tmp_path):
 
     assert prediction.mask.shape == read_image(photo).shape[:2]
     assert prediction.probabilities.shape == (1, *prediction.mask.shape)
+
+
+def test_a_data_set_without_test_split_can_be_trained_on(pairs, config):
+    table = pairs / "pairs.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(",test", ",train"), encoding="utf-8")
+    assert get_data_loaders(config).test is None
+    assert len(fit(config, on_epoch=None).history) == config.epochs

@@ -72,6 +72,7 @@ def execute(path: Path, timeout: int = 600):  # noqa: ANN201
         notebook,
         timeout=timeout,
         kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],  # no warnings of the kernel between the lines of progress
         coalesce_streams=True,  # lines that were printed one by one are stored as one output
         resources={"metadata": {"path": str(path.parent)}},
     )

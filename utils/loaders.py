@@ -17,11 +17,14 @@ from utils.errors import ConfigError
 
 
 class Loaders(NamedTuple):
-    """One loader a split; batches are (images uint8 (N, 3, H, W), masks int64 (N, H, W))."""
+    """One loader a split; batches are (images uint8 (N, 3, H, W), masks int64 (N, H, W)).
+
+    `test` is None where the data set has no test split: training needs none.
+    """
 
     train: DataLoader
     val: DataLoader
-    test: DataLoader
+    test: DataLoader | None
 
 
 def seed_worker(worker_id: int) -> None:
@@ -62,7 +65,8 @@ def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:
     Raises DataError for faulty files and ConfigError for a batch larger than the training set.
     """
     source = source or catalog.load(config)
-    train, val, test = (get_dataset(config, split, source) for split in ("train", "val", "test"))
+    train, val = (get_dataset(config, split, source) for split in ("train", "val"))
+    test = get_dataset(config, "test", source) if source.assigned()["test"] else None
     if config.batch_size > len(train):
         raise ConfigError(
             f"batch_size={config.batch_size} is more than the {len(train)} training images: set it to {len(train)} "
@@ -82,7 +86,7 @@ def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:
         # A last batch of one image would upset BatchNorm, and the next epoch's shuffle gives its images their turn.
         DataLoader(train, shuffle=True, drop_last=True, generator=generator, **common),
         DataLoader(val, **common),
-        DataLoader(test, **common),
+        DataLoader(test, **common) if test else None,
     )
 
 
