@@ -27,8 +27,8 @@ checkpoint: $(READY)  ## train the small checkpoint that ships in data/tiny
 	$(RUN) -m utils ship
 
 benchmarks: $(READY)
-	$(RUN) benchmarks/course.py
-	$(RUN) benchmarks/training.py
+	$(RUN) -m benchmarks.course
+	$(RUN) -m benchmarks.training
 
 $(READY): requirements.lock
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11')"

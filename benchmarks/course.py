@@ -19,7 +19,12 @@ def run(notebook: nbformat.NotebookNode) -> tuple[float, float]:
     """Execute a notebook; return seconds, and the peak memory of its kernel in GB (Linux counts in KiB)."""
     notebook.cells.append(nbformat.v4.new_code_cell(PEAK))
     start = time.perf_counter()
-    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(COURSE / "notebooks")}}).execute()
+    NotebookClient(
+        notebook,
+        timeout=900,
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(COURSE / "notebooks")}},
+    ).execute()
     return time.perf_counter() - start, int(notebook.cells[-1].outputs[0].text) * 1024 / 1e9
 
 

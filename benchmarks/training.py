@@ -1,6 +1,6 @@
 """What the default model reaches on `tiny` in 90 s on two CPU cores: the test table of three seeds, and their mean.
 
-Usage: python benchmarks/training.py [--epochs N]. The time is that of the whole of `fit`, reading the data included.
+Usage: python -m benchmarks.training [--epochs N]. The time is that of the whole of `fit`, reading the data included.
 """
 
 import argparse
