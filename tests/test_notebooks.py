@@ -71,13 +71,15 @@ def test_starts_alone_in_an_empty_directory(path: Path, colab: dict[str, str], t
     notebook = nbformat.read(path, as_version=4)
     first = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and shows_picture(cell))
     notebook.cells = notebook.cells[: first + 1]
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("EPOCHS = 22", "EPOCHS = 2")  # notebook 8 starts with its long run
     setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
     again = nbformat.v4.new_code_cell(setup.source)  # running the setup twice is harmless
     where = nbformat.v4.new_code_cell("import utils; print(Path(utils.__file__).parents[1] == Path.cwd() / 'course')")
     notebook.cells += [again, where]
     empty = tmp_path / "content"
     empty.mkdir()
-    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(empty)}})
+    client = NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(empty)}})
     client.execute(env=colab)
     assert where["outputs"][0]["text"] == "True\n"
     assert shows_picture(notebook.cells[first])
