@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from utils.catalog.base import Pair, Source
 
 IGNORE_INDEX = 255
+PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
 CACHE_BYTES = 2 * 1024**3
 Transform = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -39,6 +40,11 @@ def open_picture(path: Path) -> Image.Image:
             what = "is a web page, not a picture"
         what = what.replace(str(path), path.name)
         raise DataError(f"{path} {what}. Replace it with a complete image file, or remove the pair.") from None
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the picture files of a folder in order; hidden and other files are passed over."""
+    return sorted(p for p in folder.glob("*") if p.suffix.lower() in PICTURES and not p.name.startswith("."))
 
 
 def read_image(path: str | Path) -> np.ndarray:

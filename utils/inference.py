@@ -14,7 +14,7 @@ from torch import Tensor
 
 from utils.checkpoint import load_weights, restore, write_atomically
 from utils.config import COURSE, Config
-from utils.dataset import read_image
+from utils.dataset import pictures_in, read_image
 from utils.errors import CheckpointError, CourseError, DataError
 from utils.models import SegmentationModel, build_model, probabilities, to_mask
 from utils.plots import overlay
@@ -22,7 +22,6 @@ from utils.runtime import pick_device
 from utils.tiling import predict_tiled
 
 SHIPPED = COURSE / "data" / "tiny" / "checkpoint.safetensors"
-PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def list_pictures(path: str | Path) -> list[Path]:
     path = Path(path)
     if path.is_file():
         return [path]
-    found = sorted(p for p in path.glob("*") if p.suffix.lower() in PICTURES and not p.name.startswith("."))
+    found = pictures_in(path)
     if not found:
         raise DataError(f"There are no pictures in {path}: give an image file, or a folder of them.")
     return found

@@ -1,6 +1,8 @@
 """What every data set offers, whatever its files look like."""
 
+import hashlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,6 +92,21 @@ class Source:
                 "Add pairs, or name the split of each in a csv."
             )
         return assigned[split]
+
+
+def content_group(path: Path) -> str:
+    """Group byte-identical images, so that copies stay in one split: the SHA-256, or the name of a missing file."""
+    try:
+        facts = path.stat()
+        return _sha256(path, facts.st_mtime_ns, facts.st_size)
+    except OSError:
+        return path.name  # reading the pair names the missing file
+
+
+@cache
+def _sha256(path: Path, modified: int, size: int) -> str:
+    """Hash a file once for each state of it: every split asks for all groups."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def need_folder(root: Path, name: str) -> None:

@@ -6,18 +6,16 @@ ids, palette indices, 0/255 or colours; colours need a `classes.csv` (`name,r,g,
 """
 
 import csv
-import hashlib
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import OKABE_ITO, SPLITS, Pair, Source, need_folder
+from utils.catalog.base import OKABE_ITO, SPLITS, Pair, Source, content_group, need_folder
 from utils.config import Config
-from utils.dataset import IGNORE_INDEX, decode_binary, decode_ids, decode_rgb, read_mask
+from utils.dataset import IGNORE_INDEX, decode_binary, decode_ids, decode_rgb, pictures_in, read_mask
 from utils.errors import ConfigError, DataError
 
-PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
 Rows = list[tuple[Path, Path, str | None]]
 
 
@@ -50,7 +48,7 @@ class Folder(Source):
             )
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
-        return [(Pair(image, mask, _digest(image)), split) for image, mask, split in self._rows]
+        return [(Pair(image, mask, content_group(image)), split) for image, mask, split in self._rows]
 
     def unpaired(self) -> list[Path]:
         lone: list[Path] = []
@@ -169,13 +167,7 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
 
 def _by_stem(folder: Path) -> dict[str, Path]:
     """Pictures of a folder by name without ending (and without a trailing `_mask`); junk files are passed over."""
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith("."))
-    return {p.stem.removesuffix("_mask"): p for p in files}
-
-
-def _digest(path: Path) -> str:
-    """Group byte-identical images, so that copies stay in one split."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else path.name
+    return {p.stem.removesuffix("_mask"): p for p in pictures_in(folder)}
 
 
 def source(config: Config) -> Source:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import Pair, Source
+from utils.catalog.base import Pair, Source, content_group
 from utils.config import COURSE, Config
 from utils.dataset import decode_binary
 from utils.download import fetch_zip
@@ -36,17 +36,10 @@ class Human(Source):
         except (KeyError, UnicodeDecodeError, AttributeError) as error:
             raise DataError(f"{self.root / 'train.csv'} has no columns 'masks,images': download it again.") from error
         # Byte-identical photographs form one group: they must not land in two splits.
-        return [(Pair(self.root / i, self.root / m, _digest(self.root / i)), None) for i, m in names]
+        return [(Pair(self.root / i, self.root / m, content_group(self.root / i)), None) for i, m in names]
 
     def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:
         return decode_binary(raw, path)
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return path.name  # reading the pair names the missing file
 
 
 def fingerprint(root: Path) -> str:
