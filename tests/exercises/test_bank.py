@@ -1,0 +1,95 @@
+"""What proves the checks: every stub, every reference, other right answers, and the wrong ones that learners write."""
+
+from collections import Counter
+
+import bank
+import pytest
+
+from utils.exercises import engine, show, work
+
+ALL = engine.all_exercises()
+STUBS_THAT_FAIL = {"1.1", "3.3"}  # a toy that is meant to fail first, and a bug to be found
+
+
+@pytest.fixture(autouse=True)
+def own_work(tmp_path, monkeypatch):
+    """Nothing of this session's answers outlives a test."""
+    monkeypatch.setenv("MY_WORK", str(tmp_path / "my_work"))
+    engine.ATTEMPTS.clear()
+    yield
+    for the in ALL:
+        work.put(the, engine.reference(the.id))
+    engine.ATTEMPTS.clear()
+
+
+def ids(answers: list[bank.Answer]) -> list[str]:
+    return [str(a) for a in answers]
+
+
+RIGHT = [a for a in bank.all_answers() if a.right]
+WRONG = [a for a in bank.all_answers() if not a.right]
+
+
+@pytest.mark.parametrize("the", ALL, ids=lambda e: e.id)
+def test_stub_is_not_written_yet(the, capsys):
+    scope = bank.scope_of(int(the.id[0]))
+    bank.run_cell(bank.stub(the.id), scope, f"<stub of {the.id}>")
+    verdict = engine.ATTEMPTS[the.id].verdict
+    assert verdict.status == (engine.WRONG if the.id in STUBS_THAT_FAIL else engine.UNWRITTEN)
+    assert scope[the.name] is engine.reference(the.id)
+    assert "stands in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("the", ALL, ids=lambda e: e.id)
+def test_reference_passes(the):
+    assert engine.run_checks(the, engine.reference(the.id)) == engine.Verdict(the.id, engine.PASSED)
+
+
+@pytest.mark.parametrize("answer", RIGHT, ids=ids(RIGHT))
+def test_right_answer_passes_and_is_carried_on(answer):
+    verdict = bank.try_answer(answer)
+    assert verdict.status == engine.PASSED, f"{verdict.sentence} {verdict.facts}"
+    again = work.load(work.file_of(answer.id), answer.id)
+    assert again is not engine.reference(answer.id)
+    assert engine.run_checks(engine.find(answer.id), again).status == engine.PASSED
+
+
+@pytest.mark.parametrize("answer", WRONG, ids=ids(WRONG))
+def test_wrong_answer_fails_and_says_why(answer, capsys):
+    verdict = bank.try_answer(answer)
+    assert verdict.status in (engine.WRONG, engine.STOPPED)
+    assert answer.words in verdict.sentence
+    assert verdict.sentence in capsys.readouterr().out
+    assert not work.kept()
+
+
+@pytest.mark.parametrize("the", ALL, ids=lambda e: e.id)
+def test_bank_is_large_enough_and_each_mistake_has_words_of_its_own(the):
+    answers = [a for a in bank.all_answers() if a.id == the.id]
+    assert sum(a.right for a in answers) >= 2
+    wrong = Counter(a.words for a in answers if not a.right)
+    assert len(wrong) >= 5, wrong
+
+
+@pytest.mark.parametrize("the", ALL, ids=lambda e: e.id)
+def test_card_is_complete(the):
+    assert len(the.hints) >= 3
+    assert len(the.checks) >= 3
+    assert 1 <= the.difficulty <= 5
+    assert 1 <= the.minutes <= 30
+    assert the.purpose.endswith(".")
+    for check in the.checks:
+        assert show.property_of(check).endswith("."), check.__name__
+        assert show.hint_of(check), f"{check.__name__} has no hint"
+    text, _ = show.reference_source(the.id)
+    code = text.partition('"""')[2].partition('"""')[2] or text
+    assert len([line for line in code.splitlines() if line.strip()]) <= 15
+
+
+def test_ids_are_never_reused():
+    """Renumbering would give a learner's kept answers to another exercise: only add to this list."""
+    assert len({e.id for e in ALL}) == len(ALL)
+    assert len({e.reference for e in ALL}) == len(ALL)
+    for number in range(1, 10):
+        assert len(engine.notebook_exercises(number)) >= 3
+    assert len(ALL) >= 32

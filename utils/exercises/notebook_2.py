@@ -1,0 +1,5 @@
+"""Notebook 2."""
+
+from utils.exercises.engine import Exercise
+
+EXERCISES: list[Exercise] = []

@@ -1,0 +1,5 @@
+"""Notebook 4."""
+
+from utils.exercises.engine import Exercise
+
+EXERCISES: list[Exercise] = []

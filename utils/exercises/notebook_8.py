@@ -1,0 +1,5 @@
+"""Notebook 8."""
+
+from utils.exercises.engine import Exercise
+
+EXERCISES: list[Exercise] = []
