@@ -57,6 +57,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     add("ship", ship, "Train the checkpoint that ships in data/tiny, and record its test score.")
 
+    sub = add("grade", grade, "Judge the exercises of submitted notebooks, each shut off in a process of its own.")
+    sub.add_argument("submissions", nargs="+", type=Path, help="notebooks, or a folder for each learner")
+    sub.add_argument("--csv", type=Path, help="table to write: one row for each exercise")
+    sub.add_argument("--minutes", type=float, default=15, help="time for one notebook")
+    sub.add_argument("--gigabytes", type=float, default=6, help="memory for one notebook")
+    sub.add_argument("--trusted", action="store_true", help="go on where the system cannot shut submissions off")
+
     sub = add("retarget", point_at, "Point badges and setup cells at your fork.")
     sub.add_argument("repository", metavar="OWNER/NAME")
     return parser
@@ -139,6 +146,17 @@ def course(refresh: bool) -> None:
     pictures = [*sorted((tiny / "images").glob("town1[12]_*.jpg")), tiny / "mosaic.jpg"]
     predict_files(Predictor.from_run(best_run()), pictures, BUILD / "predictions")
     print(f"Executed notebooks (HTML), predictions/ and the trained run are in {BUILD}")
+
+
+def grade(submissions: list[Path], csv: Path | None, minutes: float, gigabytes: float, trusted: bool) -> None:
+    from utils.exercises.grade import grade as judge
+
+    rows = judge(submissions, csv, minutes, gigabytes, trusted)
+    for row in rows:
+        if row["verdict"] != "passed":
+            print(f"{row['submission']}  {row['exercise']}  {row['verdict']}: {row['detail']}")
+    passed = sum(row["verdict"] == "passed" for row in rows)
+    print(f"{passed} of {len(rows)} exercises passed" + (f"; the table is {csv}" if csv else ""))
 
 
 def ship() -> None:

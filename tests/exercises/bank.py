@@ -94,3 +94,15 @@ def stub(exercise_id: str) -> str:
     cells = [c.source for c in notebook.cells if c.cell_type == "code" and f'@exercise("{exercise_id}")' in c.source]
     assert len(cells) == 1, f"{exercise_id} has {len(cells)} cells"
     return cells[0]
+
+
+def fill(notebook: nbformat.NotebookNode, right: bool) -> list[str]:
+    """Write the first right (or wrong) answer of the bank into every exercise cell; return the ids."""
+    done = []
+    for cell in notebook.cells:
+        found = re.search(r'@exercise\("(\d\.\d+)"\)', cell.source) if cell.cell_type == "code" else None
+        if found:
+            answer = next(a for a in read(int(found[1][0]))[1] if a.id == found[1] and a.right == right)
+            cell.source = cell_text(answer)
+            done.append(answer.id)
+    return done

@@ -11,17 +11,6 @@ ALL = engine.all_exercises()
 STUBS_THAT_FAIL = {"1.1", "3.3"}  # a toy that is meant to fail first, and a bug to be found
 
 
-@pytest.fixture(autouse=True)
-def own_work(tmp_path, monkeypatch):
-    """Nothing of this session's answers outlives a test."""
-    monkeypatch.setenv("MY_WORK", str(tmp_path / "my_work"))
-    engine.ATTEMPTS.clear()
-    yield
-    for the in ALL:
-        work.put(the, engine.reference(the.id))
-    engine.ATTEMPTS.clear()
-
-
 def ids(answers: list[bank.Answer]) -> list[str]:
     return [str(a) for a in answers]
 

@@ -1,13 +1,14 @@
 """Exercises that check themselves: `@exercise("7.3")` above your function, and the verdict comes at once.
 
 engine: the decorator and the verdict. expect: what a check is written with. guard: time limit, everything as found.
-work: your answers, kept from notebook to notebook. show: hints, solutions, pictures, the board. notebook_1 ...
-notebook_9: the exercises and their checks.
+work: your answers, kept from notebook to notebook (carry makes modules of them, take_home a package). show: hints,
+solutions, pictures, the board. notebook_1 ... notebook_9: the exercises and their checks. grade, sandbox: for teachers.
 """
 
 from utils.exercises.engine import ExerciseError, check, exercise, strict, todo
 from utils.exercises.show import compare, explain, hint, in_notebook, progress, solution
-from utils.exercises.work import download, forget, keep_on_drive, load_all, mine, package, whose
+from utils.exercises.take_home import download, keep_on_drive, package
+from utils.exercises.work import forget, load_all, mine, whose
 
 __all__ = [
     "ExerciseError", "check", "compare", "download", "exercise", "explain", "forget", "hint", "keep_on_drive", "mine",

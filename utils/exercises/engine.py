@@ -97,7 +97,6 @@ class Attempt:
 
 ATTEMPTS: dict[str, Attempt] = {}
 REFERENCES: dict[str, Any] = {}  # the course's own, also while an answer of yours stands in its place
-LISTENERS: list[Callable[[Verdict, Any], None]] = []
 _strict = False
 
 
@@ -202,8 +201,6 @@ def judge(exercise_id: str, answer: Any, source: str, scope: dict[str, Any]) -> 
         note = ""
     print(show.verdict_text(the, verdict, attempt, note), flush=True)
     show.draw(the, verdict, answer)
-    for listener in LISTENERS:
-        listener(verdict, answer)
     if _strict and verdict.status != PASSED:
         raise ExerciseError(f"{exercise_id} is {verdict.status}: {verdict.sentence or 'still to be written'}")
     return answer if verdict.status == PASSED else course

@@ -29,13 +29,13 @@ def time_limit(seconds: float = SECONDS) -> Iterator[None]:
         def ring(number: int, frame: object) -> None:
             raise TooSlow
 
-        before = signal.signal(signal.SIGALRM, ring)
-        signal.setitimer(signal.ITIMER_REAL, seconds, 0.01)
+        before, outer = signal.signal(signal.SIGALRM, ring), signal.setitimer(signal.ITIMER_REAL, seconds, 0.01)
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
+            signal.setitimer(signal.ITIMER_REAL, *outer)  # a limit around this one goes on
         return
     # Windows, or not the main thread: only Python code can be interrupted.
     target, done = ctypes.c_ulong(threading.get_ident()), threading.Event()
