@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -61,7 +62,7 @@ def run_course(build: Path = BUILD) -> None:
     print(f"The course ran in {(time.perf_counter() - start) / 60:.1f} minutes.")
 
 
-def execute(path: Path, timeout: int = 600):  # noqa: ANN201
+def execute(path: Path, timeout: int = 600, **environment: str):  # noqa: ANN201
     """Return an executed copy of a notebook. Raises CourseError with the cell that failed."""
     import nbformat
     from nbclient import NotebookClient
@@ -77,7 +78,7 @@ def execute(path: Path, timeout: int = 600):  # noqa: ANN201
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
-        client.execute()
+        client.execute(env={**os.environ, **environment})
     except (CellExecutionError, CellTimeoutError) as error:
         raise CourseError(f"{path.name} failed: {str(error).strip()[-2000:]}") from None
     return notebook
@@ -89,7 +90,7 @@ def refresh_notebooks() -> None:
 
     for path in list_notebooks():
         print(f"{path.stem} ...", flush=True)
-        nbformat.write(execute(path), path)
+        nbformat.write(execute(path, MY_WORK=str(BUILD / "no_answers")), path)  # as a learner first meets it
         subprocess.run(
             [sys.executable, "-m", "nbstripout", "--keep-output", "--keep-count", "--keep-id",
              "--extra-keys", "cell.metadata.execution metadata.widgets metadata.language_info.version", str(path)],

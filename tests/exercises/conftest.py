@@ -9,8 +9,10 @@ from utils.exercises import engine, work
 def own_work(tmp_path, monkeypatch):
     monkeypatch.setenv("MY_WORK", str(tmp_path / "my_work"))
     engine.ATTEMPTS.clear()
+    engine.KEPT.clear()
     yield tmp_path / "my_work"
     engine.strict(False)
-    for exercise_id in list(engine.ATTEMPTS):
+    for exercise_id in {*engine.ATTEMPTS, *engine.KEPT}:
         work.put(engine.find(exercise_id), engine.reference(exercise_id))
     engine.ATTEMPTS.clear()
+    engine.KEPT.clear()

@@ -122,6 +122,7 @@ def test_check_is_the_same_without_the_decorator(capsys):
     assert scope["bound"] is scope["iou"]
     assert "passed" in capsys.readouterr().out
     assert work.kept() == ["7.3"]
+    forget("7.3")
     assert check("7.3", lambda *a: None) is engine.reference("7.3")
 
 
@@ -360,6 +361,25 @@ def test_kept_answers_are_loaded_in_a_new_process():
     assert done.stdout == "1 of your answers is in use · progress()\nyours: iou\n"
 
 
+def test_a_fresh_copy_of_the_notebook_uses_the_answer_that_was_kept(capsys):
+    """The next day: the cells are empty again, or a new attempt is wrong; what passed once goes on working."""
+    cell(RIGHT)
+    engine.ATTEMPTS.clear()
+    engine.KEPT.clear()
+    work.load_all()
+    capsys.readouterr()
+    for attempt, words in ((HEAD + '    todo("count")', "not written yet"), (WRONG, "not yet: ignored pixels")):
+        scope = cell(attempt)
+        out = capsys.readouterr().out
+        assert f"7.3  {words}" in out
+        assert "the answer that you kept stands in" in out
+        assert scope["iou"] is engine.KEPT["7.3"]
+    assert show.status_of("7.3") == engine.PASSED
+    engine.ATTEMPTS.clear()
+    compare("7.3")
+    assert "# yours\nimport torch" in capsys.readouterr().out
+
+
 def test_helpers_constants_and_imports_are_carried_along():
     scope = bank.scope_of(7)
     cell("from collections.abc import Sequence\nimport numpy as N\nIGNORED, HALF = 255, 0.5", scope, "<c1>")
@@ -409,6 +429,7 @@ def test_edited_file_is_checked_again_and_named_when_it_fails(capsys):
     path.write_text(broken)
     work.put(engine.find("7.3"), engine.reference("7.3"))
     engine.ATTEMPTS.clear()
+    engine.KEPT.clear()
     capsys.readouterr()
     work.load_all()
     assert "is not used: it no longer passes: ignored pixels are counted" in capsys.readouterr().out

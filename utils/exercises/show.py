@@ -26,7 +26,8 @@ def in_notebook() -> bool:
 
 def verdict_text(the: Exercise, verdict: Verdict, attempt: Attempt, note: str = "") -> str:
     """Put a verdict into words: what came of it, the facts, and where to go from here."""
-    stands_in = f'the course\'s {the.name} stands in · hint("{the.id}")'
+    who = "the answer that you kept" if the.id in engine.KEPT else f"the course's {the.name}"
+    stands_in = f'{who} stands in · hint("{the.id}")'
     if attempt.failures >= 3:
         stands_in += f' · solution("{the.id}")'
     if verdict.status == PASSED:
@@ -116,14 +117,17 @@ def solution(exercise_id: str) -> None:
 
 def compare(exercise_id: str) -> None:
     """Show your answer beside the course's."""
+    from utils.exercises import work
+
     engine.find(exercise_id)
-    attempt = engine.ATTEMPTS.get(exercise_id)
-    if not attempt or not attempt.source:
+    attempt = engine.ATTEMPTS.get(exercise_id, Attempt())
+    yours = attempt.source if attempt.verdict and attempt.verdict.status != UNWRITTEN else work.text_of(exercise_id)
+    if not yours:
         raise ExerciseError(
             f'There is no answer of yours to {exercise_id} yet. solution("{exercise_id}") shows the course\'s.'
         )
     text, place = reference_source(exercise_id)
-    cells = [("yours", attempt.source), (f"the course's ({place})", text)]
+    cells = [("yours", yours), (f"the course's ({place})", text)]
     columns = "".join(
         f'<td style="vertical-align:top;text-align:left"><b>{html.escape(title)}</b>{code_html(code)}</td>'
         for title, code in cells
@@ -191,12 +195,10 @@ def picture(the: Exercise, answer: Any) -> Any:
 
 def status_of(exercise_id: str) -> str:
     """Return how far you are with an exercise: passed, wrong, error or unwritten."""
-    from utils.exercises import work
-
     attempt = engine.ATTEMPTS.get(exercise_id)
-    if attempt and attempt.verdict:
-        return attempt.verdict.status
-    return PASSED if exercise_id in work.kept() else UNWRITTEN
+    if exercise_id in engine.KEPT:
+        return PASSED
+    return attempt.verdict.status if attempt and attempt.verdict else UNWRITTEN
 
 
 def progress() -> None:

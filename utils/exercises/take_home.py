@@ -8,7 +8,7 @@ from pathlib import Path
 
 from utils.exercises import engine
 from utils.exercises.engine import Exercise, ExerciseError
-from utils.exercises.work import HEADER, file_of, folder, kept, load_all, write
+from utils.exercises.work import folder, kept, load_all, text_of, write
 
 ENOUGH = 8
 
@@ -36,8 +36,7 @@ def package(target: str | Path = "my_segmenter") -> Path:
     for module, exercises in modules.items():
         parts = [f'"""Your {module}."""']
         for the in exercises:
-            text = file_of(the.id).read_text(encoding="utf-8")
-            parts.append(f"# {the.id}  {the.title}\n{text[HEADER.search(text).end() :].strip()}")
+            parts.append(f"# {the.id}  {the.title}\n{text_of(the.id)}")
             names.append(f"from {target.name}.{module} import {the.name}")
         text = "\n\n\n".join(parts) + "\n"
         for the in map(engine.find, ids):  # answers of yours lean on each other, not on the course's

@@ -99,6 +99,7 @@ def in_use(exercise_id: str) -> Yours | None:
 
 def keep(the: Exercise, answer: Any, source: str, scope: dict[str, Any]) -> str:
     """Keep a right answer and put it to use; return a sentence when it cannot be carried to the next notebook."""
+    engine.KEPT[the.id] = answer
     use(the, answer)
     if not source:
         return "its text was not found, so it is not carried to the next notebook"
@@ -151,6 +152,13 @@ def load(path: Path, exercise_id: str) -> Any:
     return answer
 
 
+def text_of(exercise_id: str) -> str:
+    """Return the text of a kept answer, without its header; empty where none is kept."""
+    if not file_of(exercise_id).is_file():
+        return ""
+    return HEADER.split(file_of(exercise_id).read_text(encoding="utf-8"))[-1].strip()
+
+
 def kept() -> list[str]:
     """Return the ids of the exercises whose answers are kept, in order."""
     found = (re.fullmatch(r"exercise_(\d)_(\d+)\.py", p.name) for p in folder().glob("exercise_*.py"))
@@ -167,9 +175,7 @@ def load_all() -> None:
             words = " ".join(str(error).split()) or type(error).__name__
             print(f"{exercise_id}  {file_of(exercise_id).name} is not used: {words} (the file is left as it is)")
             continue
-        engine.ATTEMPTS[exercise_id] = engine.Attempt(
-            engine.Verdict(exercise_id, PASSED), answer, file_of(exercise_id).read_text(encoding="utf-8")
-        )
+        engine.KEPT[exercise_id] = answer
         use(engine.find(exercise_id), answer)
         count += 1
     if count:
@@ -180,10 +186,10 @@ def mine(exercise_id: str) -> Any:
     """Return your own latest answer, right or wrong."""
     engine.find(exercise_id)
     attempt = engine.ATTEMPTS.get(exercise_id)
-    if attempt and attempt.answer is not None:
+    if attempt and attempt.verdict and attempt.verdict.status != engine.UNWRITTEN:
         return attempt.answer
-    if file_of(exercise_id).is_file():
-        return load(file_of(exercise_id), exercise_id)
+    if exercise_id in engine.KEPT:
+        return engine.KEPT[exercise_id]
     raise ExerciseError(f"There is no answer of yours to {exercise_id} yet: write it in notebook {exercise_id[0]}.")
 
 
@@ -193,6 +199,7 @@ def forget(exercise_id: str) -> None:
     if path.is_file():
         path.replace(path.with_suffix(".old"))
     engine.ATTEMPTS.pop(exercise_id, None)
+    engine.KEPT.pop(exercise_id, None)
     put(the, engine.reference(exercise_id))
     print(f"{exercise_id}  the course's {the.name} is in use")
 
