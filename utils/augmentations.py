@@ -18,6 +18,28 @@ STRENGTH = {
 }
 
 
+def random_flip(
+    image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, p: float = 0.5
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mirror image (H, W, 3) and mask (H, W) left-right with probability `p`: both, or neither. dtypes stay."""
+    if rng.random() < p:  # one number decides for both
+        return image[:, ::-1].copy(), mask[:, ::-1].copy()
+    return image, mask
+
+
+def random_crop(
+    image: np.ndarray, mask: np.ndarray, size: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut one random window out of image (H, W, 3) and mask (H, W): (size, size, 3) and (size, size), dtypes stay.
+
+    Every place is equally likely. Raises ValueError where H or W is less than `size`.
+    """
+    height, width = mask.shape
+    y = rng.integers(0, height - size + 1)  # the end is left out, so that the last start is height - size
+    x = rng.integers(0, width - size + 1)
+    return image[y : y + size, x : x + size], mask[y : y + size, x : x + size]
+
+
 class Augment:
     """One albumentations pipeline behind a plain call; `set_random_seed` makes a worker's stream its own."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from utils.catalog.base import Pair, Source
-from utils.dataset import IGNORE_INDEX, open_picture, read_mask, read_pair
+from utils.dataset import IGNORE_INDEX, open_picture, pair_faults, read_mask, read_pair
 from utils.errors import DataError
 
 
@@ -109,7 +109,7 @@ def _visit(pair: Pair, source: Source) -> tuple[list[tuple[str, str]], list[tupl
     for label, count in Counter(dict(zip(*np.unique(mask, return_counts=True), strict=True))).items():
         if label != IGNORE_INDEX:
             counts[label] += count
-    if counts.sum() == 0:
+    if "empty" in pair_faults(image, mask, len(source.classes)):
         notes.append(("every pixel ignored", pair.mask.name))
     return [], notes, counts
 

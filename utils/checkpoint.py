@@ -76,6 +76,12 @@ def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def restore(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> None:
     """Load a state dict into a model of the same architecture. Raises CheckpointError that says what differs."""
+    refuse_another_model(model, state, path)
+    model.load_state_dict(state)
+
+
+def refuse_another_model(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> None:
+    """Raise CheckpointError, which says what differs, unless the state dict fits the model."""
     own = model.state_dict()
     wrong = [n for n in state if n in own and state[n].shape != own[n].shape]
     missing, foreign = own.keys() - state.keys(), state.keys() - own.keys()
@@ -90,7 +96,6 @@ def restore(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> Non
             f"{path} belongs to another model: {len(missing)} tensors are missing and {len(foreign)} are foreign "
             f"(such as {sorted(missing | foreign)[0]}). Build the model that it was trained with."
         )
-    model.load_state_dict(state)
 
 
 def save_state(path: Path, **state: Any) -> None:

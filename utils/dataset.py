@@ -94,6 +94,22 @@ def decode_rgb(raw: np.ndarray, palette: Sequence[tuple[int, int, int]], path: P
     return ids
 
 
+def pair_faults(image: np.ndarray, mask: np.ndarray, num_classes: int) -> list[str]:
+    """Name the faults of a pair: image (H, W, 3), class ids (h, w) of any integer type -> a list, empty if all is well.
+
+    "shape": width / height of the two differ by more than 2 % (another size of the same shape is no fault).
+    "labels": a label is neither 0 ... num_classes - 1 nor 255. "empty": every pixel is 255.
+    """
+    (h, w), (mask_h, mask_w) = image.shape[:2], mask.shape
+    labelled = mask[mask != IGNORE_INDEX]
+    faults = {
+        "shape": abs(w * mask_h - h * mask_w) > 0.02 * w * mask_h,
+        "labels": ((labelled < 0) | (labelled >= num_classes)).any(),
+        "empty": labelled.size == 0,
+    }
+    return [name for name, found in faults.items() if found]
+
+
 def read_pair(pair: "Pair", source: "Source") -> tuple[np.ndarray, np.ndarray]:
     """Return an image, uint8 (H, W, 3), and its ids, uint8 (H, W), of the same size.
 
@@ -101,20 +117,32 @@ def read_pair(pair: "Pair", source: "Source") -> tuple[np.ndarray, np.ndarray]:
     do not fit each other or a label is outside the classes.
     """
     image, mask = read_image(pair.image), source.decode(read_mask(pair.mask), pair.mask)
-    (h, w), (mask_h, mask_w) = image.shape[:2], mask.shape
-    if abs(w * mask_h - h * mask_w) > 0.02 * w * mask_h:
+    (h, w), count = image.shape[:2], len(source.classes)
+    faults = pair_faults(image, mask, count)
+    if "shape" in faults:
         raise DataError(
-            f"{pair.image} is {w}x{h} but its mask {pair.mask.name} is {mask_w}x{mask_h}: not one picture. "
-            "Replace the wrong one."
+            f"{pair.image} is {w}x{h} but its mask {pair.mask.name} is {mask.shape[1]}x{mask.shape[0]}: "
+            "not one picture. Replace the wrong one."
         )
-    wrong = (mask != IGNORE_INDEX) & ((mask < 0) | (mask >= len(source.classes)))
-    if wrong.any():
-        labels = ", ".join(map(str, np.unique(mask[wrong])[:5]))
+    if "labels" in faults:
+        foreign = mask[~np.isin(mask, [*range(count), IGNORE_INDEX])]
+        labels = ", ".join(map(str, np.unique(foreign)[:5]))
         raise DataError(
-            f"{pair.mask} has {wrong.sum()} pixels labelled {labels}, outside the {len(source.classes)} classes "
-            f"(0-{len(source.classes) - 1}, or {IGNORE_INDEX} to ignore). Correct the mask or the class list."
+            f"{pair.mask} has {foreign.size} pixels labelled {labels}, outside the {count} classes "
+            f"(0-{count - 1}, or {IGNORE_INDEX} to ignore). Correct the mask or the class list."
         )
     mask = cv2.resize(mask.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST_EXACT)
+    return image, mask
+
+
+def resize_pair(image: np.ndarray, mask: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Bring an image, uint8 (H, W, 3), and its mask, uint8 (H, W), to `height` x `width` pixels.
+
+    The image is averaged where it shrinks; the mask takes the label of the nearest pixel, since labels have no mean.
+    """
+    size = (width, height)  # OpenCV names the width first
+    image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT)
     return image, mask
 
 
@@ -159,9 +187,7 @@ class SegmentationDataset(Dataset):
             return self.cache[index]
         image, mask = read_pair(self.pairs[index], self.source)
         if self.resize:
-            size = (self.resize, self.resize)
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-            mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT)
+            image, mask = resize_pair(image, mask, self.resize, self.resize)
         return image, mask
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:

@@ -23,6 +23,28 @@ class Evaluation(NamedTuple):
     matrix: Tensor
 
 
+def train_step(
+    model: nn.Module,
+    images: Tensor,
+    masks: Tensor,
+    loss_fn: Loss,
+    optimizer: Optimizer,
+    accelerator: Accelerator,
+    grad_clip: float = 1.0,
+) -> Tensor:
+    """Learn from one batch: loss, gradients, one step, gradients cleared. Return the loss, detached.
+
+    The gradients come from `accelerator.backward`, which scales the loss where mixed precision needs it.
+    """
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if accelerator.sync_gradients and grad_clip:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()  # .item() here would wait for the GPU at every step
+
+
 def train_one_epoch(
     model: nn.Module,
     loader: DataLoader,
@@ -41,15 +63,9 @@ def train_one_epoch(
     losses = []
     for images, masks in loader:
         with accelerator.accumulate(model):
-            loss = loss_fn(model(images), masks)
-            accelerator.backward(loss)
-            if accelerator.sync_gradients and grad_clip:
-                accelerator.clip_grad_norm_(model.parameters(), grad_clip)
-            optimizer.step()
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip))
             if scheduler:
                 scheduler.step()
-            optimizer.zero_grad()
-        losses.append(loss.detach())  # .item() here would wait for the GPU at every step
     mean = torch.stack(losses).mean().item()
     if math.isnan(mean):
         raise CourseError("The loss became NaN in this epoch: lower learning_rate, or set precision='fp32'.")

@@ -28,10 +28,12 @@ class Loaders(NamedTuple):
 
 
 def seed_worker(worker_id: int) -> None:
-    """Give each worker and epoch its own augmentations: albumentations would repeat the same ones."""
+    """Give each worker and epoch its own augmentations: albumentations would repeat the same ones.
+
+    For `worker_init_fn`. PyTorch seeds torch, NumPy and Python in a worker, but no generator inside a transform.
+    """
     cv2.setNumThreads(0)  # workers are the parallelism; threads inside them only get in each other's way
     info = get_worker_info()
-    np.random.seed(info.seed % 2**32)  # noqa: NPY002
     if hasattr(info.dataset.transform, "set_random_seed"):
         info.dataset.transform.set_random_seed(info.seed % 2**32)
 
@@ -58,6 +60,25 @@ def get_dataset(config: Config, split: str, source: Source | None = None) -> Seg
     return SegmentationDataset(source.pairs(split), source, transform, resize)
 
 
+def build_loader(dataset: SegmentationDataset, config: Config, train: bool) -> DataLoader:
+    """Return a loader of `config.batch_size` pairs a batch: (uint8 (N, 3, H, W), int64 (N, H, W)).
+
+    Training shuffles by `loader.generator`, seeded with `config.seed`. Otherwise every pair comes, in order.
+    """
+    return DataLoader(
+        dataset,
+        batch_size=config.batch_size,
+        shuffle=train,
+        # A last batch of one image would upset BatchNorm, and the next epoch's shuffle gives its images their turn.
+        drop_last=train,
+        generator=torch.Generator().manual_seed(config.seed) if train else None,
+        num_workers=config.workers,
+        pin_memory=torch.cuda.is_available(),
+        worker_init_fn=seed_worker,
+        collate_fn=pad_collate,
+    )
+
+
 def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:
     """Return loaders for training (shuffled, whole batches only), validation and test (in order, every image).
 
@@ -74,19 +95,10 @@ def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:
         )
     train.preload()
     val.preload()
-    common = {
-        "batch_size": config.batch_size,
-        "num_workers": config.workers,
-        "pin_memory": torch.cuda.is_available(),
-        "worker_init_fn": seed_worker,
-        "collate_fn": pad_collate,
-    }
-    generator = torch.Generator().manual_seed(config.seed)
     return Loaders(
-        # A last batch of one image would upset BatchNorm, and the next epoch's shuffle gives its images their turn.
-        DataLoader(train, shuffle=True, drop_last=True, generator=generator, **common),
-        DataLoader(val, **common),
-        DataLoader(test, **common) if test else None,
+        build_loader(train, config, train=True),
+        build_loader(val, config, train=False),
+        build_loader(test, config, train=False) if test else None,
     )
 
 

@@ -1,12 +1,13 @@
 """How fast to learn, and when to stop: optimizer, schedules, learning-rate finder, early stopping (notebook 8)."""
 
 import copy
+from collections.abc import Sequence
 
 import pandas as pd
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR, PolynomialLR
+from torch.optim.lr_scheduler import ConstantLR, LambdaLR, LRScheduler, OneCycleLR
 from torch.utils.data import DataLoader
 
 from utils.config import Config
@@ -27,22 +28,40 @@ def build_scheduler(config: Config, optimizer: Optimizer, steps: int) -> LRSched
     """Return the learning rate's course over all `steps` of the run."""
     if config.schedule == "one_cycle":  # Smith & Topin 2018, arXiv:1708.07120
         return OneCycleLR(optimizer, config.learning_rate, total_steps=steps + 1)
-    if config.schedule == "poly":  # DeepLab, arXiv:1606.00915
-        return PolynomialLR(optimizer, steps, power=0.9)
+    if config.schedule == "poly":
+        return LambdaLR(optimizer, lambda step: float(poly_rate(step, steps, 1.0)))  # times the optimizer's rate
     return ConstantLR(optimizer, factor=1.0, total_iters=0)
 
 
-class EarlyStopping:
-    """Says when to stop: after `patience` epochs in a row without a better score."""
+def poly_rate(step: int, steps: int, peak: float, power: float = 0.9) -> float:
+    """Return the learning rate at `step` of `steps`: `peak` at step 0, ever lower, and 0 from step `steps` on.
 
-    def __init__(self, patience: int | None) -> None:
-        self.patience, self.best, self.waited = patience, float("-inf"), 0
+    It is the peak times the share of the run still ahead, raised to `power` (DeepLab, arXiv:1606.00915).
+    """
+    ahead = max(1 - step / steps, 0.0)  # below 0, a power such as 0.9 would give a complex number
+    return peak * ahead**power
 
-    def step(self, score: float) -> bool:
-        """Take the score of an epoch; return True when it is time to stop."""
-        self.waited = 0 if score > self.best else self.waited + 1
-        self.best = max(self.best, score)
-        return self.patience is not None and self.waited >= self.patience
+
+def best_epoch(scores: Sequence[float]) -> int:
+    """Return the number, counted from 1, of the epoch with the highest score: the first of equals.
+
+    NaN (an epoch with nothing to score) is never the best; where every score is NaN, it is epoch 1.
+    """
+    best, number = float("-inf"), 1
+    for epoch, score in enumerate(scores, start=1):
+        if score > best:  # False for NaN
+            best, number = score, epoch
+    return number
+
+
+def should_stop(scores: Sequence[float], patience: int | None) -> bool:
+    """Say whether the last `patience` epochs brought no new best score (early stopping); None never stops.
+
+    `scores` are those of all epochs so far, the first one first. An equal score is no new best, and NaN never is.
+    """
+    if patience is None or len(scores) <= patience:
+        return False
+    return len(scores) - best_epoch(scores) >= patience
 
 
 def find_learning_rate(

@@ -1,5 +1,6 @@
 """The run: optimizer, schedule, early stopping, history, checkpoints, resume (notebook 8)."""
 
+import copy
 import importlib.util
 import os
 import shutil
@@ -18,7 +19,15 @@ from tqdm.auto import tqdm
 
 from utils import catalog
 from utils.catalog.base import Source
-from utils.checkpoint import LOCAL_FIELDS, load_state, load_weights, restore, save_state, save_weights, write_atomically
+from utils.checkpoint import (
+    LOCAL_FIELDS,
+    load_state,
+    load_weights,
+    refuse_another_model,
+    save_state,
+    save_weights,
+    write_atomically,
+)
 from utils.config import Config
 from utils.engine import evaluate, train_one_epoch
 from utils.errors import CheckpointError, ConfigError
@@ -27,7 +36,7 @@ from utils.losses import Loss, build_loss
 from utils.metrics import headline, pixel_accuracy
 from utils.models import SegmentationModel, build_model
 from utils.runtime import pick_device, pick_precision, seed_everything
-from utils.schedules import EarlyStopping, build_optimizer, build_scheduler
+from utils.schedules import best_epoch, build_optimizer, build_scheduler, should_stop
 
 
 @dataclass
@@ -40,7 +49,7 @@ class Run:
     @property
     def best(self) -> pd.Series:
         """The epoch with the best validation score."""
-        return self.history.loc[self.history["val_score"].idxmax()]
+        return self.history.iloc[int(best_epoch(self.history["val_score"].tolist())) - 1]
 
     @classmethod
     def load(cls, folder: str | Path) -> "Run":
@@ -142,63 +151,87 @@ def fit(
     loss_fn = loss_fn or build_loss(config, weight)
     optimizer = build_optimizer(config, model)
     scheduler = build_scheduler(config, optimizer, -(-len(loaders.train) // config.accumulate) * config.epochs)
-    train_loader, val_loader = loaders.train, loaders.val
-    model, optimizer, scheduler, train, val = accelerator.prepare(model, optimizer, scheduler, train_loader, val_loader)
-    stopping, stop, history = EarlyStopping(config.patience), False, []
-    parts = {"model": accelerator.unwrap_model(model), "optimizer": optimizer, "scheduler": scheduler}
+    prepared = accelerator.prepare(model, optimizer, scheduler, loaders.train, loaders.val)
+    parts = {"model": accelerator.unwrap_model(prepared[0]), "optimizer": prepared[1], "scheduler": prepared[2]}
     if accelerator.scaler is not None:
         parts["scaler"] = accelerator.scaler
-    if resume:
-        history = resume_run(config, parts)
-        for row in history:
-            stop = stopping.step(row["val_score"])
+    history = resume_run(config, parts) if resume else []
     if accelerator.is_main_process:
         start_folder(config, resume)  # an earlier run is replaced only now, when nothing stands in the way
     start_tracker(accelerator, config)
     try:
-        for epoch in range(len(history) + 1, (len(history) if stop else config.epochs) + 1):
-            start = time.perf_counter()
-            seed_epoch(config, train_loader, epoch)
-            rate = optimizer.param_groups[0]["lr"]
-            batches = tqdm(train, f"epoch {epoch}", leave=False, delay=10, disable=not accelerator.is_main_process)
-            train_loss = train_one_epoch(model, batches, loss_fn, optimizer, accelerator, scheduler, config.grad_clip)
-            images_per_second = len(train) * config.batch_size / (time.perf_counter() - start)
-            validation = evaluate(model, val, loss_fn, len(source.classes), accelerator)
-            row = {
-                "epoch": epoch,
-                "train_loss": train_loss,
-                "val_loss": validation.loss,
-                "val_score": headline(validation.matrix),
-                "val_accuracy": pixel_accuracy(validation.matrix),
-                "learning_rate": rate,
-                "images_per_second": images_per_second,
-                "seconds": time.perf_counter() - start,
-            }
-            better = epoch == 1 or row["val_score"] > stopping.best
-            stop = stopping.step(row["val_score"])
+        while len(history) < config.epochs and not should_stop(scores_of(history), config.patience):
+            epoch = len(history) + 1
+            seed_epoch(config, loaders.train, epoch)
+            row = run_epoch(config, accelerator, prepared, loss_fn, epoch, len(source.classes))
             history.append(row)
             if accelerator.is_main_process:
-                save_epoch(config, source, parts, history, better)
+                save_epoch(config, source, parts, history)
                 if on_epoch:
                     on_epoch(row, config.epochs)
             accelerator.log({k: v for k, v in row.items() if k != "epoch"}, step=epoch)
-            if stop:
-                break
     except KeyboardInterrupt:
         print(f"Stopped by you after {len(history)} whole epochs; go on with resume=True.")
     accelerator.end_training()
     return Run(config.output, pd.DataFrame(history))
 
 
-def save_epoch(config: Config, source: Source, parts: dict[str, Any], history: list[dict], better: bool) -> None:
+def run_epoch(
+    config: Config, accelerator: Accelerator, prepared: tuple, loss_fn: Loss, epoch: int, num_classes: int
+) -> dict[str, Any]:
+    """Train and validate once; return the epoch's row of the history.
+
+    `prepared` is what the accelerator made of model, optimizer, scheduler, training loader and validation loader.
+    """
+    model, optimizer, scheduler, train, val = prepared
+    start, rate = time.perf_counter(), optimizer.param_groups[0]["lr"]
+    batches = tqdm(train, f"epoch {epoch}", leave=False, delay=10, disable=not accelerator.is_main_process)
+    train_loss = train_one_epoch(model, batches, loss_fn, optimizer, accelerator, scheduler, config.grad_clip)
+    images_per_second = len(train) * config.batch_size / (time.perf_counter() - start)
+    validation = evaluate(model, val, loss_fn, num_classes, accelerator)
+    return {
+        "epoch": epoch,
+        "train_loss": train_loss,
+        "val_loss": validation.loss,
+        "val_score": headline(validation.matrix),
+        "val_accuracy": pixel_accuracy(validation.matrix),
+        "learning_rate": rate,
+        "images_per_second": images_per_second,
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def scores_of(history: list[dict]) -> list[float]:
+    """Return the validation scores of the epochs so far."""
+    return [row["val_score"] for row in history]
+
+
+def snapshot(parts: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of every part of a run as it is now: {name of the part: its state}.
+
+    The states are copies: `state_dict()` alone hands out the living tensors, which go on training.
+    """
+    return {name: copy.deepcopy(part.state_dict()) for name, part in parts.items()}
+
+
+def resume(parts: dict[str, Any], states: dict[str, Any]) -> None:
+    """Give every part of a run its saved state back; a part that has none stays as it is.
+
+    Raises what `load_state_dict` raises where a state does not fit its part.
+    """
+    for name, part in parts.items():
+        if name in states:  # a run that changes to fp16 has no scaler yet
+            part.load_state_dict(states[name])
+
+
+def save_epoch(config: Config, source: Source, parts: dict[str, Any], history: list[dict]) -> None:
     """Write what an epoch brought: the best weights first, then the state to resume from, then the history."""
-    if better:
+    if best_epoch(scores_of(history)) == len(history):
         facts = {"epoch": history[-1]["epoch"], "val_score": history[-1]["val_score"]}
         save_weights(
             config.output / "best.safetensors", parts["model"], config, source.classes, source.palette, **facts
         )
-    states = {name: part.state_dict() for name, part in parts.items()}
-    save_state(config.output / "last.ckpt", config=config.model_dump_json(), history=history, **states)
+    save_state(config.output / "last.ckpt", config=config.model_dump_json(), history=history, **snapshot(parts))
     table = pd.DataFrame(history)
     write_atomically(config.output / "history.csv", lambda path: table.to_csv(path, index=False))
 
@@ -217,10 +250,8 @@ def resume_run(config: Config, parts: dict[str, Any]) -> list[dict]:
     if changed:
         pairs = ", ".join(f"{f} was {getattr(before, f)!r} and is {getattr(now, f)!r}" for f in changed)
         raise CheckpointError(f"{config.output} belongs to another configuration: {pairs}. Change it back.")
-    restore(parts["model"], state["model"], path)
-    for name, part in parts.items():
-        if name != "model" and name in state:  # a run that changes to fp16 has no scaler yet
-            part.load_state_dict(state[name])
+    refuse_another_model(parts["model"], state["model"], path)
+    resume(parts, state)
     return state["history"]
 
 

@@ -57,11 +57,9 @@ def all_answers() -> list[Answer]:
 
 
 def cell_text(answer: Answer) -> str:
-    """Put the decorator above the answer, helpers of its own stay above it."""
-    name = engine.find(answer.id).name
-    return re.sub(
-        rf"^(def|class) {name}\b", rf'@exercise("{answer.id}")\n\g<0>', answer.text, count=1, flags=re.MULTILINE
-    )
+    """Put the decorator above the answer and its own decorators; helpers stay above it."""
+    definition = rf"^(@.+\n)*(def|class) {engine.find(answer.id).name}\b"
+    return re.sub(definition, rf'@exercise("{answer.id}")\n\g<0>', answer.text, count=1, flags=re.MULTILINE)
 
 
 def run_cell(text: str, scope: dict[str, Any], name: str) -> None:

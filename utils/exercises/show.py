@@ -177,20 +177,17 @@ def picture(the: Exercise, answer: Any) -> Any:
             with time_limit():
                 before, expected = map(to_array, the.picture(engine.reference(the.id)))
                 yours = to_array(the.picture(answer)[1])
-        except (Exception, TooSlow):
+            images, titles = [before, expected, yours], ["input", "expected", "yours"]
+            if yours.shape == expected.shape:
+                gap = np.abs(yours.astype(np.float64) - expected.astype(np.float64))
+                wrong = gap.reshape(*gap.shape[:2], -1).max(axis=-1) > 1
+                images.append(np.where(wrong[..., None], 0, 255).repeat(3, axis=-1).astype(np.uint8))
+                titles.append(f"difference: {wrong.mean():.0%}, black" if wrong.any() else "no difference")
+            else:
+                titles[2] = f"yours, of another size: {yours.shape[1]}x{yours.shape[0]}"
+            return show_images(images, titles, columns=len(images), heading=f"{the.id}  {the.title}")
+        except (Exception, TooSlow):  # the verdict has said what is wrong; a picture is extra
             return None
-    images, titles = [before, expected, yours], ["input", "expected", "yours"]
-    if yours.shape == expected.shape:
-        gap = np.abs(yours.astype(np.float64) - expected.astype(np.float64))
-        wrong = gap.reshape(*gap.shape[:2], -1).max(axis=-1) > 1
-        images.append(np.where(wrong, 0, 255).astype(np.uint8))
-        titles.append("no difference" if not wrong.any() else f"difference: {wrong.mean():.0%}, black")
-        if not wrong.any():
-            images[-1] = np.full_like(images[-1], 255)
-            images[-1][0, 0] = 254  # matplotlib stretches grey values: all white must not become all black
-    else:
-        titles[2] = f"yours, of another size: {yours.shape[1]}x{yours.shape[0]}"
-    return show_images(images, titles, columns=len(images), heading=f"{the.id}  {the.title}")
 
 
 def status_of(exercise_id: str) -> str:

@@ -2,7 +2,306 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from utils.dataset import IGNORE_INDEX
+from utils.engine import Evaluation
+from utils.metrics import confusion_matrix
+from utils.models import probabilities, to_mask
+
+# %% 7.1 right: class by class in a loop
+def dice_loss(logits, target, smooth=1.0):
+    p = logits.sigmoid() if logits.shape[1] == 1 else torch.softmax(logits, 1)
+    valid = target != 255
+    ids = [1] if p.shape[1] == 1 else list(range(p.shape[1]))
+    losses = []
+    for channel, class_id in enumerate(ids):
+        truth = ((target == class_id) & valid).float()
+        if truth.sum() == 0:
+            continue
+        inside = p[:, channel] * valid
+        overlap = (inside * truth).sum()
+        losses.append(1 - (2 * overlap + smooth) / (inside.sum() + truth.sum() + smooth))
+    return torch.stack(losses).mean() if losses else logits.sum() * 0
+
+# %% 7.1 right: only the pixels that count, flattened
+def soft_areas(p, truth):
+    return (p * truth).sum(0), p.sum(0) + truth.sum(0)
+
+def dice_loss(logits, target, smooth=1.0):
+    C = logits.shape[1]
+    keep = target.reshape(-1) != IGNORE_INDEX
+    flat = logits.permute(0, 2, 3, 1).reshape(-1, C)[keep]
+    ids = target.reshape(-1)[keep]
+    if C == 1:
+        p, truth = torch.sigmoid(flat), (ids == 1).float()[:, None]
+    else:
+        p, truth = F.softmax(flat, dim=-1), torch.eye(C)[ids]
+    overlap, areas = soft_areas(p, truth)
+    dice = (2 * overlap + smooth) / (areas + smooth)
+    there = truth.sum(0) > 0
+    if not there.any():
+        return 0.0 * logits.sum()
+    return (1 - dice[there]).mean()
+
+# %% 7.1 right: one-hot by comparison, zeros written with where
+def dice_loss(logits, target, smooth=1.0):
+    p = probabilities(logits)
+    n, c = p.shape[:2]
+    classes = torch.ones(1) if c == 1 else torch.arange(c)
+    truth = (target[:, None] == classes.view(1, -1, 1, 1)).to(p.dtype)
+    p = torch.where(target[:, None] == 255, torch.zeros_like(p), p)
+    axes = (0, 2, 3)
+    dice = (2 * (p * truth).sum(axes) + smooth) / (p.sum(axes) + truth.sum(axes) + smooth)
+    present = (truth.sum(axes) > 0).float()
+    print("dice", dice.detach())
+    return torch.sum((1 - dice) * present) / max(present.sum().item(), 1)
+
+# %% 7.1 right: 1 - p trick, float64 inside
+def dice_loss(logits, target, smooth=1.0):
+    z = logits.double()
+    p = z.sigmoid() if z.size(1) == 1 else z.softmax(dim=1)
+    known = (target < 255)[:, None]
+    if p.size(1) == 1:
+        one_hot = target.eq(1)[:, None]
+    else:
+        one_hot = F.one_hot(torch.where(target == 255, 0, target), p.size(1)).movedim(-1, 1)
+    one_hot = one_hot * known
+    p = p * known
+    both = torch.einsum("nchw,nchw->c", p, one_hot.double())
+    areas = torch.einsum("nchw->c", p) + torch.einsum("nchw->c", one_hot.double())
+    seen = one_hot.sum((0, 2, 3)) > 0
+    losses = (areas - 2 * both) / (areas + smooth)
+    return losses[seen].sum() / seen.sum().clamp(min=1)
+
+# %% 7.1 wrong: softmax runs over the rows
+def dice_loss(logits, target, smooth=1.0):
+    p = logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=2)
+    valid = (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: softmax runs over the columns
+def dice_loss(logits, target, smooth=1.0):
+    p = logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=-1)
+    valid = (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: this is Dice itself
+def dice_loss(logits, target, smooth=1.0):
+    p = probabilities(logits)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target, p.shape[1]).permute(0, 3, 1, 2).float()
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    return ((2 * overlap + smooth) / (total + smooth)).mean()
+
+# %% 7.1 wrong: the overlap counts once
+def dice_loss(logits, target, smooth=1.0):
+    p = probabilities(logits)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target, p.shape[1]).permute(0, 3, 1, 2).float()
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    return 1 - ((overlap + smooth) / (total + smooth)).mean()
+
+# %% 7.1 wrong: the denominator is the sum of both areas
+def dice_loss(logits, target, smooth=1.0):
+    p = probabilities(logits)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target, p.shape[1]).permute(0, 3, 1, 2).float()
+    overlap = (p * truth).sum(dim=(0, 2, 3))
+    union = (p + truth).sum(dim=(0, 2, 3)) - overlap
+    return 1 - ((2 * overlap + smooth) / (union + smooth)).mean()
+
+# %% 7.1 wrong: softmax over a single channel is 1 everywhere
+def dice_loss(logits, target, smooth=1.0):
+    p = logits.softmax(dim=1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target, p.shape[1]).permute(0, 3, 1, 2).float()
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    return 1 - ((2 * overlap + smooth) / (total + smooth)).mean()
+
+# %% 7.1 wrong: each image gets a Dice of its own
+def dice_loss(logits, target, smooth=1.0):
+    p = probabilities(logits)
+    valid = (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(2, 3)), (p + truth).sum(dim=(2, 3))
+    return 1 - ((2 * overlap + smooth) / (total + smooth)).mean()
+
+# %% 7.1 wrong: ignored pixels (255) are counted
+def dice_loss(logits, target, smooth=1.0):
+    p = probabilities(logits)
+    if p.shape[1] == 1:
+        truth = (target == 1).unsqueeze(1).float()
+    else:
+        truth = (target.unsqueeze(1) == torch.arange(p.shape[1]).view(1, -1, 1, 1)).float()
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: class 2 is not in the target, yet it enters the mean
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    return 1 - ((2 * overlap + smooth) / (total + smooth)).mean()
+
+# %% 7.1 wrong: no gradient can flow back
+def dice_loss(logits, target, smooth=1.0):
+    mask = to_mask(logits)
+    losses = []
+    for c in target.unique():
+        if c != 255:
+            a, b = (mask == c) & (target != 255), target == c
+            losses.append(1 - (2 * (a & b).sum() + smooth) / (a.sum() + b.sum() + smooth))
+    return torch.stack(losses).mean()
+
+# %% 7.1 wrong: the optimizer needs a tensor that remembers
+def dice_loss(logits, target, smooth=1.0):
+    p = probabilities(logits)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target, p.shape[1]).permute(0, 3, 1, 2).float()
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    return 1 - ((2 * overlap + smooth) / (total + smooth)).mean().item()
+
+# %% 7.1 wrong: average over the classes to one number
+def dice_loss(logits, target, smooth=1.0):
+    p = probabilities(logits)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target, p.shape[1]).permute(0, 3, 1, 2).float()
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    return 1 - (2 * overlap + smooth) / (total + smooth)
+
+# %% 7.1 wrong: RuntimeError
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target, p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: where every pixel is ignored the loss must be 0
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return (1 - (2 * overlap + smooth) / (total + smooth))[present].mean()
+
+# %% 7.1 wrong: `smooth` is not used
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + 1) / (total + 1)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.2 right: two loops over the classes
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    for t in range(num_classes):
+        for p in range(num_classes):
+            matrix[t, p] = ((target == t) & (prediction == p) & (target != ignore_index)).sum()
+    return matrix
+
+# %% 7.2 right: pixel by pixel in plain Python
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    table = [[0] * num_classes for _ in range(num_classes)]
+    for t, p in zip(target.flatten().tolist(), prediction.flatten().tolist()):
+        if t != ignore_index:
+            table[t][p] += 1
+    return torch.tensor(table)
+
+# %% 7.2 right: one-hot matrices multiplied
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    keep = target != ignore_index
+    truth = F.one_hot(target[keep], num_classes)
+    guess = F.one_hot(prediction[keep], num_classes)
+    return truth.T @ guess
+
+# %% 7.2 right: NumPy's histogram of pairs
+EDGE = 0.5
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    t, p = target.numpy().ravel(), prediction.numpy().ravel()
+    keep = t != ignore_index
+    edges = np.arange(num_classes + 1) - EDGE
+    counts, _, _ = np.histogram2d(t[keep], p[keep], bins=(edges, edges))
+    return torch.from_numpy(counts.astype(np.int64))
+
+# %% 7.2 right: index_put with accumulation
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    keep = target.ne(ignore_index)
+    matrix = torch.zeros((num_classes,) * 2, dtype=torch.long)
+    ones = torch.ones(int(keep.sum()), dtype=torch.long)
+    return matrix.index_put((target[keep], prediction[keep]), ones, accumulate=True)
+
+# %% 7.2 wrong: rows and columns are swapped
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    pairs = prediction[valid] * num_classes + target[valid]
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+# %% 7.2 wrong: pairs are counted only once
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    matrix[target[valid], prediction[valid]] += 1
+    return matrix
+
+# %% 7.2 wrong: ignored pixels are counted
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    pairs = target.clamp(max=num_classes - 1).flatten() * num_classes + prediction.flatten()
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+# %% 7.2 wrong: RuntimeError
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    pairs = target[valid] * num_classes + prediction[valid]
+    return torch.bincount(pairs).reshape(num_classes, num_classes)
+
+# %% 7.2 wrong: IndexError
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    for t, p in zip(target.flatten(), prediction.flatten()):
+        matrix[t, p] += 1
+    return matrix
+
+# %% 7.2 wrong: the counts are torch.float32: make them torch.int64
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    matrix = torch.zeros(num_classes, num_classes)
+    for t in range(num_classes):
+        for p in range(num_classes):
+            matrix[t, p] = ((target == t) & (prediction == p)).sum()
+    return matrix
+
+# %% 7.2 wrong: `ignore_index` is not used
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = target != 255
+    pairs = (target[valid] * num_classes + prediction[valid]).clamp(max=num_classes**2 - 1)
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+# %% 7.2 wrong: the result is a list, not a tensor
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    return [[int(((target == t) & (prediction == p)).sum()) for p in range(num_classes)] for t in range(num_classes)]
+
+# %% 7.2 wrong: these are shares
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    pairs = target[valid] * num_classes + prediction[valid]
+    counts = torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+    return counts / counts.sum(dim=1, keepdim=True)
+
+# %% 7.2 wrong: `target` is changed in place
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    pairs = target.mul_(num_classes)[valid] + prediction[valid]
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 # %% 7.3 right: boolean masks, class by class
 def iou(prediction, target, num_classes, ignore_index=255):
@@ -10,7 +309,571 @@ def iou(prediction, target, num_classes, ignore_index=255):
     p, t = prediction[valid], target[valid]
     return torch.stack([((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in range(num_classes)])
 
+# %% 7.3 right: one-hot
+def iou(prediction, target, num_classes, ignore_index=255):
+    keep = target != ignore_index
+    p = F.one_hot(prediction[keep], num_classes).bool()
+    t = F.one_hot(target[keep], num_classes).bool()
+    return (p & t).sum(0).double() / (p | t).sum(0)
+
+# %% 7.3 right: Python sets of pixels, NaN by hand
+def iou(prediction, target, num_classes, ignore_index=255):
+    known = {i for i, t in enumerate(target.flatten().tolist()) if t != ignore_index}
+    values = []
+    for c in range(num_classes):
+        a = {i for i, v in enumerate(prediction.flatten().tolist()) if v == c} & known
+        b = {i for i, v in enumerate(target.flatten().tolist()) if v == c} & known
+        values.append(len(a & b) / len(a | b) if a | b else float("nan"))
+    return torch.tensor(values)
+
+# %% 7.3 right: from the confusion matrix
+def iou(prediction, target, num_classes, ignore_index=255):
+    m = confusion_matrix(prediction, target, num_classes, ignore_index).float()
+    hits = torch.diagonal(m)
+    return hits / (m.sum(0) + m.sum(1) - hits)
+
+# %% 7.3 right: a detour through NumPy
+def iou(prediction, target, num_classes, ignore_index=255):
+    p, t = prediction.numpy(), target.numpy()
+    ok = t != ignore_index
+    out = np.full(num_classes, np.nan)
+    for c in range(num_classes):
+        union = np.logical_or(p == c, t == c)[ok].sum()
+        if union > 0:
+            out[c] = np.logical_and(p == c, t == c)[ok].sum() / union
+    return torch.from_numpy(out)
+
 # %% 7.3 wrong: ignored pixels are counted
 def iou(prediction, target, num_classes, ignore_index=255):
     p, t = prediction, target
     return torch.stack([((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in range(num_classes)])
+
+# %% 7.3 wrong: the union counts the overlap twice
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    return torch.stack([((p == c) & (t == c)).sum() / ((p == c).sum() + (t == c).sum()) for c in range(num_classes)])
+
+# %% 7.3 wrong: this is Dice
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    return torch.stack([2 * ((p == c) & (t == c)).sum() / ((p == c).sum() + (t == c).sum()) for c in range(num_classes)])
+
+# %% 7.3 wrong: the division drops the fraction
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    return torch.stack([((p == c) & (t == c)).sum() // ((p == c) | (t == c)).sum() for c in range(num_classes)])
+
+# %% 7.3 wrong: the mean of each image's IoU
+def iou(prediction, target, num_classes, ignore_index=255):
+    if prediction.ndim == 3:
+        return torch.stack([iou(p, t, num_classes, ignore_index) for p, t in zip(prediction, target)]).nanmean(0)
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    return torch.stack([((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in range(num_classes)])
+
+# %% 7.3 wrong: class 3 is in neither mask: that is NaN, nothing to judge, and not 0
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    return torch.stack([((p == c) & (t == c)).sum() / (((p == c) | (t == c)).sum() + 1e-7) for c in range(num_classes)])
+
+# %% 7.3 wrong: class 3 is in neither mask: that is NaN, nothing to judge, and not 1
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    return torch.stack([(((p == c) & (t == c)).sum() + 1e-7) / (((p == c) | (t == c)).sum() + 1e-7) for c in range(num_classes)])
+
+# %% 7.3 wrong: class 1 was predicted and is not there
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    values = [((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in range(num_classes)]
+    return torch.stack([v if (t == c).any() else torch.tensor(float("nan")) for c, v in enumerate(values)])
+
+# %% 7.3 wrong: there must be one value a class
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    return torch.stack([((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in range(num_classes)]).nanmean(0, keepdim=True)
+
+# %% 7.3 wrong: this divides by what is true: that is recall
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    return torch.stack([((p == c) & (t == c)).sum() / (t == c).sum() for c in range(num_classes)])
+
+# %% 7.3 wrong: the result has shape
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    return torch.stack([((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in t.unique()])
+
+# %% 7.3 wrong: nothing is returned
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    result = torch.stack([((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in range(num_classes)])
+
+# %% 7.3 wrong: `target` is changed in place
+def iou(prediction, target, num_classes, ignore_index=255):
+    target[target == ignore_index] = prediction[target == ignore_index]
+    p, t = prediction, target
+    return torch.stack([((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in range(num_classes)])
+
+# %% 7.4 right: a loop over the classes
+def scores(matrix):
+    names = ("iou", "dice", "precision", "recall")
+    table = {name: [] for name in names}
+    for c in range(len(matrix)):
+        tp = float(matrix[c, c])
+        fp, fn = float(matrix[:, c].sum()) - tp, float(matrix[c].sum()) - tp
+        for name, below in zip(names, (tp + fp + fn, 2 * tp + fp + fn, tp + fp, tp + fn)):
+            above = 2 * tp if name == "dice" else tp
+            table[name].append(above / below if below else float("nan"))
+    return {name: torch.tensor(values) for name, values in table.items()}
+
+# %% 7.4 right: F1 from IoU, float32
+def scores(matrix):
+    m = matrix.float()
+    tp = m.diagonal()
+    iou = tp / (m.sum(0) + m.sum(1) - tp)
+    return dict(iou=iou, dice=2 * iou / (1 + iou), precision=tp / m.sum(0), recall=tp / m.sum(1))
+
+# %% 7.4 right: NumPy with its warnings silenced
+def scores(matrix):
+    m = matrix.numpy().astype(np.float64)
+    hits, rows, columns = np.diag(m), m.sum(axis=1), m.sum(axis=0)
+    with np.errstate(all="ignore"):
+        found = {"recall": hits / rows, "precision": hits / columns, "iou": hits / (rows + columns - hits), "dice": 2 * hits / (rows + columns)}
+    return {k: torch.from_numpy(v) for k, v in found.items()}
+
+# %% 7.4 wrong: precision and recall are swapped
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(dim=0), matrix.sum(dim=1)
+    return {"iou": hits / (truth + predicted - hits), "dice": 2 * hits / (truth + predicted), "precision": hits / predicted, "recall": hits / truth}
+
+# %% 7.4 wrong: the union counts the hits twice
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(dim=1), matrix.sum(dim=0)
+    return {"iou": hits / (truth + predicted), "dice": 2 * hits / (truth + predicted), "precision": hits / predicted, "recall": hits / truth}
+
+# %% 7.4 wrong: Dice counts the hits twice above the line
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(dim=1), matrix.sum(dim=0)
+    return {"iou": hits / (truth + predicted - hits), "dice": hits / (truth + predicted), "precision": hits / predicted, "recall": hits / truth}
+
+# %% 7.4 wrong: under 'dice' stands IoU
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(dim=1), matrix.sum(dim=0)
+    iou = hits / (truth + predicted - hits)
+    return {"iou": iou, "dice": iou, "precision": hits / predicted, "recall": hits / truth}
+
+# %% 7.4 wrong: must be NaN
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(dim=1), matrix.sum(dim=0)
+    eps = 1e-9
+    return {"iou": hits / (truth + predicted - hits + eps), "dice": 2 * hits / (truth + predicted + eps), "precision": hits / (predicted + eps), "recall": hits / (truth + eps)}
+
+# %% 7.4 wrong: the keys are
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(dim=1), matrix.sum(dim=0)
+    return {"IoU": hits / (truth + predicted - hits), "F1": 2 * hits / (truth + predicted), "precision": hits / predicted, "recall": hits / truth}
+
+# %% 7.4 wrong: must be a tensor with one value a class
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(dim=1), matrix.sum(dim=0)
+    values = {"iou": hits / (truth + predicted - hits), "dice": 2 * hits / (truth + predicted), "precision": hits / predicted, "recall": hits / truth}
+    return {k: v.nanmean() for k, v in values.items()}
+
+# %% 7.4 wrong: the mean of precision and recall
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(dim=1), matrix.sum(dim=0)
+    p, r = hits / predicted, hits / truth
+    return {"iou": hits / (truth + predicted - hits), "dice": (p + r) / 2, "precision": p, "recall": r}
+
+# %% 7.4 wrong: must be 0, not nan
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(dim=1), matrix.sum(dim=0)
+    values = {"iou": hits / (truth + predicted - hits), "dice": 2 * hits / (truth + predicted), "precision": hits / predicted, "recall": hits / truth}
+    return {k: torch.where(truth > 0, v, torch.nan) for k, v in values.items()}
+
+# %% 7.4 wrong: `matrix` is changed in place
+def scores(matrix):
+    hits = matrix.diag().clone()
+    truth, predicted = matrix.sum(dim=1), matrix.sum(dim=0)
+    matrix.fill_diagonal_(0)
+    return {"iou": hits / (truth + predicted - hits), "dice": 2 * hits / (truth + predicted), "precision": hits / predicted, "recall": hits / truth}
+
+# %% 7.5 right: loops
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    values = np.asarray(ious, dtype=float)
+    n, c = values.shape
+    curve = np.full((len(thresholds), c), np.nan)
+    for k in range(c):
+        column = [v for v in values[:, k] if not np.isnan(v)]
+        for i, t in enumerate(thresholds):
+            if column:
+                curve[i, k] = sum(v >= t - 1e-9 and v > 0 for v in column) / len(column)
+    return curve, curve.mean(0)
+
+# %% 7.5 right: torch, then NumPy at the end
+def average_precision(ious, thresholds=torch.linspace(0, 1, 11).tolist()):
+    ious = ious.double()
+    there = (~ious.isnan()).sum(0)
+    rows = [((ious >= t - 1e-6) & (ious > 0)).sum(0) / there for t in thresholds]
+    curve = torch.stack(rows)
+    return curve.numpy(), curve.mean(dim=0).numpy()
+
+# %% 7.5 right: a broadcast
+def average_precision(ious, thresholds=np.arange(11) / 10):
+    v = np.nan_to_num(np.asarray(ious), nan=-1.0)
+    hits = (v[None] >= np.asarray(thresholds)[:, None, None] - 1e-9) & (v[None] > 0)
+    with np.errstate(all="ignore"):
+        curve = hits.sum(axis=1) / (v >= 0).sum(axis=0)
+    return curve, np.mean(curve, axis=0)
+
+# %% 7.5 wrong: images without the class (NaN) are counted
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    values = np.asarray(ious)
+    curve = np.stack([((values >= t) & (values > 0)).mean(axis=0) for t in thresholds])
+    return curve, curve.mean(axis=0)
+
+# %% 7.5 wrong: an IoU equal to the threshold is a hit
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    values = np.asarray(ious)
+    with np.errstate(all="ignore"):
+        curve = np.stack([(values > t).sum(axis=0) for t in thresholds]) / (~np.isnan(values)).sum(axis=0)
+    return curve, curve.mean(axis=0)
+
+# %% 7.5 wrong: an IoU of 0 counts as a hit at threshold 0
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    values = np.asarray(ious)
+    with np.errstate(all="ignore"):
+        curve = np.stack([(values >= t - 1e-9).sum(axis=0) for t in thresholds]) / (~np.isnan(values)).sum(axis=0)
+    return curve, curve.mean(axis=0)
+
+# %% 7.5 wrong: these are counts
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    values = np.asarray(ious)
+    curve = np.stack([((values >= t - 1e-9) & (values > 0)).sum(axis=0) for t in thresholds])
+    return curve, curve.mean(axis=0)
+
+# %% 7.5 wrong: the result is a NumPy array of shape (3,): return the curve and its mean
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    values = np.asarray(ious)
+    with np.errstate(all="ignore"):
+        curve = np.stack([((values >= t - 1e-9) & (values > 0)).sum(axis=0) for t in thresholds]) / (~np.isnan(values)).sum(axis=0)
+    return curve.mean(axis=0)
+
+# %% 7.5 wrong: the mean has shape (2,), not (3,)
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    values = np.asarray(ious)
+    with np.errstate(all="ignore"):
+        curve = np.stack([((values >= t - 1e-9) & (values > 0)).sum(axis=0) for t in thresholds]) / (~np.isnan(values)).sum(axis=0)
+    return curve, curve.mean(axis=1)
+
+# %% 7.5 wrong: without thresholds there must be 11 rows
+def average_precision(ious, thresholds=np.arange(0, 1, 0.1)):
+    values = np.asarray(ious)
+    with np.errstate(all="ignore"):
+        curve = np.stack([((values >= t - 1e-9) & (values > 0)).sum(axis=0) for t in thresholds]) / (~np.isnan(values)).sum(axis=0)
+    return curve, curve.mean(axis=0)
+
+# %% 7.5 wrong: the curve is a tensor
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    curve = torch.stack([((ious >= t - 1e-9) & (ious > 0)).sum(0) / (~ious.isnan()).sum(0) for t in thresholds])
+    return curve, curve.mean(0)
+
+# %% 7.5 wrong: class 2 occurs in no image
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    values = np.asarray(ious)
+    curve = np.stack([((values >= t - 1e-9) & (values > 0)).sum(axis=0) for t in thresholds]) / np.maximum((~np.isnan(values)).sum(axis=0), 1)
+    return curve, curve.mean(axis=0)
+
+# %% 7.5 wrong: this is the share of misses
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    values = np.asarray(ious)
+    with np.errstate(all="ignore"):
+        curve = 1 - np.stack([((values >= t - 1e-9) & (values > 0)).sum(axis=0) for t in thresholds]) / (~np.isnan(values)).sum(axis=0)
+    return curve, curve.mean(axis=0)
+
+# %% 7.6 right: zero_grad before and after
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    optimizer.zero_grad()
+    logits = model(images)
+    loss = loss_fn(logits, masks)
+    accelerator.backward(loss)
+    if grad_clip > 0:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=False)
+    return loss.detach().clone()
+
+# %% 7.6 right: clipping with torch's own function
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if grad_clip:
+        torch.nn.utils.clip_grad_norm_(list(model.parameters()), max_norm=grad_clip)
+    optimizer.step()
+    model.zero_grad()
+    return loss.data
+
+# %% 7.6 right: with enable_grad and train mode
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    model.train()
+    with torch.enable_grad():
+        output = loss_fn(model(images), masks)
+    value = output.detach()
+    accelerator.backward(output)
+    if accelerator.sync_gradients and grad_clip:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    for parameter in model.parameters():
+        parameter.grad = None
+    return value
+
+# %% 7.6 wrong: the gradients of the first batch are still there
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if grad_clip:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return loss.detach()
+
+# %% 7.6 wrong: the gradients are still there when the step is over
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    optimizer.zero_grad()
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if grad_clip:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return loss.detach()
+
+# %% 7.6 wrong: the weights do not move
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    optimizer.zero_grad()
+    optimizer.step()
+    return loss.detach()
+
+# %% 7.6 wrong: the loss still holds its graph
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss
+
+# %% 7.6 wrong: passes the accelerator by
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    loss.backward()
+    if grad_clip:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.6 wrong: the gradient is not clipped before the step
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    optimizer.step()
+    if grad_clip:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.6 wrong: return it as a tensor
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.item()
+
+# %% 7.6 wrong: must be that of the batch, before the step
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss_fn(model(images), masks).detach()
+
+# %% 7.6 wrong: nothing is returned
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    optimizer.step()
+    optimizer.zero_grad()
+
+# %% 7.6 wrong: RuntimeError
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    with torch.no_grad():
+        loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss
+
+# %% 7.7 right: with no_grad inside, plain sums
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    matrix, total, images_seen = torch.zeros(num_classes, num_classes, dtype=torch.int64), 0.0, 0
+    with torch.no_grad():
+        for images, masks in loader:
+            logits = model(images)
+            total += loss_fn(logits, masks).item() * images.shape[0]
+            images_seen += images.shape[0]
+            matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
+    return Evaluation(total / images_seen, matrix)
+
+# %% 7.7 right: lists, then one sum
+@torch.inference_mode()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.train(False)
+    losses, weights, matrices = [], [], []
+    for images, masks in loader:
+        out = model(images)
+        losses.append(float(loss_fn(out, masks)))
+        weights.append(len(masks))
+        mask = out.argmax(1) if out.shape[1] > 1 else (torch.sigmoid(out)[:, 0] >= threshold).long()
+        matrices.append(confusion_matrix(mask, masks, num_classes))
+    return Evaluation(loss=float(np.average(losses, weights=weights)), matrix=torch.stack(matrices).sum(0))
+
+# %% 7.7 right: everything gathered, counted once
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    predicted, true, losses = [], [], []
+    for images, masks in loader:
+        logits = model(images)
+        p, t = accelerator.gather_for_metrics((to_mask(logits, threshold), masks))
+        predicted.append(p.flatten())
+        true.append(t.flatten())
+        losses += [loss_fn(logits, masks)] * len(images)
+    matrix = confusion_matrix(torch.cat(predicted), torch.cat(true), num_classes)
+    return Evaluation(torch.stack(losses).mean().item(), matrix.cpu())
+
+# %% 7.7 wrong: the model is still in training mode
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    matrix, total, n = torch.zeros(num_classes, num_classes, dtype=torch.int64), 0.0, 0
+    for images, masks in loader:
+        logits = model(images)
+        total, n = total + loss_fn(logits, masks).item() * len(images), n + len(images)
+        matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
+    return Evaluation(total / n, matrix)
+
+# %% 7.7 wrong: gradients are prepared for every image
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    matrix, total, n = torch.zeros(num_classes, num_classes, dtype=torch.int64), 0.0, 0
+    for images, masks in loader:
+        logits = model(images)
+        total, n = total + loss_fn(logits, masks).item() * len(images), n + len(images)
+        matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
+    return Evaluation(total / n, matrix)
+
+# %% 7.7 wrong: the last, smaller batch weighs as much as a full one
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    matrix, total = torch.zeros(num_classes, num_classes, dtype=torch.int64), 0.0
+    for images, masks in loader:
+        logits = model(images)
+        total += loss_fn(logits, masks).item()
+        matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
+    return Evaluation(total / len(loader), matrix)
+
+# %% 7.7 wrong: only the last batch is counted
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    total, n = 0.0, 0
+    for images, masks in loader:
+        logits = model(images)
+        total, n = total + loss_fn(logits, masks).item() * len(images), n + len(images)
+        matrix = confusion_matrix(to_mask(logits, threshold), masks, num_classes)
+    return Evaluation(total / n, matrix)
+
+# %% 7.7 wrong: only the first batch is counted
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    for images, masks in loader:
+        logits = model(images)
+        return Evaluation(loss_fn(logits, masks).item(), confusion_matrix(to_mask(logits, threshold), masks, num_classes))
+
+# %% 7.7 wrong: argmax over one channel is always 0
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    matrix, total, n = torch.zeros(num_classes, num_classes, dtype=torch.int64), 0.0, 0
+    for images, masks in loader:
+        logits = model(images)
+        total, n = total + loss_fn(logits, masks).item() * len(images), n + len(images)
+        matrix += confusion_matrix(logits.argmax(dim=1), masks, num_classes)
+    return Evaluation(total / n, matrix)
+
+# %% 7.7 wrong: rows and columns are swapped
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    matrix, total, n = torch.zeros(num_classes, num_classes, dtype=torch.int64), 0.0, 0
+    for images, masks in loader:
+        logits = model(images)
+        total, n = total + loss_fn(logits, masks).item() * len(images), n + len(images)
+        matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes).T
+    return Evaluation(total / n, matrix)
+
+# %% 7.7 wrong: the matrix is torch.float32
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    matrix, total, n = torch.zeros(num_classes, num_classes), 0.0, 0
+    for images, masks in loader:
+        logits = model(images)
+        total, n = total + loss_fn(logits, masks).item() * len(images), n + len(images)
+        matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
+    return Evaluation(total / n, matrix)
+
+# %% 7.7 wrong: return Evaluation(loss, matrix)
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    matrix, total, n = torch.zeros(num_classes, num_classes, dtype=torch.int64), 0.0, 0
+    for images, masks in loader:
+        logits = model(images)
+        total, n = total + loss_fn(logits, masks).item() * len(images), n + len(images)
+        matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
+    return total / n, matrix
+
+# %% 7.7 wrong: the loss is a tensor
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    matrix, total, n = torch.zeros(num_classes, num_classes, dtype=torch.int64), 0.0, 0
+    for images, masks in loader:
+        logits = model(images)
+        total, n = total + loss_fn(logits, masks) * len(images), n + len(images)
+        matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
+    return Evaluation(total / n, matrix)
+
+# %% 7.7 wrong: `threshold` is not used
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    matrix, total, n = torch.zeros(num_classes, num_classes, dtype=torch.int64), 0.0, 0
+    for images, masks in loader:
+        logits = model(images)
+        total, n = total + loss_fn(logits, masks).item() * len(images), n + len(images)
+        matrix += confusion_matrix(to_mask(logits), masks, num_classes)
+    return Evaluation(total / n, matrix)
