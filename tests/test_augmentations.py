@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 import torch
 from helpers import COURSE
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
+from torchvision.transforms.v2 import functional
 
 from utils.augmentations import (
     STRENGTH,
@@ -14,6 +17,8 @@ from utils.augmentations import (
     geometric,
     pad,
     photometric,
+    random_crop,
+    random_flip,
     train_transform,
     train_transform_v2,
 )
@@ -134,6 +139,59 @@ def test_a_real_scene_stays_aligned_pixel_by_pixel(tiny):
         inside = (cv2.dilate(moved, np.ones((3, 3))) == cv2.erode(moved, np.ones((3, 3)))) & (moved != 255)
         wrong = np.abs(image[..., 0].astype(int) - moved.astype(int) * 40)[inside] > 20
         assert wrong.mean() < 0.01
+
+
+# ---------------------------------------------------------------- by hand
+SIDE = st.integers(1, 12)
+SEED = st.integers(0, 2**32 - 1)
+
+
+def noise(seed, height, width):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (height, width, 3), np.uint8), rng.integers(0, 256, (height, width), np.uint8)
+
+
+@given(SEED, SIDE, SIDE, st.sampled_from([0.0, 0.3, 1.0]))
+def test_a_flip_by_hand_is_that_of_torchvision_or_none(seed, height, width, p):
+    pair = noise(seed, height, width)
+    flipped = random_flip(*pair, np.random.default_rng(seed), p)
+    decision = np.random.default_rng(seed).random() < p
+    for before, after in zip(pair, flipped, strict=True):
+        twin = functional.pil_to_tensor(functional.hflip(Image.fromarray(before))).numpy()
+        twin = twin[0] if before.ndim == 2 else twin.transpose(1, 2, 0)
+        assert np.array_equal(after, twin if decision else before)
+        assert after.dtype == np.uint8
+        torch.from_numpy(after)  # refuses the reversed strides of a view
+
+
+def test_flips_by_hand_are_as_frequent_as_asked():
+    image, mask = noise(0, 3, 4)
+    rng = np.random.default_rng(0)
+    for p in (0.0, 0.2, 0.5, 1.0):
+        count = sum(not np.array_equal(random_flip(image, mask, rng, p)[1], mask) for _ in range(2000))
+        assert abs(count / 2000 - p) < 0.05
+
+
+@given(SEED, SIDE, SIDE, SIDE)
+def test_a_crop_by_hand_is_one_of_all_windows_and_the_same_of_both(seed, height, width, size):
+    size = min(size, height, width)
+    image, mask = noise(seed, height, width)
+    cut, ids = random_crop(image, mask, size, np.random.default_rng(seed))
+    pictures = np.lib.stride_tricks.sliding_window_view(image, (size, size), axis=(0, 1)).transpose(0, 1, 3, 4, 2)
+    masks = np.lib.stride_tricks.sliding_window_view(mask, (size, size))
+    same = (pictures == cut).all(axis=(2, 3, 4)) & (masks == ids).all(axis=(2, 3))
+    assert same.any()
+
+
+def test_every_window_is_cut_equally_often():
+    mask = np.arange(30, dtype=np.uint8).reshape(5, 6)
+    image, rng = mask[..., None].repeat(3, axis=2), np.random.default_rng(0)
+    corners = np.bincount([random_crop(image, mask, 3, rng)[1][0, 0] for _ in range(6000)], minlength=30)
+    expected = np.zeros((5, 6))
+    expected[:3, :4] = 500
+    assert np.abs(corners.reshape(5, 6) - expected).max() < 120
+    with pytest.raises(ValueError):
+        random_crop(image, mask, 6, rng)
 
 
 # ---------------------------------------------------------------- masks

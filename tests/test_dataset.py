@@ -2,7 +2,9 @@
 
 import io
 import random
+from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from helpers import CLASSES, assert_clear, draw_pair, snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from torchvision.transforms.functional import pil_to_tensor
 
 from utils import catalog
 from utils import dataset as dataset_module
@@ -20,10 +23,13 @@ from utils.dataset import (
     decode_binary,
     decode_ids,
     decode_rgb,
+    pair_faults,
     read_image,
     read_mask,
     read_pair,
+    resize_pair,
     split_by_group,
+    to_tensors,
 )
 from utils.errors import DataError
 
@@ -125,6 +131,27 @@ def test_masks_are_read_as_stored(tmp_path):
     assert read_mask(tmp_path / "1.png").dtype == np.uint8
 
 
+@given(height=st.integers(1, 20), width=st.integers(1, 20), seed=st.integers(0, 99), flip=st.booleans())
+def test_tensors_as_torchvision_makes_them(height, width, seed, flip):
+    rng = np.random.default_rng(seed)
+    image, mask = rng.integers(0, 256, (height, width, 3), dtype=np.uint8), rng.integers(0, 256, (height, width))
+    image, mask = (image[:, ::-1], mask[:, ::-1]) if flip else (image, mask)
+    x, y = to_tensors(image, mask.astype(np.uint8))
+    assert torch.equal(x, pil_to_tensor(Image.fromarray(np.ascontiguousarray(image))))
+    assert y.dtype == torch.int64
+    assert y.tolist() == mask.tolist()
+
+
+@pytest.mark.parametrize("note", range(1, 9))
+def test_photographs_are_turned_as_opencv_turns_them(note, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = note
+    Image.fromarray(draw_pair(note)[0]).save(tmp_path / "a.jpg", exif=exif, quality=95)
+    other = cv2.imread(str(tmp_path / "a.jpg"))[..., ::-1]
+    assert read_image(tmp_path / "a.jpg").shape == other.shape
+    assert np.abs(read_image(tmp_path / "a.jpg").astype(int) - other).max() <= 3  # two decoders
+
+
 # ---------------------------------------------------------------- decoding
 def test_decoders(tmp_path):
     raw = np.array([[0, 1, 255]], np.uint8)
@@ -169,6 +196,25 @@ def test_labels_outside_are_counted_and_255_is_not_one(value, pairs, source):
     with pytest.raises(DataError) as error:
         read_pair(source.pairs("train")[0], source)
     assert_clear(error, "masks/00.png", "7 pixels", f"labelled {value}", "0-2", "255")
+
+
+@given(
+    size=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    mask_size=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    few=st.lists(st.sampled_from([0, 1, 2, 3, 7, 254, 255, 256, -1]), min_size=1, max_size=4),
+    seed=st.integers(0, 99),
+)
+def test_faults_of_a_pair(size, mask_size, few, seed):
+    """Against the definition in fractions, pixel by pixel."""
+    mask = np.random.default_rng(seed).choice(few, mask_size)
+    found = pair_faults(np.zeros((*size, 3), np.uint8), mask, 3)
+    ratio = Fraction(mask_size[1], mask_size[0]) / Fraction(size[1], size[0])
+    labels = {int(value) for value in mask.flat}
+    expected = {"shape"} if abs(ratio - 1) > Fraction(2, 100) else set()
+    expected |= {"labels"} if labels - {0, 1, 2, 255} else set()
+    expected |= {"empty"} if labels == {255} else set()
+    assert set(found) == expected
+    assert len(found) == len(expected)
 
 
 def test_real_photographs_with_smaller_masks_and_grey_ones(human, human_report):
@@ -227,6 +273,23 @@ def test_resizing_squares_both_and_keeps_ids_whole(source):
     assert image.shape == (3, 17, 17)
     assert mask.shape == (17, 17)
     assert set(mask.unique().tolist()) <= {0, 1, 2, 255}
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 9), st.integers(1, 5), st.booleans())
+def test_a_pair_is_resized_as_torch_resizes_it(seed, height, width, factor, shrinks):
+    """By whole factors, where every library agrees what the mean and the nearest pixel are (torch is the oracle)."""
+    rng = np.random.default_rng(seed)
+    high, wide = (height * factor, width * factor) if shrinks else (height, width)
+    image, mask = rng.integers(0, 256, (high, wide, 3), np.uint8), rng.integers(0, 256, (high, wide), np.uint8)
+    target = (height, width) if shrinks else (height * factor, width * factor)
+    small, ids = resize_pair(image, mask, *target)
+    assert (small.shape, small.dtype, ids.shape, ids.dtype) == ((*target, 3), np.uint8, target, np.uint8)
+    planes = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    if shrinks:
+        mean = torch.nn.functional.interpolate(planes, target, mode="area")[0].permute(1, 2, 0).numpy()
+        assert np.abs(small - mean).max() <= 1
+    twin = torch.nn.functional.interpolate(torch.from_numpy(mask)[None, None], target, mode="nearest-exact")[0, 0]
+    assert np.array_equal(ids, twin.numpy())
 
 
 def test_the_transform_sees_arrays_and_its_result_is_served(source):

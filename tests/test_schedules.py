@@ -1,13 +1,25 @@
 """utils/schedules.py: optimizers, learning rates over a run, early stopping, the learning-rate finder."""
 
+import math
+
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from utils.config import Config
 from utils.loaders import get_data_loaders
 from utils.losses import build_loss
 from utils.models import build_model
-from utils.schedules import EarlyStopping, build_optimizer, build_scheduler, find_learning_rate
+from utils.schedules import (
+    best_epoch,
+    build_optimizer,
+    build_scheduler,
+    find_learning_rate,
+    poly_rate,
+    should_stop,
+)
 
 
 @pytest.fixture
@@ -58,12 +70,37 @@ def test_learning_rates_over_a_run(steps, model):
         assert one_cycle[-1] < 0.01
 
 
+@given(st.integers(1, 40), st.floats(1e-4, 1), st.floats(0.1, 4))
+def test_poly_rate_is_torchs_own_schedule(steps, peak, power):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=peak)
+    oracle = torch.optim.lr_scheduler.PolynomialLR(optimizer, steps, power)
+    for step in range(steps + 3):
+        assert poly_rate(step, steps, peak, power) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-7)
+        optimizer.step()
+        oracle.step()
+
+
+SCORES = st.lists(st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0, math.nan]) | st.floats(-1, 1), min_size=1, max_size=12)
+
+
+@given(SCORES)
+def test_best_epoch_is_the_first_of_the_highest(scores):
+    oracle = 1 if np.isnan(scores).all() else int(np.nanargmax(scores)) + 1
+    assert best_epoch(scores) == oracle
+
+
+@given(SCORES, st.none() | st.integers(1, 6))
+def test_should_stop_when_the_last_epochs_brought_no_better_one(scores, patience):
+    before, last = (scores[:-patience], scores[-patience:]) if patience else (scores, scores)
+    high = [s for s in before if not math.isnan(s)]
+    none_better = not any(s > max(high, default=-math.inf) for s in last)
+    assert should_stop(scores, patience) == (patience is not None and bool(before) and none_better)
+
+
 def test_early_stopping_waits_for_a_number_of_epochs_without_a_better_score():
-    stopping = EarlyStopping(2)
-    assert [stopping.step(s) for s in (0.1, 0.3, 0.2, 0.4, 0.4, 0.39)] == [False] * 5 + [True]
-    assert stopping.best == 0.4
-    never = EarlyStopping(None)
-    assert not any(never.step(0.0) for _ in range(100))
+    scores = [0.1, 0.3, 0.2, 0.4, 0.4, 0.39]
+    assert [should_stop(scores[:n], 2) for n in range(7)] == [False] * 6 + [True]
+    assert not should_stop([0.0] * 100, None)
 
 
 def test_the_finder_raises_the_rate_and_leaves_the_model_alone(config, model):

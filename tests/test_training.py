@@ -1,10 +1,12 @@
 """utils/training.py: a run repeats itself, survives interruptions bit for bit, and is never lost."""
 
 import errno
+import io
 import json
 import pickle
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -17,7 +19,8 @@ from utils.config import Config
 from utils.errors import CheckpointError, ConfigError, CourseError, DataError
 from utils.inference import Predictor
 from utils.loaders import get_data_loaders
-from utils.training import Run, compare_runs, fit
+from utils.training import Run, compare_runs, fit, resume
+from utils.training import snapshot as snapshot_of_parts
 
 CLOCK = ["images_per_second", "seconds"]
 
@@ -499,3 +502,48 @@ def test_a_data_set_without_test_split_can_be_trained_on(pairs, config):
     table.write_text(table.read_text(encoding="utf-8").replace(",test", ",train"), encoding="utf-8")
     assert get_data_loaders(config).test is None
     assert len(fit(config, on_epoch=None).history) == config.epochs
+
+
+# ---------------------------------------------------------------- the state of all parts
+def test_a_rate_that_is_a_numpy_number_leaves_a_state_that_can_be_resumed(config, monkeypatch):
+    """A learner's poly_rate may give one; NumPy's numbers would make the checkpoint a pickle that is refused."""
+    monkeypatch.setattr("utils.schedules.poly_rate", lambda step, steps, peak: np.float64(peak * (1 - step / steps)))
+    fit(config.override(schedule="poly"), on_epoch=stop_after(1))
+    assert len(quiet(config.override(schedule="poly"), resume=True).history) == 2
+
+
+def _parts(seed):
+    torch.manual_seed(seed)
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Conv2d(4, 2, 1))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=9)
+    return {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+
+
+def _steps(parts, first, last):
+    for step in range(first, last):
+        images = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(step))
+        parts["optimizer"].zero_grad()
+        parts["model"](images).square().mean().backward()
+        parts["optimizer"].step()
+        parts["scheduler"].step()
+
+
+def _bytes(states):
+    return pickle.dumps(_plain(states))
+
+
+@pytest.mark.parametrize(("cut", "end"), [(1, 2), (2, 4), (5, 8)])
+def test_a_snapshot_stays_and_a_run_resumed_from_it_equals_one_that_was_never_cut(cut, end):
+    whole, other = _parts(0), _parts(1)
+    _steps(whole, 0, cut)
+    buffer = io.BytesIO()
+    torch.save({name: part.state_dict() for name, part in whole.items()}, buffer)  # the oracle: torch's own file
+    states = snapshot_of_parts(whole)
+    _steps(whole, cut, end)
+    assert _bytes(states) == _bytes(torch.load(io.BytesIO(buffer.getvalue())))
+    resume({**other, "scaler": torch.amp.GradScaler("cpu")}, {**states, "history": []})
+    _steps(other, cut, end)
+    assert _bytes(snapshot_of_parts(other)) == _bytes(snapshot_of_parts(whole))
+    with pytest.raises(RuntimeError):
+        resume(other, {"model": {"foreign": torch.zeros(1)}})

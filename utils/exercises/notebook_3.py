@@ -571,7 +571,8 @@ def aligned(make: Callable) -> None:
             gaps = [g for g in (disagreement(i, m) for i, m in found) if not np.isnan(g)]
             require(gaps, "nothing of the picture is left to be seen", **facts)
             says = "image and mask part: what moves one must move the other, by the same draw"
-            require(np.mean(gaps) < 0.08, says, **facts, pixels_on_the_wrong_side=f"{np.mean(gaps):.0%}")
+            limit = 0.08 if augmentation in ("none", "light") else 0.14  # strong changes of colour hide some pixels
+            require(np.mean(gaps) < limit, says, **facts, pixels_on_the_wrong_side=f"{np.mean(gaps):.0%}")
             moved = np.mean([shifted(i, m) for i, m in found])
             says = "image and mask are a few pixels apart: what moves one must move the other as far"
             require(moved < 0.6, says, **facts, draws_apart=f"{moved:.0%}")
