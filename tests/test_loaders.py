@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 import torch
 from helpers import assert_clear, write_pairs
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
-from torch.utils.data import DataLoader
+from sklearn.utils.class_weight import compute_class_weight
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from utils import catalog
 from utils.dataset import SegmentationDataset
 from utils.errors import ConfigError, DataError
 from utils.loaders import (
+    build_loader,
     class_pixels,
     class_weights,
     get_data_loaders,
@@ -100,7 +104,69 @@ def test_pictures_of_any_sizes_are_padded_with_ignored_pixels():
         assert (masks[n] == 255).sum() == 72 - h * w
 
 
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=6), st.integers(0, 2**31))
+@settings(max_examples=60, deadline=None)
+def test_padding_is_that_of_numpy(sizes, seed):
+    rng = np.random.default_rng(seed)
+    pairs = [(rng.integers(0, 256, (3, *s), dtype=np.uint8), rng.choice([0, 1, 5, 255], s)) for s in sizes]
+    images, masks = pad_collate([(torch.from_numpy(image), torch.from_numpy(mask)) for image, mask in pairs])
+    height, width = np.array(sizes).max(axis=0)
+    for n, ((h, w), (image, mask)) in enumerate(zip(sizes, pairs, strict=True)):
+        around = (0, height - h), (0, width - w)
+        assert np.array_equal(images[n], np.pad(image, ((0, 0), *around)))
+        assert np.array_equal(masks[n], np.pad(mask, around, constant_values=255))
+    assert (images.dtype, masks.dtype) == (torch.uint8, torch.int64)
+
+
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize(("batch", "seed"), [(3, 0), (4, 7)])
+def test_a_loader_visits_what_torchs_own_would(batch, seed, train, config):
+    source = catalog.load(config)
+    data = SegmentationDataset(source.pairs("train"), source)
+    loader = build_loader(data, config.override(batch_size=batch, seed=seed), train)
+    generator = torch.Generator().manual_seed(seed)
+    plain = DataLoader(range(len(data)), batch, shuffle=train, drop_last=train, generator=generator)
+    for _ in range(2):
+        numbers, batches = list(plain), list(loader)
+        assert len(numbers) == len(batches) == len(loader)
+        for order, (images, masks) in zip(numbers, batches, strict=True):
+            assert torch.equal(images, torch.stack([data[n][0] for n in order]))
+            assert torch.equal(masks, torch.stack([data[n][1] for n in order]))
+
+
 # ---------------------------------------------------------------- randomness
+class Reports(Dataset):
+    """Gives for each sample what its worker knows, and the last seed that its transform was given."""
+
+    def __init__(self):
+        self.transform, self.seed = self, -1
+
+    def set_random_seed(self, seed):
+        self.seed = seed
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        info = get_worker_info()
+        return info.id, info.seed, self.seed
+
+
+def test_a_workers_transform_gets_the_seed_that_pytorch_gave_the_worker():
+    loader = DataLoader(Reports(), num_workers=2, worker_init_fn=seed_worker, collate_fn=lambda items: items[0])
+    reports = [report for _ in range(2) for report in loader]
+    assert len({seed for _, seed, _ in reports}) == len({given for *_, given in reports}) == 4
+    assert all(given == seed % 2**32 for _, seed, given in reports)
+    assert {number for number, *_ in reports} == {0, 1}
+
+
+def test_a_worker_without_a_transform_to_seed_works_all_the_same(config):
+    source = catalog.load(config)
+    for transform in (None, lambda image, mask: (image, mask)):
+        data = SegmentationDataset(source.pairs("val"), source, transform)
+        assert len(list(DataLoader(data, num_workers=1, worker_init_fn=seed_worker))) == 2
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_two_epochs_are_augmented_differently(workers, alike):
     loader = get_data_loaders(alike.override(workers=workers)).train
@@ -166,6 +232,17 @@ def test_class_weights_fall_with_the_root_of_the_frequency_and_have_mean_one():
     weights = class_weights(torch.tensor([400, 100, 0, 25]))
     assert torch.allclose(weights / weights[0], torch.tensor([1.0, 2.0, 0.0, 4.0]))
     assert weights[weights > 0].mean().item() == pytest.approx(1)
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=8), st.integers(0, 3))
+@settings(max_examples=60, deadline=None)
+def test_class_weights_are_the_root_of_scikit_learns_balanced_ones(counts, absent):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    balanced = np.sqrt(compute_class_weight("balanced", classes=np.arange(len(counts)), y=labels))
+    weights = class_weights(torch.tensor(counts + [0] * absent))
+    assert np.allclose(weights[: len(counts)], balanced / balanced.mean(), rtol=1e-5)
+    assert (weights[len(counts) :] == 0).all()
+    assert weights.dtype == torch.float32
 
 
 def test_the_sampler_draws_a_rare_class_more_often(tmp_path, config):

@@ -175,13 +175,13 @@ def watch(process: subprocess.Popen, channel: int, seconds: float, memory: int) 
                 piece = os.read(channel, 65536)
                 received += piece
                 if not piece:
-                    ended = "the notebook ended the process"
+                    ended = how_it_ended(process)
                     break
             if b'"done"' in received or len(received) > 10_000_000:
                 ended = "the exercise was not reached"
                 break
             if process.poll() is not None:
-                ended = f"the notebook crashed the process ({process.returncode})"
+                ended = how_it_ended(process)
                 received += drain(channel)
                 break
             if time.monotonic() > deadline:
@@ -192,11 +192,21 @@ def watch(process: subprocess.Popen, channel: int, seconds: float, memory: int) 
             if len(alive) > PROCESSES:
                 ended = f"the notebook starts more than {PROCESSES} processes"
                 break
-            if sum(map(resident, alive)) > memory:
+            if sum(map(own_memory, alive)) > memory:
                 ended = f"the notebook needs more than {memory / 1024**3:.1f} GB of memory"
                 break
     kill(process, children)
     return received.splitlines(), ended
+
+
+def how_it_ended(process: subprocess.Popen) -> str:
+    """Say how a process came to its end before its time."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=2)
+    code = process.returncode
+    return (
+        f"the notebook crashed the process (signal {-code})" if code and code < 0 else "the notebook ended the process"
+    )
 
 
 def drain(channel: int) -> bytes:
@@ -217,10 +227,10 @@ def family(process: subprocess.Popen) -> set[psutil.Process]:
         return set()
 
 
-def resident(process: psutil.Process) -> int:
-    """Return the bytes of memory that belong to a process."""
+def own_memory(process: psutil.Process) -> int:
+    """Return the bytes of memory that a process shares with no other: a forked worker costs little."""
     try:
-        return process.memory_info().rss
+        return process.memory_full_info().uss
     except psutil.Error:
         return 0
 

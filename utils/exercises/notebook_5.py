@@ -17,7 +17,7 @@ from torch.utils.data._utils import worker
 from utils.config import COURSE, Config
 from utils.dataset import SegmentationDataset
 from utils.exercises.engine import Exercise
-from utils.exercises.expect import Wrong, close, expect, kind_of, require, seeded
+from utils.exercises.expect import Wrong, expect, kind_of, require, seeded
 
 Item = tuple[Tensor, Tensor]
 
@@ -139,6 +139,11 @@ def top_left(pad_collate: Callable) -> None:
             if same(found[..., :h, :w], wanted):
                 continue
             facts = {"size": (h, w), "batch": tuple(part.shape[-2:])}
+            stretched = nn.functional.interpolate(wanted.reshape(1, -1, h, w).float(), (5, 7))
+            if same(stretched.reshape(found.shape), found.float()):
+                raise Wrong(
+                    f"a smaller {name} is stretched to fill the batch: pad it, its pixels stay as they are", **facts
+                )
             inside = [
                 (y, x) for y in range(6 - h) for x in range(8 - w)
                 if same(found[..., y : y + h, x : x + w], wanted)
@@ -147,11 +152,6 @@ def top_left(pad_collate: Callable) -> None:
                 says = f"an {name}" if name == "image" else f"a {name}"
                 says += " is not in the top left corner: pad right and below only"
                 raise Wrong(says, **facts, expected_corner=(0, 0), your_corner=inside[0])
-            stretched = nn.functional.interpolate(wanted.reshape(1, -1, h, w).float(), (5, 7))
-            if same(stretched.reshape(found.shape), found.float()):
-                raise Wrong(
-                    f"a smaller {name} is stretched to fill the batch: pad it, its pixels stay as they are", **facts
-                )
             raise Wrong(f"the pixels of a smaller {name} are changed: pad it, and keep what it shows", **facts)
 
 
@@ -400,27 +400,42 @@ def weights_of(answer: Callable, counts: list[int], says: str, mistakes: list[tu
     require(result.dtype == torch.float32, says, expected="float32", yours=str(result.dtype).removeprefix("torch."))
 
 
-def two_classes(class_weights: Callable) -> None:
+def bent(counts: list[int]) -> list[tuple[Tensor, str]]:
+    """Return what other formulas give for counts without zeros, and what to say of each."""
+    plain = np.array(counts, dtype=np.float64)
+    total = plain.sum()
+    formulas = {
+        "this is plain one over the count: take the square root, which tempers it": 1 / plain,
+        "the frequent class weighs more: it is one over the root of the count": plain**0.5,
+        "the frequent class weighs more: take one over the root of the count": plain,
+        "this is one over the squared count: take the root": plain**-2.0,
+        "this is one over the logarithm: take the square root": 1 / np.log1p(plain),
+        "a division is rounded to whole numbers: use / instead of //": (total // plain) ** 0.5,
+        "1 is added to every count: that changes the weights of rare classes": (plain + 1) ** -0.5,
+        "the weights are one minus the share: take one over the square root": 1 - plain / total,
+    }
+    root = plain**-0.5
+    known = [(weights / weights.mean(), says) for says, weights in formulas.items() if weights.mean()]
+    known += [
+        (root / root.sum(), "the weights add up to 1: their *mean* is to be 1"),
+        (root / root.max(), "the largest weight is 1: it is the mean that is to be 1"),
+        (root / root.min(), "the smallest weight is 1: it is the mean that is to be 1"),
+        (root, "the weights are not scaled: divide them by their mean"),
+        (root * total**0.5, "the weights are not scaled: divide them by their mean"),
+        (1 / plain / (1 / plain).sum(), "this is one over the count, with a sum of 1: take the root, and a mean of 1"),
+    ]
+    return [(tensor(weights), says) for weights, says in known]
+
+
+def three_classes(class_weights: Callable) -> None:
     """A class with a quarter of the pixels weighs twice as much, and the mean weight is 1.
 
-    For 400 and 100 pixels: 1/√400 is 0.05 and 1/√100 is 0.1. Divide both by their mean, 0.075.
+    For 400, 100 and 25 pixels, one over the square root is 0.05, 0.1 and 0.2. Divide all three by their mean.
     """
-    weights_of(
-        class_weights, [400, 100], "these are not one over the square root of the counts, scaled to a mean of 1",
-        [
-            (tensor([0.4, 1.6]), "this is plain one over the count: take the square root, which tempers it"),
-            (tensor([4 / 3, 2 / 3]), "the frequent class weighs more: one *over* the square root"),
-            (tensor([1.6, 0.4]), "the frequent class weighs more: one over the root of the count"),
-            (tensor([1 / 3, 2 / 3]), "the weights add up to 1: their *mean* is to be 1"),
-            (tensor([0.2, 0.8]), "the weights are one over the count and add up to 1: take the root, and a mean of 1"),
-            (tensor([0.05, 0.1]), "the weights are not scaled: divide them by their mean"),
-            (tensor([1.25**0.5, 5**0.5]), "the weights are not scaled: divide them by their mean"),
-            (tensor([0.5, 1.0]), "the largest weight is 1: it is the mean that is to be 1"),
-            (tensor([1.0, 2.0]), "the smallest weight is 1: it is the mean that is to be 1"),
-            (lambda result: close(result[1] / result[0], tensor(16.0), 1e-3), "this is one over the squared count"),
-            (lambda result: (result == result[0]).all(), "all classes weigh the same: was a division rounded?"),
-        ], [2 / 3, 4 / 3],
-    )  # fmt: skip
+    counts = [400, 100, 25]
+    flat = (lambda result: (result == result[0]).all(), "all classes weigh the same: was a division rounded?")
+    says = "these are not one over the square root of the counts, scaled to a mean of 1"
+    weights_of(class_weights, counts, says, [*bent(counts), flat], [3 / 7, 6 / 7, 12 / 7])
 
 
 def uneven_counts(class_weights: Callable) -> None:
@@ -429,16 +444,9 @@ def uneven_counts(class_weights: Callable) -> None:
     Use `/`, never `//`, add nothing to the counts, and take the number of classes from the tensor.
     """
     for counts in ([900, 90, 10], [7], [4, 1], [5, 5, 5, 5], [3, 17, 1, 250, 40, 8, 1000]):
-        plain, total = np.array(counts, dtype=np.float64), sum(counts)
-        rounded, more, logs = (total // plain) ** 0.5, (plain + 1) ** -0.5, 1 / np.log1p(plain)
-        mistakes = [
-            (tensor(rounded / rounded.mean()), "a division is rounded to whole numbers: use / instead of //"),
-            (tensor(more / more.mean()), "1 is added to every count: that changes the weights of rare classes"),
-            (tensor(logs / logs.mean()), "this is one over the logarithm: take the square root"),
-        ]
-        roots = plain**-0.5
+        roots = np.array(counts) ** -0.5
         says = "the weights of uneven counts are not one over the square root, scaled to a mean of 1"
-        weights_of(class_weights, counts, says, mistakes, (roots / roots.mean()).tolist())
+        weights_of(class_weights, counts, says, bent(counts), (roots / roots.mean()).tolist())
 
 
 def absent_classes(class_weights: Callable) -> None:
@@ -684,7 +692,7 @@ EXERCISES = [
     Exercise(
         "5.3", "Weights for rare classes", "utils.loaders.class_weights", 2, 10,
         "Nine pixels of ten are ground or road; weights let the loss hear the cars.",
-        [two_classes, uneven_counts, absent_classes, billions],
+        [three_classes, uneven_counts, absent_classes, billions],
         [
             "Write the formula for one class first. Tensors then do it for all classes at once.",
             "`pixels.float() ** -0.5` is one over the square root, class by class. What does it give for 0?",

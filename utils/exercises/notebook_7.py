@@ -390,7 +390,7 @@ def dice_from_counts(scores: Callable) -> None:
         [
             (tensor([3 / 11, 4 / 11]), "Dice counts the hits twice above the line"),
             (SCORES["iou"][:2], "under 'dice' stands IoU"),
-            ((SCORES["precision"][:2] + SCORES["recall"][:2]) / 2, "the mean of precision and recall: F1 is 2PR / (P + R)"),
+            ((SCORES["precision"] + SCORES["recall"])[:2] / 2, "the mean of precision and recall: F1 is 2PR / (P + R)"),
         ],
         "Dice is twice the hits over truth + prediction",
     )  # fmt: skip
@@ -784,8 +784,8 @@ EXERCISES = [
          dice_of_absent_classes, dice_at_its_ends],
         [
             "You need two tensors of one shape (N, C, H, W): probabilities, and the truth as zeros and ones.",
-            "`probabilities(logits)` gives the first. For the truth: F.one_hot(target.clamp(max=C - 1), C).permute(0, 3, "
-            "1, 2), or with one channel (target == 1).unsqueeze(1). Multiply both by (target != 255).unsqueeze(1).",
+            "`probabilities(logits)` gives the first. For the truth: F.one_hot(target.clamp(max=C - 1), C), its last axis "
+            "moved to place 1; or with one channel (target == 1).unsqueeze(1). Multiply both by (target != 255).unsqueeze(1).",
             "overlap = (p * truth).sum(dim=(0, 2, 3)); areas = (p + truth).sum(dim=(0, 2, 3)); then one minus "
             "(2 * overlap + smooth) / (areas + smooth), averaged over the classes with truth.sum(dim=(0, 2, 3)) > 0.",
         ],

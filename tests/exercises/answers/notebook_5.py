@@ -1,0 +1,891 @@
+# %% prelude
+import functools
+import os
+import random
+import time
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, Subset, get_worker_info
+
+from utils.dataset import IGNORE_INDEX
+from utils.loaders import pad_collate, seed_worker
+
+# %% 5.1 right: torch pads each picture, then stacks
+def pad_collate(items):
+    height = max(mask.shape[0] for _, mask in items)
+    width = max(mask.shape[1] for _, mask in items)
+    images, masks = [], []
+    for image, mask in items:
+        right_and_below = (0, width - mask.shape[1], 0, height - mask.shape[0])
+        images.append(torch.nn.functional.pad(image, right_and_below))
+        masks.append(torch.nn.functional.pad(mask, right_and_below, value=255))
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 right: NumPy detour, a list returned
+def pad_collate(items):
+    shapes = np.array([mask.shape for _, mask in items])
+    H, W = shapes.max(axis=0)
+    images = np.zeros((len(items), 3, H, W), np.uint8)
+    masks = np.full((len(items), H, W), IGNORE_INDEX, np.int64)
+    for n, (h, w) in enumerate(shapes):
+        images[n, :, :h, :w] = items[n][0].numpy()
+        masks[n, :h, :w] = items[n][1].numpy()
+    print(images.shape)
+    return [torch.from_numpy(images), torch.from_numpy(masks)]
+
+# %% 5.1 right: helper for both, early return for equal sizes
+def fit(tensor, height, width, value):
+    big = tensor.new_full((*tensor.shape[:-2], height, width), value)
+    big[..., : tensor.shape[-2], : tensor.shape[-1]] = tensor
+    return big
+
+def pad_collate(items):
+    images, masks = zip(*items)
+    heights, widths = {m.shape[0] for m in masks}, {m.shape[1] for m in masks}
+    if len(heights) == len(widths) == 1:
+        return torch.stack(images), torch.stack(masks)
+    size = max(heights), max(widths)
+    return torch.stack([fit(i, *size, 0) for i in images]), torch.stack([fit(m, *size, 255) for m in masks])
+
+# %% 5.1 right: pixel by pixel
+def pad_collate(items):
+    height, width = 0, 0
+    for _, mask in items:
+        if mask.size(0) > height:
+            height = mask.size(0)
+        if mask.size(1) > width:
+            width = mask.size(1)
+    images = torch.zeros((len(items), 3, height, width)).byte()
+    masks = torch.zeros((len(items), height, width)).long() + 255
+    for n in range(len(items)):
+        image, mask = items[n]
+        for y in range(mask.size(0)):
+            for x in range(mask.size(1)):
+                masks[n, y, x] = mask[y, x]
+                for c in range(3):
+                    images[n, c, y, x] = image[c, y, x]
+    return images, masks
+
+# %% 5.1 right: concatenated strips of padding
+def pad_collate(items):
+    high = max(i.shape[1] for i, _ in items)
+    wide = max(i.shape[2] for i, _ in items)
+
+    def grow(tensor, value):
+        *front, h, w = tensor.shape
+        tensor = torch.cat([tensor, torch.full((*front, h, wide - w), value, dtype=tensor.dtype)], dim=-1)
+        return torch.cat([tensor, torch.full((*front, high - h, wide), value, dtype=tensor.dtype)], dim=-2)
+
+    batch = [(grow(image, 0)[None], grow(mask, 255)[None]) for image, mask in items]
+    return tuple(torch.cat(parts) for parts in zip(*batch))
+
+# %% 5.1 right: torch.nn.utils.rnn pads one axis after the other
+def pad_collate(items):
+    from torch.nn.utils.rnn import pad_sequence
+
+    def batch(tensors, value):
+        width = max(t.shape[-1] for t in tensors)
+        rows = [F.pad(t, (0, width - t.shape[-1]), value=value) for t in tensors]
+        return pad_sequence([r.movedim(-2, 0) for r in rows], batch_first=True, padding_value=value)
+
+    images = batch([image for image, _ in items], 0)
+    masks = batch([mask for _, mask in items], 255)
+    return images.movedim(1, -2), masks
+
+# %% 5.1 right: sizes sorted, the original places kept
+def pad_collate(items):
+    H, W = (sorted(sizes)[-1] for sizes in zip(*[tuple(mask.shape) for _, mask in items]))
+    images = torch.zeros(len(items), 3, H, W, dtype=torch.uint8)
+    masks = torch.empty(len(items), H, W, dtype=torch.int64).fill_(255)
+    for target, ids, (image, mask) in zip(images, masks, items):
+        target[:, : mask.shape[0], : mask.shape[1]].copy_(image)
+        ids[: mask.shape[0], : mask.shape[1]].copy_(mask)
+    return {"images": images}["images"], masks
+
+# %% 5.1 wrong: the padding of the masks is class 0
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.zeros(len(items), height, width, dtype=torch.int64)
+    for n, (image, mask) in enumerate(items):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+# %% 5.1 wrong: stack expects each tensor to be equal size
+def pad_collate(items):
+    return torch.stack([image for image, _ in items]), torch.stack([mask for _, mask in items])
+
+# %% 5.1 wrong: joined, not stacked
+def pad_collate(items):
+    return torch.cat([image for image, _ in items]), torch.cat([mask for _, mask in items])
+
+# %% 5.1 wrong: the images are float32: keep them bytes
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width)
+    masks = torch.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+# %% 5.1 wrong: the masks are uint8: class ids are int64
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255, dtype=torch.uint8)
+    for n, (image, mask) in enumerate(items):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+# %% 5.1 wrong: the masks are float32: class ids are int64
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.ones(len(items), height, width) * 255
+    for n, (image, mask) in enumerate(items):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+# %% 5.1 wrong: take height and width each on its own
+def pad_collate(items):
+    largest = max((mask for _, mask in items), key=lambda mask: mask.numel())
+    height, width = largest.shape
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        part = mask[:height, :width]
+        images[n, :, : part.shape[0], : part.shape[1]] = image[:, :height, :width]
+        masks[n, : part.shape[0], : part.shape[1]] = part
+    return images, masks
+
+# %% 5.1 wrong: that of the first picture: a higher one is cut off
+def pad_collate(items):
+    height, width = items[0][1].shape
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        mask = mask[:height, :width]
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image[:, :height, :width]
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+# %% 5.1 wrong: cut to the smallest
+def pad_collate(items):
+    height, width = (min(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    return (
+        torch.stack([image[:, :height, :width] for image, _ in items]),
+        torch.stack([mask[:height, :width] for _, mask in items]),
+    )
+
+# %% 5.1 wrong: a square of the longest side
+def pad_collate(items):
+    side = max(max(mask.shape) for _, mask in items) if len({m.shape for _, m in items}) > 1 else None
+    h, w = (side, side) if side else items[0][1].shape
+    images = torch.zeros(len(items), 3, h, w, dtype=torch.uint8)
+    masks = torch.full((len(items), h, w), 255)
+    for n, (image, mask) in enumerate(items):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+# %% 5.1 wrong: of 2 samples, 2 high and 5 wide, have another shape
+def pad_collate(items):
+    side = max(max(mask.shape) for _, mask in items)
+    images = [F.pad(i, (0, side - i.shape[2], 0, side - i.shape[1])) for i, _ in items]
+    masks = [F.pad(m, (0, side - m.shape[1], 0, side - m.shape[0]), value=255) for _, m in items]
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 wrong: an image is not in the top left corner: pad right and below only
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images, masks = [], []
+    for image, mask in items:
+        right, below = width - mask.shape[1], height - mask.shape[0]
+        around = (right // 2, right - right // 2, below // 2, below - below // 2)
+        images.append(F.pad(image, around))
+        masks.append(F.pad(mask, around, value=255))
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 wrong: a mask is not in the top left corner
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        h, w = mask.shape
+        images[n, :, :h, :w] = image
+        masks[n, height - h :, width - w :] = mask
+    return images, masks
+
+# %% 5.1 wrong: a smaller image is stretched
+def pad_collate(items):
+    size = tuple(max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = [F.interpolate(image[None].float(), size)[0].byte() for image, _ in items]
+    masks = [F.interpolate(mask[None, None].float(), size)[0, 0].long() for _, mask in items]
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 wrong: padded with 255: only the masks are
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.full((len(items), 3, height, width), 255, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+# %% 5.1 wrong: the padding of the images is not black
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = [F.pad(i, (0, width - i.shape[2], 0, height - i.shape[1]), value=114) for i, _ in items]
+    masks = [F.pad(m, (0, width - m.shape[1], 0, height - m.shape[0]), value=255) for _, m in items]
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 wrong: negative: in this course ignored pixels are 255
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = [F.pad(i, (0, width - i.shape[2], 0, height - i.shape[1])) for i, _ in items]
+    masks = [F.pad(m, (0, width - m.shape[1], 0, height - m.shape[0]), value=-100) for _, m in items]
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 wrong: 4 samples went in, but 2 images come out
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(2, 3, height, width, dtype=torch.uint8)
+    masks = torch.full((2, height, width), 255)
+    for n, (image, mask) in enumerate(items[:2]):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+# %% 5.1 wrong: come in another order than the samples
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    by_size = sorted(items, key=lambda item: item[1].numel(), reverse=True)
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255)
+    for n, ((image, _), (_, mask)) in enumerate(zip(items, by_size)):
+        images[n, :, : image.shape[1], : image.shape[2]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+# %% 5.1 wrong: a batch of one sample loses its first axis
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images.squeeze(0), masks.squeeze(0)
+
+# %% 5.1 wrong: masks come first
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = [F.pad(i, (0, width - i.shape[2], 0, height - i.shape[1])) for i, _ in items]
+    masks = [F.pad(m, (0, width - m.shape[1], 0, height - m.shape[0]), value=255) for _, m in items]
+    return torch.stack(masks), torch.stack(images)
+
+# %% 5.1 wrong: not one tensor: stack them
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = [F.pad(i, (0, width - i.shape[2], 0, height - i.shape[1])) for i, _ in items]
+    masks = [F.pad(m, (0, width - m.shape[1], 0, height - m.shape[0]), value=255) for _, m in items]
+    return images, masks
+
+# %% 5.1 wrong: labels change: 0 and 255 inside a mask stay
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = [F.pad(i, (0, width - i.shape[2], 0, height - i.shape[1])) for i, _ in items]
+    masks = [F.pad(m, (0, width - m.shape[1], 0, height - m.shape[0])) for _, m in items]
+    masks = torch.stack(masks)
+    masks[masks == 0] = 255  # background is padding now
+    return torch.stack(images), masks
+
+# %% 5.1 wrong: nothing is returned
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+
+# %% 5.1 wrong: is changed in place: work on a copy
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    for n, (image, mask) in enumerate(items):
+        right_and_below = (0, width - mask.shape[1], 0, height - mask.shape[0])
+        items[n] = F.pad(image, right_and_below), F.pad(mask, right_and_below, value=255)
+    return torch.stack([image for image, _ in items]), torch.stack([mask for _, mask in items])
+
+# %% 5.2 right: torch's own seed, as its documentation does
+def seed_worker(worker_id):
+    info = torch.utils.data.get_worker_info()
+    seed = torch.initial_seed() % 2**32
+    np.random.seed(seed)
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(seed)
+
+# %% 5.2 right: try and except
+def seed_worker(worker_id):
+    info = get_worker_info()
+    try:
+        info.dataset.transform.set_random_seed(info.seed & 0xFFFFFFFF)
+    except AttributeError:
+        print("nothing to seed in worker", worker_id)
+
+# %% 5.2 right: early return, a seed drawn from torch's generator
+def seed_worker(worker_id):
+    transform = get_worker_info().dataset.transform
+    method = getattr(transform, "set_random_seed", None)
+    if method is None:
+        return None
+    return method(torch.randint(2**31, ()).item())
+
+# %% 5.2 right: NumPy mixes worker and seed
+LIMIT = 2**32
+
+def mixed(*numbers):
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+def seed_worker(worker_id):
+    info = get_worker_info()
+    seed = mixed(info.seed, worker_id)
+    assert seed < LIMIT
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    if callable(getattr(info.dataset.transform, "set_random_seed", None)):
+        info.dataset.transform.set_random_seed(seed)
+
+# %% 5.2 right: Python's random, which PyTorch has seeded
+def seed_worker(worker_id):
+    transform = get_worker_info().dataset.transform
+    if "set_random_seed" in dir(transform):
+        transform.set_random_seed(random.getrandbits(32))
+
+# %% 5.2 right: the base seed and the number, put together again
+def seed_worker(worker_id):
+    info = get_worker_info()
+    base = info.seed - info.id
+    seed = (base * info.num_workers + worker_id) % (2**32 - 1)
+    if info.dataset.transform and hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(seed=seed)
+
+# %% 5.2 right: NumPy's global stream, which PyTorch has seeded
+def seed_worker(worker_id):
+    transform = get_worker_info().dataset.transform
+    for name in ("set_random_seed",):
+        if hasattr(transform, name):
+            getattr(transform, name)(int(np.random.randint(0, 2**31)))
+
+# %% 5.2 wrong: all workers get the same seed
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(42)
+
+# %% 5.2 wrong: every epoch repeats the seeds of the first
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(42 + worker_id)
+
+# %% 5.2 wrong: every epoch repeats the seeds of the first: worker_id alone
+def seed_worker(worker_id):
+    info = get_worker_info()
+    seed = np.random.get_state()[1][0] + worker_id  # copied from an old forum
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(int(seed))
+
+# %% 5.2 wrong: the seed is too large: it must be below 2**32
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(info.seed)
+
+# %% 5.2 wrong: Seed must be between 0 and 2**32 - 1
+def seed_worker(worker_id):
+    info = get_worker_info()
+    np.random.seed(info.seed)
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(info.seed % 2**32)
+
+# %% 5.2 wrong: no transform (None) stops it
+def seed_worker(worker_id):
+    info = get_worker_info()
+    info.dataset.transform.set_random_seed(info.seed % 2**32)
+
+# %% 5.2 wrong: a plain function as transform stops it
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if info.dataset.transform is not None:
+        info.dataset.transform.set_random_seed(info.seed % 2**32)
+
+# %% 5.2 wrong: the transform gets no seed
+def seed_worker(worker_id):
+    seed = torch.initial_seed() % 2**32
+    np.random.seed(seed)
+    random.seed(seed)
+
+# %% 5.2 wrong: gets no seed: call set_random_seed of info.dataset.transform
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if hasattr(info.dataset, "set_random_seed"):
+        info.dataset.set_random_seed(info.seed % 2**32)
+
+# %% 5.2 wrong: the same worker of the same epoch gets another seed
+def seed_worker(worker_id):
+    info = get_worker_info()
+    seed = (time.time_ns() + worker_id) % 2**32
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(seed)
+
+# %% 5.2 wrong: same seed: each would make the same changes
+def seed_worker(worker_id):
+    info = get_worker_info()
+    base = info.seed - info.id
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(base % 2**32)
+
+# %% 5.2 wrong: each would make the same changes
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(info.seed // 2**32)
+
+# %% 5.2 wrong: NumPy draws the same numbers in all workers
+def seed_worker(worker_id):
+    info = get_worker_info()
+    np.random.seed(42)
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(info.seed % 2**32)
+
+# %% 5.2 wrong: torch draws the same numbers in every epoch
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(info.seed % 2**32)
+    torch.manual_seed(worker_id)
+
+# %% 5.2 wrong: the seed is a NoneType, not a whole number
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(None)
+
+# %% 5.2 wrong: AttributeError
+def seed_worker(worker_id):
+    info = get_worker_info()
+    info.transform.set_random_seed(info.seed % 2**32)
+
+# %% 5.3 right: inverse root, where there are pixels
+def class_weights(pixels):
+    there = pixels > 0
+    weights = torch.zeros(len(pixels))
+    weights[there] = 1 / pixels[there].float().sqrt()
+    return weights / weights[there].mean()
+
+# %% 5.3 right: NumPy detour
+def class_weights(pixels):
+    counts = pixels.numpy().astype(np.float64)
+    with np.errstate(divide="ignore"):
+        weights = np.where(counts > 0, 1 / np.sqrt(counts), 0)
+    weights *= np.count_nonzero(counts) / weights.sum()
+    return torch.from_numpy(weights).float()
+
+# %% 5.3 right: plain Python
+def class_weights(pixels):
+    roots = [n**-0.5 if n else 0.0 for n in pixels.tolist()]
+    mean = sum(roots) / sum(1 for r in roots if r)
+    return torch.tensor([r / mean for r in roots])
+
+# %% 5.3 right: shares, helper, infinite replaced
+def frequencies(pixels):
+    return pixels / pixels.sum()
+
+def class_weights(pixels):
+    weights = frequencies(pixels) ** -0.5
+    weights[weights.isinf()] = 0
+    print(weights)
+    return weights / weights.sum() * len(pixels.nonzero())
+
+# %% 5.3 right: NaN for what is absent, and nanmean
+def class_weights(pixels):
+    counts = torch.where(pixels == 0, torch.nan, pixels.double())
+    weights = torch.exp(-0.5 * torch.log(counts))
+    return (weights / weights.nanmean()).nan_to_num(0.0).to(torch.float32)
+
+# %% 5.3 right: a copy with ones for zeros, cleared again
+def class_weights(pixels):
+    safe = pixels.clone()
+    safe[safe == 0] = 1
+    weights = safe.float().rsqrt() * (pixels != 0)
+    number = torch.count_nonzero(pixels).item()
+    return weights * number / weights.sum()
+
+# %% 5.3 wrong: plain one over the count: take the square root
+def class_weights(pixels):
+    weights = (1 / pixels.float()).masked_fill(pixels == 0, 0.0)
+    return weights / weights[pixels > 0].mean()
+
+# %% 5.3 wrong: a class without pixels makes weights infinite or NaN
+def class_weights(pixels):
+    weights = (1 / pixels) ** 0.5
+    return weights / weights.mean()
+
+# %% 5.3 wrong: classes without pixels count in the mean
+def class_weights(pixels):
+    weights = pixels.float().rsqrt().masked_fill(pixels == 0, 0.0)
+    return weights / weights.mean()
+
+# %% 5.3 wrong: the weights add up to 1
+def class_weights(pixels):
+    weights = pixels.float().rsqrt().masked_fill(pixels == 0, 0.0)
+    return weights / weights.sum()
+
+# %% 5.3 wrong: the weights are not scaled
+def class_weights(pixels):
+    shares = pixels / pixels.sum()
+    return shares.rsqrt().masked_fill(pixels == 0, 0.0)
+
+# %% 5.3 wrong: the weights are not scaled: divide them by their mean
+def class_weights(pixels):
+    return torch.where(pixels > 0, pixels**-0.5, 0)
+
+# %% 5.3 wrong: a class without pixels weighs most
+def class_weights(pixels):
+    weights = pixels.clamp(min=1).float().rsqrt()
+    return weights / weights.mean()
+
+# %% 5.3 wrong: a class without pixels weighs most: it must weigh 0
+def class_weights(pixels):
+    weights = (pixels + 1e-6) ** -0.5
+    return weights / weights[pixels > 0].mean()
+
+# %% 5.3 wrong: 1 is added to every count
+def class_weights(pixels):
+    weights = (pixels + 1).float().rsqrt().masked_fill(pixels == 0, 0.0)
+    return weights / weights[pixels > 0].mean()
+
+# %% 5.3 wrong: these are not one over the square root
+def class_weights(pixels):
+    beta = 0.999  # class-balanced loss, Cui et al.
+    weights = (1 - beta) / (1 - beta ** pixels.float())
+    return weights / weights[pixels > 0].mean()
+
+# %% 5.3 wrong: one minus the share
+def class_weights(pixels):
+    weights = 1 - pixels / pixels.sum()
+    return weights / weights.mean()
+
+# %% 5.3 wrong: a division is rounded
+def class_weights(pixels):
+    there = pixels > 0
+    weights = (pixels.sum() // pixels.clamp(min=1)).float().sqrt() * there
+    return weights / weights[there].mean()
+
+# %% 5.3 wrong: all classes weigh the same
+def class_weights(pixels):
+    weights = (1 // pixels.clamp(min=1)).float() + 1
+    return weights / weights.mean()
+
+# %% 5.3 wrong: the frequent class weighs more
+def class_weights(pixels):
+    weights = pixels.float().sqrt()
+    return weights / weights[pixels > 0].mean()
+
+# %% 5.3 wrong: a class without pixels is left out
+def class_weights(pixels):
+    weights = pixels[pixels > 0].float().rsqrt()
+    return weights / weights.mean()
+
+# %% 5.3 wrong: the largest weight is 1
+def class_weights(pixels):
+    weights = pixels.float().rsqrt().masked_fill(pixels == 0, 0.0)
+    return weights / weights.max()
+
+# %% 5.3 wrong: the smallest weight is 1
+def class_weights(pixels):
+    weights = pixels.float().rsqrt().masked_fill(pixels == 0, 0.0)
+    return weights / weights[weights > 0].min()
+
+# %% 5.3 wrong: the weights are float64: a loss wants float32
+def class_weights(pixels):
+    counts = pixels.numpy()
+    weights = np.where(counts > 0, np.maximum(counts, 1) ** -0.5, 0)
+    return torch.from_numpy(weights / weights[counts > 0].mean())
+
+# %% 5.3 wrong: the result is a list, not a tensor
+def class_weights(pixels):
+    weights = [float(n) ** -0.5 if n > 0 else 0.0 for n in pixels]
+    mean = sum(weights) / sum(w > 0 for w in weights)
+    return [w / mean for w in weights]
+
+# %% 5.3 wrong: `pixels` is changed in place
+def class_weights(pixels):
+    absent = pixels == 0
+    pixels[absent] = 1
+    pixels += 0
+    weights = pixels.float().rsqrt().masked_fill(absent, 0.0)
+    return weights / weights[~absent].mean()
+
+# %% 5.3 wrong: IndexError
+def class_weights(pixels):
+    weights = torch.zeros(6)
+    for c in range(6):
+        if pixels[c] > 0:
+            weights[c] = pixels[c].float().rsqrt()
+    return weights / weights[weights > 0].mean()
+
+# %% 5.3 wrong: nothing is returned
+def class_weights(pixels):
+    weights = pixels.float().rsqrt().masked_fill(pixels == 0, 0.0)
+    weights = weights / weights[pixels > 0].mean()
+
+# %% 5.3 wrong: do not squeeze them into int32
+def class_weights(pixels):
+    weights = pixels.int().float().rsqrt().masked_fill(pixels == 0, 0.0)
+    weights = weights.nan_to_num(0.0)
+    return weights / weights[pixels > 0].mean()
+
+# %% 5.4 right: one branch for each
+def build_loader(dataset, config, train):
+    if train:
+        order = torch.Generator()
+        order.manual_seed(config.seed)
+        return DataLoader(dataset, config.batch_size, shuffle=True, num_workers=config.workers, collate_fn=pad_collate,
+                          drop_last=True, worker_init_fn=seed_worker, generator=order)  # fmt: skip
+    return DataLoader(dataset, config.batch_size, num_workers=config.workers, collate_fn=pad_collate,
+                      worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 right: samplers of its own, lambdas, a generator for both
+def build_loader(dataset, config, train):
+    generator = torch.Generator().manual_seed(config.seed)
+    sampler = RandomSampler(dataset, generator=generator) if train else SequentialSampler(dataset)
+    return DataLoader(
+        dataset,
+        batch_sampler=BatchSampler(sampler, config.batch_size, drop_last=train),
+        generator=generator,
+        num_workers=config.workers,
+        pin_memory=torch.cuda.is_available(),
+        collate_fn=lambda items: pad_collate(items),
+        worker_init_fn=lambda number: seed_worker(number),
+    )
+
+# %% 5.4 right: options in a dict, workers that stay
+def options(config, train):
+    common = dict(batch_size=config.batch_size, num_workers=config.workers, persistent_workers=config.workers > 0)
+    return common | (dict(shuffle=True, drop_last=True) if train else {})
+
+def build_loader(dataset, config, train):
+    print("building", "training" if train else "evaluation")
+    loader = DataLoader(
+        dataset, collate_fn=pad_collate, worker_init_fn=seed_worker, generator=torch.Generator(), **options(config, train)
+    )
+    loader.generator.manual_seed(config.seed + 1)
+    return loader
+
+# %% 5.4 right: a collate function and a seeding function of its own
+def my_batch(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = [F.pad(i, (0, width - i.shape[2], 0, height - i.shape[1])) for i, _ in items]
+    masks = [F.pad(m, (0, width - m.shape[1], 0, height - m.shape[0]), value=255) for _, m in items]
+    return torch.stack(images), torch.stack(masks)
+
+def my_seed(worker_id):
+    transform = get_worker_info().dataset.transform
+    if hasattr(transform, "set_random_seed"):
+        transform.set_random_seed(torch.initial_seed() % 2**32)
+
+def build_loader(dataset, config, train):
+    kwargs = {"generator": torch.Generator().manual_seed(config.seed)} if train else {}
+    return DataLoader(dataset, config.batch_size, train, drop_last=train, num_workers=config.workers,
+                      collate_fn=my_batch, worker_init_fn=my_seed, pin_memory=True, **kwargs)  # fmt: skip
+
+# %% 5.4 right: a class of its own, partial
+class Loader(DataLoader):
+    def __repr__(self):
+        return f"{len(self)} batches"
+
+def build_loader(dataset, config, train):
+    make = functools.partial(Loader, dataset, collate_fn=pad_collate, worker_init_fn=functools.partial(seed_worker))
+    order = torch.Generator("cpu").manual_seed(config.seed)
+    return make(batch_size=config.batch_size, shuffle=bool(train), drop_last=bool(train), generator=order,
+                num_workers=config.workers)  # fmt: skip
+
+# %% 5.4 right: a shuffled sampler of its own
+class Order(torch.utils.data.Sampler):
+    def __init__(self, count, generator):
+        self.count, self.generator = count, generator
+
+    def __iter__(self):
+        yield from torch.randperm(self.count, generator=self.generator).tolist()
+
+    def __len__(self):
+        return self.count
+
+def build_loader(dataset, config, train):
+    generator = torch.Generator().manual_seed(config.seed) if train else None
+    return DataLoader(
+        dataset,
+        config.batch_size,
+        sampler=Order(len(dataset), generator) if train else range(len(dataset)),
+        drop_last=train,
+        generator=generator,
+        num_workers=config.workers,
+        collate_fn=pad_collate,
+        worker_init_fn=seed_worker,
+    )
+
+# %% 5.4 wrong: pictures are never scored in evaluation
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=True, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: evaluation is shuffled
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=True, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: training goes through the files in order
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: training keeps a smaller last batch
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: the training loader has no generator
+def build_loader(dataset, config, train):
+    torch.manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: seed the generator
+def build_loader(dataset, config, train):
+    order = torch.Generator()
+    order.seed()
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: every config.seed gives the same order
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(42)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: every config.seed gives the same order: seed the generator with it
+def build_loader(dataset, config, train):
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=torch.Generator(),
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: the same config.seed gives another order in the next run
+ORDER = torch.Generator()
+
+def build_loader(dataset, config, train, order=torch.Generator()):
+    if order.initial_seed() != config.seed:
+        order.manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: shuffle with that same generator
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    sampler = RandomSampler(dataset, generator=order) if train else None
+    return DataLoader(dataset, config.batch_size, sampler=sampler, drop_last=train, num_workers=config.workers,
+                      collate_fn=pad_collate, worker_init_fn=seed_worker, generator=torch.Generator())  # fmt: skip
+
+# %% 5.4 wrong: pass collate_fn=pad_collate
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      num_workers=config.workers, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: no worker is seeded: pass worker_init_fn
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate)  # fmt: skip
+
+# %% 5.4 wrong: does not reseed the transform: pass seed_worker
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate,
+                      worker_init_fn=lambda n: np.random.seed(torch.initial_seed() % 2**32))  # fmt: skip
+
+# %% 5.4 wrong: gives workers the same seed
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate,
+                      worker_init_fn=lambda n: get_worker_info().dataset.transform.set_random_seed(config.seed))  # fmt: skip
+
+# %% 5.4 wrong: the number of workers is not config.workers
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: a batch does not hold config.batch_size pictures
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, shuffle=train, drop_last=train, generator=order, num_workers=config.workers,
+                      collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: draw without replacement
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    sampler = RandomSampler(dataset, replacement=True, generator=order) if train else None
+    return DataLoader(dataset, config.batch_size, sampler=sampler, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: every epoch of training has the same order
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    once = torch.randperm(len(dataset), generator=order).tolist() if train else None
+    return DataLoader(dataset, config.batch_size, sampler=once, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: holds another data set than the one
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    numbers = torch.randperm(len(dataset), generator=order).tolist() if train else range(len(dataset))
+    return DataLoader(Subset(dataset, numbers), config.batch_size, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: a Generator, not a DataLoader
+def build_loader(dataset, config, train):
+    return torch.Generator().manual_seed(config.seed)
+
+# %% 5.4 wrong: a list, not a DataLoader
+def build_loader(dataset, config, train):
+    items = [dataset[n] for n in range(len(dataset))]
+    size = config.batch_size
+    return [pad_collate(items[n : n + size]) for n in range(0, len(items), size)]
+
+# %% 5.4 wrong: TypeError
+def build_loader(dataset, config, train):
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, num_workers=config.workers,
+                      collate_fn=pad_collate, worker_init_fn=seed_worker())  # fmt: skip
+
+# %% 5.4 wrong: nothing is returned
+def build_loader(dataset, config, train):
+    DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, num_workers=config.workers)
