@@ -28,6 +28,7 @@ from utils.dataset import (
     read_mask,
     read_pair,
     resize_pair,
+    rgb_to_ids,
     split_by_group,
     to_tensors,
 )
@@ -335,3 +336,13 @@ def test_a_missing_file_is_named(source, tmp_path):
     with pytest.raises(DataError) as error:
         data[0]
     assert_clear(error, tmp_path / "no.png", "no file")
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 9), st.integers(1, 9))
+def test_colours_become_ids_like_a_dictionary_of_pixels(seed, classes, height, width):
+    generator = np.random.default_rng(seed)
+    palette = np.unique(generator.integers(0, 4, (classes, 3)), axis=0)
+    raw = generator.integers(0, 4, (height, width, 3)).astype(np.uint8)
+    places = {tuple(colour): index for index, colour in enumerate(palette.tolist())}
+    wanted = [[places.get(tuple(pixel), -1) for pixel in row] for row in raw.tolist()]
+    assert rgb_to_ids(raw, palette.tolist()).tolist() == wanted

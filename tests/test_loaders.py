@@ -1,5 +1,7 @@
 """utils/loaders.py: batches, worker seeds, padding and balance."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from helpers import assert_clear, write_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from sklearn.utils.class_weight import compute_class_weight
+from sklearn.metrics import confusion_matrix
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from utils import catalog
@@ -17,6 +19,7 @@ from utils.loaders import (
     build_loader,
     class_pixels,
     class_weights,
+    count_pixels,
     get_data_loaders,
     get_dataset,
     pad_collate,
@@ -236,12 +239,11 @@ def test_class_weights_fall_with_the_root_of_the_frequency_and_have_mean_one():
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=8), st.integers(0, 3))
 @settings(max_examples=60, deadline=None)
-def test_class_weights_are_the_root_of_scikit_learns_balanced_ones(counts, absent):
-    labels = np.repeat(np.arange(len(counts)), counts)
-    balanced = np.sqrt(compute_class_weight("balanced", classes=np.arange(len(counts)), y=labels))
+def test_class_weights_are_those_of_the_formula_class_by_class(counts, absent):
     weights = class_weights(torch.tensor(counts + [0] * absent))
-    assert np.allclose(weights[: len(counts)], balanced / balanced.mean(), rtol=1e-5)
-    assert (weights[len(counts) :] == 0).all()
+    roots = [1 / math.sqrt(count) for count in counts]
+    mean = math.fsum(roots) / len(roots)
+    assert weights.tolist() == pytest.approx([root / mean for root in roots] + [0.0] * absent, rel=1e-5)
     assert weights.dtype == torch.float32
 
 
@@ -269,3 +271,12 @@ def test_real_photographs_come_as_squares(human, monkeypatch):
         assert images.shape == (3, 3, 64, 64)
         assert set(masks.unique().tolist()) <= {0, 1, 255}
         assert masks.float().std() > 0
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9))
+def test_pixels_are_counted_like_scikit_learn_counts(seed, classes):
+    mask = np.random.default_rng(seed).choice([*range(classes), 255], (6, 5)).astype(np.uint8)
+    counted = count_pixels(mask, classes)
+    known = mask[mask != 255]
+    wanted = confusion_matrix(known, known, labels=range(classes)).diagonal() if len(known) else np.zeros(classes)
+    assert counted.tolist() == wanted.tolist()

@@ -3,6 +3,7 @@
 import urllib.error
 
 import huggingface_hub.errors
+import numpy as np
 import pytest
 import segmentation_models_pytorch as smp
 import torch
@@ -21,8 +22,11 @@ from utils.models import (
     build_model,
     count_flops,
     count_parameters,
+    freeze,
+    pad_to_stride,
     probabilities,
     replace_head,
+    replace_lraspp_heads,
     to_mask,
 )
 
@@ -74,6 +78,14 @@ def test_padding_repeats_the_border_on_the_far_sides_and_is_cut_off(size):
     assert torch.equal(logits, plain)
     rows, columns = torch.arange(height).clamp(max=size[0] - 1), torch.arange(width).clamp(max=size[1] - 1)
     assert torch.equal(seen[0], plain[:, :, rows][..., columns])
+
+
+@given(shape=st.tuples(*[st.integers(1, 20)] * 2), stride=st.integers(1, 9), batch=st.integers(1, 3))
+def test_padding_is_that_of_numpy(shape, stride, batch):
+    images = torch.rand(batch, 2, *shape, generator=torch.Generator().manual_seed(0))
+    missing = [next(k for k in range(stride) if (side + k) % stride == 0) for side in shape]
+    wanted = np.pad(images.numpy(), [(0, 0), (0, 0), (0, missing[0]), (0, missing[1])], mode="edge")
+    assert np.array_equal(pad_to_stride(images, stride).numpy(), wanted)
 
 
 def test_normalisation_travels_with_the_weights():
@@ -136,8 +148,23 @@ def test_torchvision_models_get_a_new_last_layer(name):
     assert all(isinstance(m, nn.Conv2d) and m.out_channels == 5 for m in lasts)
 
 
-@pytest.mark.parametrize("name", ["fcn_resnet50", "lraspp_mobilenet_v3_large"])
-def test_a_new_head_leaves_every_other_weight(name):
+@given(channels=st.integers(1, 6), before=st.integers(1, 6), after=st.integers(1, 6), layers=st.integers(0, 3))
+def test_the_new_head_is_what_torch_makes_with_that_many_channels(channels, before, after, layers):
+    head = [nn.Conv2d(channels, channels, 3, padding=1) for _ in range(layers)]
+    model = nn.Module()
+    model.classifier = nn.Sequential(*head, nn.Conv2d(channels, before, 1))
+    replace_head(model, after)
+    assert list(model.classifier)[:-1] == head
+    assert repr(model.classifier[-1]) == repr(nn.Conv2d(channels, after, (1, 1)))
+    assert model.classifier(torch.rand(2, channels, 3, 4)).shape == (2, after, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "replace_head"),
+    [("fcn_resnet50", replace_head), ("lraspp_mobilenet_v3_large", replace_lraspp_heads)],
+    ids=["fcn", "lraspp"],
+)
+def test_a_new_head_leaves_every_other_weight(name, replace_head):
     model = torchvision.models.get_model(name, weights=None, weights_backbone=None, num_classes=21)
     before = {k: v.clone() for k, v in model.state_dict().items()}
     replace_head(model, 21)
@@ -171,6 +198,26 @@ def test_a_frozen_encoder_keeps_weights_and_batchnorm_statistics(name, frozen):
     assert statistics
     assert bool(changed & statistics) is not frozen
     assert (count_parameters(model, trainable=True) < count_parameters(model)) is frozen
+
+
+def test_a_frozen_module_is_the_same_after_training_steps_and_its_neighbour_is_not():
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.5), nn.Conv2d(4, 4, 1))
+    model = nn.Sequential(body, nn.Conv2d(4, 2, 1), nn.BatchNorm2d(2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=0.1, momentum=0.9)
+    before, images = {k: v.clone() for k, v in model.state_dict().items()}, torch.rand(4, 3, 8, 9)
+    assert freeze(body) is None
+    answer = body(images)
+    for _ in range(3):
+        model.train()
+        freeze(body)
+        model(images).square().mean().backward()
+        optimizer.step()
+    changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    assert changed == {k for k in before if not k.startswith("0.")} - {"1.bias"} | ({"1.bias"} & changed)
+    assert torch.equal(body(images), answer)
+    assert model.training
+    assert not any(m.training for m in body.modules())
 
 
 # ---------------------------------------------------------------- names
@@ -256,6 +303,15 @@ def test_counts_by_hand():
     assert count_flops(model, 16) == 2 * 3 * 5 * 9 * 16 * 16
     model.net.weight.requires_grad_(False)
     assert count_parameters(model, trainable=True) == 5
+
+
+@pytest.mark.parametrize("name", ["unet", "smp:unet/resnet18", "torchvision:lraspp_mobilenet_v3_large"])
+def test_parameters_are_as_many_as_torch_lays_into_one_vector(name):
+    model = build_model(small(model=name), 2)
+    assert count_parameters(model) == nn.utils.parameters_to_vector(model.parameters()).numel()
+    freeze(model.encoder)
+    learning = [p for p in model.parameters() if p.requires_grad]
+    assert count_parameters(model, trainable=True) == nn.utils.parameters_to_vector(learning).numel()
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -6,9 +6,13 @@ import pandas as pd
 import pytest
 import torch
 from helpers import CLASSES, draw_pair
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 
 from utils.plots import (
     colour_mask,
+    ids_to_rgb,
     overlay,
     plot_class_shares,
     plot_confusion,
@@ -94,3 +98,14 @@ def test_curves_and_bars():
     found = texts(plot_confusion(torch.tensor([[3, 1, 0], [0, 2, 0], [0, 0, 0]]), CLASSES))
     assert {"75%", "25%", "100%", *CLASSES} <= set(found)
     assert {"50.0%", "25.0%"} <= set(texts(plot_class_shares([0.5, 0.25, 0.25], CLASSES, PALETTE)))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40))
+def test_painting_is_pillows_palette(seed, classes):
+    generator = np.random.default_rng(seed)
+    palette = generator.integers(0, 256, (classes, 3)).tolist()
+    ids = generator.integers(0, classes, (5, 7)).astype(np.uint8)
+    ids[0, 0] = 255
+    picture = Image.fromarray(ids, mode="P")
+    picture.putpalette([v for colour in palette + [[255, 255, 255]] * (256 - classes) for v in colour])
+    assert np.array_equal(ids_to_rgb(ids, palette), np.array(picture.convert("RGB")))

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -32,6 +33,29 @@ def test_the_output_has_the_inputs_size_and_one_channel_a_class(depth, width, ou
     assert net(torch.rand(2, channels, height, width_px)).shape == (2, outputs, height, width_px)
     widths = [block[-3].out_channels for block in net.encoder]
     assert widths == [width * 2**level for level in range(depth + 1)]
+
+
+@given(depth=st.integers(1, 3), channels=st.tuples(st.integers(1, 4), st.integers(1, 4)), down=st.booleans())
+def test_a_block_is_what_torchs_functions_compute(depth, channels, down):
+    block = ConvBlock(*channels, depth=depth, downsample=down).train()
+    x = torch.rand(2, channels[0], 6, 8)
+    wanted = F.max_pool2d(x, 2) if down else x
+    for p in [p for p in block.parameters() if p.ndim == 4]:
+        wanted = F.relu(F.batch_norm(F.conv2d(wanted, p, padding=1), None, None, training=True))
+    assert torch.allclose(block(x), wanted, atol=1e-5)
+
+
+def test_a_net_is_made_of_the_parts_that_it_is_given():
+    class MyBlock(ConvBlock):
+        pass
+
+    class MyStep(DecoderStep):
+        pass
+
+    net = UNet(2, width=2, depth=2, block=MyBlock, step=MyStep)
+    assert {type(m) for m in net.encoder} == {MyBlock}
+    assert {type(m) for m in net.decoder} == {MyStep}
+    assert net.state_dict().keys() == UNet(2, width=2, depth=2).state_dict().keys()
 
 
 @pytest.fixture

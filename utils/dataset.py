@@ -80,11 +80,17 @@ def decode_binary(raw: np.ndarray, path: Path) -> np.ndarray:
     return np.where(ids == 255, 1, ids)
 
 
-def decode_rgb(raw: np.ndarray, palette: Sequence[tuple[int, int, int]], path: Path) -> np.ndarray:
-    """Look colours up in a palette: (H, W, 3) -> int64 (H, W). Raises DataError for a colour that is not in it."""
+def rgb_to_ids(raw: np.ndarray, palette: Sequence[tuple[int, int, int]]) -> np.ndarray:
+    """Look colours up in a palette: uint8 (H, W, 3) -> int64 (H, W), -1 where a colour is not in it."""
     ids = np.full(raw.shape[:2], -1, dtype=np.int64)
     for index, colour in enumerate(palette):
         ids[(raw == np.array(colour)).all(axis=-1)] = index
+    return ids
+
+
+def decode_rgb(raw: np.ndarray, palette: Sequence[tuple[int, int, int]], path: Path) -> np.ndarray:
+    """Look colours up in a palette: (H, W, 3) -> int64 (H, W). Raises DataError for a colour that is not in it."""
+    ids = rgb_to_ids(raw, palette)
     if (ids < 0).any():
         colour = tuple(int(v) for v in raw[ids < 0][0])
         raise DataError(

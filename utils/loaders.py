@@ -102,12 +102,16 @@ def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:
     )
 
 
+def count_pixels(mask: np.ndarray, num_classes: int) -> np.ndarray:
+    """Count the pixels of every class in one mask of ids, any shape: int64 (num_classes,). Ignored ones are left out."""
+    return np.bincount(mask[mask != IGNORE_INDEX], minlength=num_classes)
+
+
 def class_pixels(dataset: SegmentationDataset) -> Tensor:
     """Count the labelled pixels of every class over a data set: int64 (C,)."""
-    counts = torch.zeros(256, dtype=torch.int64)
-    for index in range(len(dataset)):
-        counts += torch.from_numpy(np.bincount(dataset.read(index)[1].ravel(), minlength=256))
-    return counts[: len(dataset.source.classes)]
+    num_classes = len(dataset.source.classes)
+    counts = [count_pixels(dataset.read(index)[1], num_classes) for index in range(len(dataset))]
+    return torch.from_numpy(np.sum(counts, axis=0, dtype=np.int64))
 
 
 def class_weights(pixels: Tensor) -> Tensor:

@@ -29,8 +29,7 @@ class SegmentationModel(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
         x = ((images.float() - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        x = F.pad(x, (0, -width % self.stride, 0, -height % self.stride), mode="replicate")
-        logits = self.net(x)
+        logits = self.net(pad_to_stride(x, self.stride))
         if isinstance(logits, dict):  # torchvision's models
             logits = logits["out"]
         return logits[..., :height, :width]
@@ -43,14 +42,31 @@ class SegmentationModel(nn.Module):
     def freeze_encoder(self) -> None:
         """Keep the encoder's weights, and its BatchNorm statistics, as they are."""
         self.encoder_frozen = True
-        self.encoder.requires_grad_(False)
-        self.encoder.eval()
+        freeze(self.encoder)
 
     def train(self, mode: bool = True) -> "SegmentationModel":
         super().train(mode)
         if self.encoder_frozen:
             self.encoder.eval()  # or BatchNorm would go on averaging over the new images
         return self
+
+
+def pad_to_stride(images: Tensor, stride: int) -> Tensor:
+    """Repeat the right and the bottom edge until height and width are multiples of `stride`.
+
+    float (N, C, H, W) -> the same dtype, (N, C, H', W'); nothing is added to a size that divides already.
+    """
+    height, width = images.shape[-2:]
+    return F.pad(images, (0, -width % stride, 0, -height % stride), mode="replicate")
+
+
+def freeze(module: nn.Module) -> None:
+    """Keep a module's weights, and its BatchNorm statistics, as they are: no gradients, evaluation mode. In place.
+
+    `model.train()` sets every part to training mode again: call `module.eval()`, or this, after it.
+    """
+    module.requires_grad_(False)
+    module.eval()
 
 
 def build_model(config: Config, num_outputs: int) -> SegmentationModel:
@@ -112,23 +128,29 @@ def build_torchvision(name: str, num_outputs: int, weights: str | None) -> nn.Mo
         weights,
     )
     model.aux_classifier = None
-    replace_head(model, num_outputs)
+    if name.startswith("lraspp"):  # the one model whose head is no sequence
+        replace_lraspp_heads(model, num_outputs)
+    else:
+        replace_head(model, num_outputs)
     return model
 
 
 def replace_head(model: nn.Module, num_outputs: int) -> None:
-    """Give a torchvision segmentation model a fresh last convolution for `num_outputs` classes, in place."""
-    head = model.classifier
-    lasts = [(head, "low_classifier"), (head, "high_classifier")] if hasattr(head, "low_classifier") else [(head, "-1")]
-    for parent, name in lasts:
-        old = parent[-1] if name == "-1" else getattr(parent, name)
-        if old.out_channels == num_outputs:
-            continue
-        new = nn.Conv2d(old.in_channels, num_outputs, old.kernel_size)
-        if name == "-1":
-            parent[-1] = new
-        else:
-            setattr(parent, name, new)
+    """Give a model whose `classifier` ends in a 1 x 1 convolution a fresh one with `num_outputs` channels, in place.
+
+    A last layer that has as many already stays, with what it has learned.
+    """
+    old = model.classifier[-1]
+    if old.out_channels != num_outputs:
+        model.classifier[-1] = nn.Conv2d(old.in_channels, num_outputs, old.kernel_size)
+
+
+def replace_lraspp_heads(model: nn.Module, num_outputs: int) -> None:
+    """Do what `replace_head` does for LRASPP, which adds the logits of two last layers."""
+    for name in ("low_classifier", "high_classifier"):
+        old = getattr(model.classifier, name)
+        if old.out_channels != num_outputs:
+            setattr(model.classifier, name, nn.Conv2d(old.in_channels, num_outputs, old.kernel_size))
 
 
 def probabilities(logits: Tensor) -> Tensor:

@@ -40,11 +40,16 @@ def to_array(image: np.ndarray | Tensor) -> np.ndarray:
     return image
 
 
-def colour_mask(mask: np.ndarray | Tensor, palette: Palette) -> np.ndarray:
-    """Paint class ids (H, W) in their colours: uint8 (H, W, 3); ignored pixels are white."""
+def ids_to_rgb(ids: np.ndarray, palette: Palette) -> np.ndarray:
+    """Paint class ids, integers (H, W), in their colours: uint8 (H, W, 3); ignored pixels (255) are white."""
     table = np.full((256, 3), 255, dtype=np.uint8)
     table[: len(palette)] = palette
-    return table[to_array(mask).astype(np.uint8)]
+    return table[ids]
+
+
+def colour_mask(mask: np.ndarray | Tensor, palette: Palette) -> np.ndarray:
+    """Paint a mask, array or tensor (H, W), in the colours of its classes: uint8 (H, W, 3)."""
+    return ids_to_rgb(to_array(mask).astype(np.uint8), palette)
 
 
 def overlay(

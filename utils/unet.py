@@ -1,5 +1,6 @@
 """A U-Net from nothing: a block, a decoder step, and the network (notebook 6)."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -42,15 +43,24 @@ class DecoderStep(nn.Module):
 class UNet(nn.Module):
     """U-Net (Ronneberger et al. 2015, arXiv:1505.04597), padded so that the output has the input's size.
 
-    float (N, 3, H, W), H and W divisible by 2**depth -> logits (N, num_outputs, H, W).
+    float (N, 3, H, W), H and W divisible by 2**depth -> logits (N, num_outputs, H, W). `block` and `step` are what it
+    is made of: give it classes of your own that are called like ConvBlock and DecoderStep.
     """
 
-    def __init__(self, num_outputs: int, width: int = 24, depth: int = 4, in_channels: int = 3) -> None:
+    def __init__(
+        self,
+        num_outputs: int,
+        width: int = 24,
+        depth: int = 4,
+        in_channels: int = 3,
+        block: Callable[..., nn.Module] = ConvBlock,
+        step: Callable[..., nn.Module] = DecoderStep,
+    ) -> None:
         super().__init__()
         channels = [width * 2**level for level in range(depth + 1)]
-        downs = [ConvBlock(a, b, downsample=True) for a, b in pairwise(channels)]
-        self.encoder = nn.ModuleList([ConvBlock(in_channels, width), *downs])
-        self.decoder = nn.ModuleList([DecoderStep(c) for c in reversed(channels[1:])])
+        downs = [block(a, b, downsample=True) for a, b in pairwise(channels)]
+        self.encoder = nn.ModuleList([block(in_channels, width), *downs])
+        self.decoder = nn.ModuleList([step(c) for c in reversed(channels[1:])])
         self.head = nn.Conv2d(width, num_outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ def import_line(name: str, value: Any, scope: dict[str, Any]) -> str:
     if isinstance(value, ModuleType):
         return f"import {value.__name__} as {name}"
     for the in engine.all_exercises():
-        if is_answer_to(the, value):
+        if is_answer_to(the, value) and not inspect.isclass(the.place[0]):
             module, _, attribute = the.reference.rpartition(".")
             return f"from {module} import {attribute} as {name}"
     for place in (getattr(value, "__module__", None), "torch", "numpy"):

@@ -68,6 +68,14 @@ def stacked(pad_collate: Callable) -> None:
             require(not glued, f"the {name} are joined, not stacked: a batch has a new first axis", **facts)
             few = part.ndim == len(shape) and part.shape[0] != count and part.shape[1:] == shape[1:]
             require(not few, f"{count} samples went in, but {part.shape[0]} {name} come out", **facts)
+            last = part.ndim == 4 and part.shape[-1] == 3
+            require(not last, f"the channels of the {name} come last: a batch is (N, 3, H, W)", **facts)
+            square = tuple(part.shape[-2:]) == (5, 5)
+            require(
+                not square, "the batch is a square of the longest side: height and width each have their own", **facts
+            )
+            larger = part.ndim == len(shape) and part.shape[-2] >= 2 and part.shape[-1] >= 5 and part.shape != shape
+            require(not larger, "the batch is larger than its largest picture", **facts)
             require(
                 part.shape == shape, f"the {name} of {count} samples, 2 high and 5 wide, have another shape", **facts
             )
@@ -119,6 +127,8 @@ def large_enough(pad_collate: Callable) -> None:
         found = tuple(part.shape[-2:])
         facts = {"sizes": sizes, "expected": (5, 7), "yours": found}
         says = f"the {name} are not as high as the highest and as wide as the widest picture"
+        if found[0] >= 5 and found[1] >= 7:
+            says = "the batch is larger than its highest and its widest picture"
         require(found == (5, 7), known.get(found, says), **facts)
         require(len(part) == 3, f"3 samples went in, but {len(part)} {name} come out")
 
@@ -200,7 +210,7 @@ def any_samples(pad_collate: Callable) -> None:
         require(not lost, "a batch of one sample loses its first axis: it is (1, 3, H, W)", **facts)
         words = "one sample" if len(sizes) == 1 else f"{len(sizes)} samples"
         require((images.shape, masks.shape) == wanted, f"a batch of {words} has another shape", **facts)
-        require((images.dtype, masks.dtype) == (torch.uint8, torch.int64), f"{words}: other dtypes than for two")
+        require((images.dtype, masks.dtype) == (torch.uint8, torch.int64), "the dtypes change when pictures are padded")
     turned = [(image.transpose(1, 2), mask.t()) for image, mask in draw_items((2, 3), (4, 2))]
     turned[0][1][0] = tensor([255, 0])
     images, masks = batch_of(pad_collate, turned)
@@ -340,6 +350,10 @@ def epochs_differ(seed_worker: Callable) -> None:
     facts = {"epoch 1": first, "epoch 2": second}
     require(first != second, "every epoch repeats the seeds of the first: worker_id alone does not change", **facts)
     require(not set(first) & set(second), "a worker gets a seed that another had in the epoch before", **facts)
+    chance = random.Random(0)
+    seeds = [reseeded(seed_worker, number, chance.getrandbits(62)) for _ in range(40) for number in (0, 1)]
+    says = "seeds come again within forty epochs: they are too small, use all 32 bits"
+    require(len(set(seeds)) == len(seeds), says, seeds=len(seeds), different=len(set(seeds)), largest=max(seeds))
 
 
 def run_repeats(seed_worker: Callable) -> None:
@@ -420,6 +434,7 @@ def bent(counts: list[int]) -> list[tuple[Tensor, str]]:
         (root / root.sum(), "the weights add up to 1: their *mean* is to be 1"),
         (root / root.max(), "the largest weight is 1: it is the mean that is to be 1"),
         (root / root.min(), "the smallest weight is 1: it is the mean that is to be 1"),
+        (root / (root * plain).sum() * total, "the mean counts pixels: each class counts once in it"),
         (root, "the weights are not scaled: divide them by their mean"),
         (root * total**0.5, "the weights are not scaled: divide them by their mean"),
         (1 / plain / (1 / plain).sum(), "this is one over the count, with a sum of 1: take the root, and a mean of 1"),
@@ -576,6 +591,9 @@ def training_shuffles(build_loader: Callable) -> None:
     require(all(sorted(order) == list(range(12)) for order in epochs), says, **facts)
     says = "every epoch of training has the same order"
     require(epochs[0] != epochs[1] and epochs[1] != epochs[2], says, **facts)
+    mates = [{frozenset(batch) for batch in visit(loader)} for _ in range(3)]
+    says = "the same pictures share a batch in every epoch: shuffle pictures, not batches"
+    require(mates[0] != mates[1] or mates[1] != mates[2], says, batches=sorted(map(sorted, mates[0])))
 
 
 def training_repeats(build_loader: Callable) -> None:
@@ -590,6 +608,12 @@ def training_repeats(build_loader: Callable) -> None:
         loader = built(build_loader, drawn([(4, 6)] * 12), Config(batch_size=4, seed=seed), True)
         says = "the training loader has no generator: pass generator=torch.Generator(), seeded with config.seed"
         require(isinstance(loader.generator, torch.Generator), says)
+        says = "the generator is PyTorch's own, from which everything draws: make a new torch.Generator()"
+        require(loader.generator is not torch.default_generator, says)
+        built(build_loader, drawn([(4, 6)] * 4), Config(batch_size=2, seed=seed + 100), False)
+        other = built(build_loader, drawn([(4, 6)] * 4), Config(batch_size=2, seed=seed + 200), True)
+        says = "two loaders share one generator: make a new one in each call"
+        require(other.generator is not loader.generator, says)
         torch.manual_seed(session + 1)
         return [visit(loader), visit(loader)]
 

@@ -784,8 +784,9 @@ EXERCISES = [
          dice_of_absent_classes, dice_at_its_ends],
         [
             "You need two tensors of one shape (N, C, H, W): probabilities, and the truth as zeros and ones.",
-            "`probabilities(logits)` gives the first. For the truth: F.one_hot(target.clamp(max=C - 1), C), its last axis "
-            "moved to place 1; or with one channel (target == 1).unsqueeze(1). Multiply both by (target != 255).unsqueeze(1).",
+            "`probabilities(logits)` gives the first. For the truth: F.one_hot(target.clamp(max=C - 1), C), its last "
+            "axis moved to place 1; or with one channel (target == 1).unsqueeze(1). Multiply both by "
+            "(target != 255).unsqueeze(1).",
             "overlap = (p * truth).sum(dim=(0, 2, 3)); areas = (p + truth).sum(dim=(0, 2, 3)); then one minus "
             "(2 * overlap + smooth) / (areas + smooth), averaged over the classes with truth.sum(dim=(0, 2, 3)) > 0.",
         ],

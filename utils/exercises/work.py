@@ -76,7 +76,7 @@ def use(the: Exercise, answer: Any) -> None:
 
     Classes (and methods) stay the course's there: a checkpoint must load with the same layer names on any machine.
     """
-    if not inspect.isclass(answer) and not inspect.isclass(the.place[0]):
+    if not any(map(inspect.isclass, (answer, engine.reference(the.id), the.place[0]))):
         put(the, Yours(the.id, answer))
 
 

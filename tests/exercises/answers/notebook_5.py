@@ -1,4 +1,5 @@
 # %% prelude
+import collections
 import functools
 import os
 import random
@@ -105,6 +106,35 @@ def pad_collate(items):
         ids[: mask.shape[0], : mask.shape[1]].copy_(mask)
     return {"images": images}["images"], masks
 
+# %% 5.1 right: padded, then torch's own collate function
+def pad_collate(items):
+    H, W = torch.tensor([m.shape for _, m in items]).amax(0).tolist()
+
+    def padded(image, mask):
+        edge = (0, W - mask.size(1), 0, H - mask.size(0))
+        return F.pad(image, edge, "constant", 0), F.pad(mask, edge, "constant", IGNORE_INDEX)
+
+    return torch.utils.data.default_collate([padded(*item) for item in items])
+
+# %% 5.1 right: a named tuple, recursion
+def widest(sizes):
+    if len(sizes) == 1:
+        return sizes[0]
+    h, w = widest(sizes[1:])
+    return max(h, sizes[0][0]), max(w, sizes[0][1])
+
+def pad_collate(items):
+    H, W = widest([mask.shape for _, mask in items])
+    rows, columns = torch.arange(H), torch.arange(W)
+    images, masks = [], []
+    for image, mask in items:
+        h, w = mask.shape
+        inside = (rows < h)[:, None] & (columns < w)
+        spread = rows.clamp(max=h - 1)[:, None], columns.clamp(max=w - 1)
+        images.append(torch.where(inside, image[:, spread[0], spread[1]], torch.tensor(0, dtype=torch.uint8)))
+        masks.append(torch.where(inside, mask[spread[0], spread[1]], torch.tensor(255)))
+    return collections.namedtuple("Batch", "images masks")(torch.stack(images), torch.stack(masks))
+
 # %% 5.1 wrong: the padding of the masks is class 0
 def pad_collate(items):
     height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
@@ -195,11 +225,37 @@ def pad_collate(items):
         masks[n, : mask.shape[0], : mask.shape[1]] = mask
     return images, masks
 
-# %% 5.1 wrong: of 2 samples, 2 high and 5 wide, have another shape
+# %% 5.1 wrong: each have their own
 def pad_collate(items):
     side = max(max(mask.shape) for _, mask in items)
     images = [F.pad(i, (0, side - i.shape[2], 0, side - i.shape[1])) for i, _ in items]
     masks = [F.pad(m, (0, side - m.shape[1], 0, side - m.shape[0]), value=255) for _, m in items]
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 wrong: the batch is larger than its largest picture
+def pad_collate(items):
+    height, width = (-(-max(mask.shape[axis] for _, mask in items) // 32) * 32 for axis in (0, 1))
+    images = [F.pad(i, (0, width - i.shape[2], 0, height - i.shape[1])) for i, _ in items]
+    masks = [F.pad(m, (0, width - m.shape[1], 0, height - m.shape[0]), value=255) for _, m in items]
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 wrong: the channels of the images come last
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), height, width, 3, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        images[n, : mask.shape[0], : mask.shape[1]] = image.permute(1, 2, 0)
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+# %% 5.1 wrong: the dtypes change when pictures are padded
+def pad_collate(items):
+    if len({mask.shape for _, mask in items}) == 1:
+        return torch.stack([image for image, _ in items]), torch.stack([mask for _, mask in items])
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = [F.pad(i.float(), (0, width - i.shape[2], 0, height - i.shape[1])) for i, _ in items]
+    masks = [F.pad(m, (0, width - m.shape[1], 0, height - m.shape[0]), value=255) for _, m in items]
     return torch.stack(images), torch.stack(masks)
 
 # %% 5.1 wrong: an image is not in the top left corner: pad right and below only
@@ -389,6 +445,25 @@ def seed_worker(worker_id):
         if hasattr(transform, name):
             getattr(transform, name)(int(np.random.randint(0, 2**31)))
 
+# %% 5.2 right: the hash of seed and number, a guard
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if info is None:
+        return
+    transform = info.dataset.transform
+    if transform is None or not hasattr(type(transform), "set_random_seed"):
+        return
+    transform.set_random_seed(hash((info.seed, worker_id, "augmentations".__len__())) % 2**32)
+
+# %% 5.2 right: a generator of its own
+def seed_worker(worker_id):
+    info = get_worker_info()
+    fresh = np.random.default_rng([info.seed, info.id])
+    seed = fresh.integers(2**32).item()
+    if getattr(info.dataset.transform, "set_random_seed", False):
+        info.dataset.transform.set_random_seed(seed)
+    np.random.seed(seed)
+
 # %% 5.2 wrong: all workers get the same seed
 def seed_worker(worker_id):
     info = get_worker_info()
@@ -464,6 +539,25 @@ def seed_worker(worker_id):
     if hasattr(info.dataset.transform, "set_random_seed"):
         info.dataset.transform.set_random_seed(info.seed // 2**32)
 
+# %% 5.2 wrong: seeds come again within forty epochs
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(info.seed % 1000)
+
+# %% 5.2 wrong: gets another seed in the next run: nothing can be repeated
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(int.from_bytes(os.urandom(4), "big"))
+
+# %% 5.2 wrong: Python's random draws the same numbers in all workers
+def seed_worker(worker_id):
+    random.seed(0)
+    info = get_worker_info()
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(info.seed % 2**32)
+
 # %% 5.2 wrong: NumPy draws the same numbers in all workers
 def seed_worker(worker_id):
     info = get_worker_info()
@@ -534,6 +628,21 @@ def class_weights(pixels):
     number = torch.count_nonzero(pixels).item()
     return weights * number / weights.sum()
 
+# %% 5.3 right: a loop, and Python's mean
+def class_weights(pixels):
+    import statistics
+
+    weights = torch.zeros(pixels.shape, dtype=torch.float32)
+    for c, count in enumerate(pixels):
+        if count:
+            weights[c] = 1 / count.item() ** 0.5
+    return weights / statistics.mean(w.item() for w in weights if w > 0)
+
+# %% 5.3 right: relative to the most frequent class
+def class_weights(pixels):
+    relative = (pixels.max() / pixels.clamp(min=1)).sqrt().where(pixels > 0, torch.tensor(0.0))
+    return relative.div(relative.sum()).mul((pixels > 0).sum())
+
 # %% 5.3 wrong: plain one over the count: take the square root
 def class_weights(pixels):
     weights = (1 / pixels.float()).masked_fill(pixels == 0, 0.0)
@@ -583,6 +692,11 @@ def class_weights(pixels):
     beta = 0.999  # class-balanced loss, Cui et al.
     weights = (1 - beta) / (1 - beta ** pixels.float())
     return weights / weights[pixels > 0].mean()
+
+# %% 5.3 wrong: the mean counts pixels
+def class_weights(pixels):
+    weights = pixels.float().rsqrt().masked_fill(pixels == 0, 0.0)
+    return weights / ((weights * pixels).sum() / pixels.sum())
 
 # %% 5.3 wrong: one minus the share
 def class_weights(pixels):
@@ -748,6 +862,17 @@ def build_loader(dataset, config, train):
         worker_init_fn=seed_worker,
     )
 
+# %% 5.4 right: a seeding function that knows the data set
+def build_loader(dataset, config, train):
+    def init(worker_id):
+        if hasattr(dataset.transform, "set_random_seed"):
+            dataset.transform.set_random_seed(torch.initial_seed() % 2**32)
+
+    generator = torch.Generator()
+    generator.manual_seed(config.seed * 2 + 1)
+    return DataLoader(dataset, batch_size=config.batch_size, shuffle=train, drop_last=train, collate_fn=pad_collate,
+                      num_workers=config.workers, generator=generator, worker_init_fn=init)  # fmt: skip
+
 # %% 5.4 wrong: pictures are never scored in evaluation
 def build_loader(dataset, config, train):
     order = torch.Generator().manual_seed(config.seed)
@@ -797,13 +922,43 @@ def build_loader(dataset, config, train):
                       num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
 
 # %% 5.4 wrong: the same config.seed gives another order in the next run
-ORDER = torch.Generator()
-
-def build_loader(dataset, config, train, order=torch.Generator()):
-    if order.initial_seed() != config.seed:
-        order.manual_seed(config.seed)
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed + time.time_ns() % 2**32)
     return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
                       num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: the generator is PyTorch's own
+def build_loader(dataset, config, train):
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train,
+                      generator=torch.manual_seed(config.seed), num_workers=config.workers,
+                      collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: two loaders share one generator
+SHARED = [torch.Generator()]
+
+def build_loader(dataset, config, train, shared=SHARED):
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train,
+                      generator=shared[0].manual_seed(config.seed), num_workers=config.workers,
+                      collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: shuffle pictures, not batches
+class Blocks(torch.utils.data.Sampler):
+    def __init__(self, count, size, generator):
+        self.blocks, self.generator = [list(range(n, n + size)) for n in range(0, count - size + 1, size)], generator
+
+    def __len__(self):
+        return len(self.blocks)
+
+    def __iter__(self):
+        for n in torch.randperm(len(self.blocks), generator=self.generator).tolist():
+            yield self.blocks[n]
+
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    common = dict(num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker, generator=order)
+    if train:
+        return DataLoader(dataset, batch_sampler=Blocks(len(dataset), config.batch_size, order), **common)
+    return DataLoader(dataset, config.batch_size, **common)
 
 # %% 5.4 wrong: shuffle with that same generator
 def build_loader(dataset, config, train):

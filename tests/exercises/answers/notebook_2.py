@@ -1,0 +1,314 @@
+# %% prelude
+import numpy as np
+import torch
+
+from utils.config import Config
+from utils.errors import ConfigError
+
+WHITE = (255, 255, 255)
+
+# %% 2.1 right: two dictionaries joined with |
+def override(config, **changes):
+    return Config(**(config.model_dump() | changes))
+
+# %% 2.1 right: a loop over the fields
+def override(config, **changes):
+    values = {}
+    for name in Config.model_fields:
+        values[name] = getattr(config, name)
+    values.update(changes)
+    return Config(**values)
+
+# %% 2.1 right: what was set, then what changes
+def override(config, **changes):
+    old = config.model_dump(exclude_unset=True)
+    for name in changes:
+        old[name] = changes[name]
+    print("building anew")
+    return type(config)(**old)
+
+# %% 2.1 right: validated from a dictionary
+def override(config, **changes):
+    return Config.model_validate({**config.model_dump(), **changes})
+
+# %% 2.1 wrong: a bad value is accepted
+def override(config, **changes):
+    return config.model_copy(update=changes)
+
+# %% 2.1 wrong: only what is named may change
+def override(config, **changes):
+    return Config(**changes)
+
+# %% 2.1 wrong: changes win over old values
+def override(config, **changes):
+    return Config(**{**changes, **config.model_dump()})
+
+# %% 2.1 wrong: the result is a dict, not a Config
+def override(config, **changes):
+    return {**config.model_dump(), **changes}
+
+# %% 2.1 wrong: ValidationError on line
+def override(config, **changes):
+    for name, value in changes.items():
+        setattr(config, name, value)
+    return config
+
+# %% 2.1 wrong: the old config changed
+def override(config, **changes):
+    for name, value in changes.items():
+        object.__setattr__(config, name, value)
+    return Config(**config.model_dump())
+
+# %% 2.1 wrong: None must arrive
+def override(config, **changes):
+    return Config(**{**config.model_dump(), **{k: v for k, v in changes.items() if v is not None}})
+
+# %% 2.1 wrong: a misspelt name is dropped in silence
+def override(config, **changes):
+    known = {name: value for name, value in changes.items() if name in Config.model_fields}
+    return Config(**{**config.model_dump(), **known})
+
+# %% 2.1 wrong: nothing is returned
+def override(config, **changes):
+    Config(**{**config.model_dump(), **changes})
+
+# %% 2.1 wrong: the result is not a copy
+def override(config, **changes):
+    raise ValueError("the result is not a copy")
+
+# %% 2.4 right: a dictionary, pixel by pixel
+def rgb_to_ids(raw, palette):
+    places = {tuple(colour): index for index, colour in enumerate(palette)}
+    rows = [[places.get(tuple(int(v) for v in pixel), -1) for pixel in row] for row in raw]
+    return np.array(rows, dtype=np.int64)
+
+# %% 2.4 right: all colours at once
+def rgb_to_ids(raw, palette):
+    same = (raw[:, :, None, :] == np.asarray(palette)[None, None]).all(-1)
+    return np.where(same.any(-1), same.argmax(-1), -1)
+
+# %% 2.4 right: colours packed into one number
+def pack(colours):
+    colours = np.asarray(colours).astype(np.int64)
+    return colours[..., 0] * 65536 + colours[..., 1] * 256 + colours[..., 2]
+
+def rgb_to_ids(raw, palette):
+    numbers = pack(raw)
+    ids = np.full(numbers.shape, -1, dtype=np.int64)
+    for index, number in enumerate(pack(palette)):
+        ids[numbers == number] = index
+    return ids
+
+# %% 2.4 right: np.select
+def rgb_to_ids(raw, palette):
+    r, g, b = np.moveaxis(raw, -1, 0)
+    conditions = [(r == c[0]) & (g == c[1]) & (b == c[2]) for c in palette]
+    return np.select(conditions, list(range(len(palette))), default=-1).astype("int64")
+
+# %% 2.4 wrong: one equal value is not enough
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for index, colour in enumerate(palette):
+        ids[(raw == np.array(colour)).any(axis=-1)] = index
+    return ids
+
+# %% 2.4 wrong: an unknown colour becomes class 0
+def rgb_to_ids(raw, palette):
+    ids = np.zeros(raw.shape[:2], dtype=np.int64)
+    for index, colour in enumerate(palette):
+        ids[(raw == np.array(colour)).all(axis=-1)] = index
+    return ids
+
+# %% 2.4 wrong: an unknown colour becomes 255
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], 255, dtype=np.int64)
+    for index, colour in enumerate(palette):
+        ids[(raw == np.array(colour)).all(axis=-1)] = index
+    return ids
+
+# %% 2.4 wrong: the first colour of the palette has id 0
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for index, colour in enumerate(palette, 1):
+        ids[(raw == np.array(colour)).all(axis=-1)] = index
+    return ids
+
+# %% 2.4 wrong: taken for the nearest known one
+def rgb_to_ids(raw, palette):
+    gaps = ((raw[:, :, None].astype(int) - np.array(palette)[None, None]) ** 2).sum(-1)
+    return gaps.argmin(-1)
+
+# %% 2.4 wrong: colours are confused
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for index, colour in enumerate(palette):
+        ids[raw.sum(axis=-1) == sum(colour)] = index
+    return ids
+
+# %% 2.4 wrong: the ids are int32
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int32)
+    for index, colour in enumerate(palette):
+        ids[(raw == np.array(colour)).all(axis=-1)] = index
+    return ids
+
+# %% 2.4 wrong: IndexError
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape, -1, dtype=np.int64)
+    for index, colour in enumerate(palette):
+        ids[np.all(raw == colour, axis=0)] = index
+    return ids
+
+# %% 2.4 wrong: the result is a list, not a NumPy array
+def rgb_to_ids(raw, palette):
+    return [[list(palette).index(tuple(p)) if tuple(p) in palette else -1 for p in row] for row in raw.tolist()]
+
+# %% 2.4 wrong: there must be one id a pixel
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape, -1, dtype=np.int64)
+    for index, colour in enumerate(palette):
+        ids[(raw == np.array(colour)).all(axis=-1)] = index
+    return ids
+
+# %% 2.2 right: class by class
+def ids_to_rgb(ids, palette):
+    picture = np.full((*ids.shape, 3), WHITE, dtype=np.uint8)
+    for index, colour in enumerate(palette):
+        picture[ids == index] = colour
+    return picture
+
+# %% 2.2 right: pixel by pixel
+def ids_to_rgb(ids, palette):
+    rows = [[WHITE if i == 255 else palette[i] for i in row] for row in ids.tolist()]
+    return np.array(rows).astype("uint8")
+
+# %% 2.2 right: np.take of a longer palette
+def ids_to_rgb(ids, palette):
+    table = np.vstack([np.array(palette, dtype=np.uint8), np.full((256 - len(palette), 3), 255, dtype=np.uint8)])
+    return np.take(table, ids, axis=0)
+
+# %% 2.2 right: clip, then paint the ignored
+def ids_to_rgb(ids, palette):
+    colours = np.asarray(palette)
+    picture = colours[np.minimum(ids, len(colours) - 1)].astype(np.uint8)
+    picture[ids == 255] = 255
+    return picture
+
+# %% 2.2 wrong: IndexError
+def ids_to_rgb(ids, palette):
+    return np.array(palette, dtype=np.uint8)[ids]
+
+# %% 2.2 wrong: ignored pixels (255) are black
+def ids_to_rgb(ids, palette):
+    table = np.zeros((256, 3), dtype=np.uint8)
+    table[: len(palette)] = palette
+    return table[ids]
+
+# %% 2.2 wrong: ignored pixels (255) have a class's colour
+def ids_to_rgb(ids, palette):
+    table = np.array(palette, dtype=np.uint8)
+    return table[ids % len(table)]
+
+# %% 2.2 wrong: red and blue are swapped
+def ids_to_rgb(ids, palette):
+    table = np.full((256, 3), 255, dtype=np.uint8)
+    table[: len(palette)] = palette
+    return table[ids][..., ::-1]
+
+# %% 2.2 wrong: the picture is int64
+def ids_to_rgb(ids, palette):
+    table = np.full((256, 3), 255)
+    table[: len(palette)] = palette
+    return table[ids]
+
+# %% 2.2 wrong: the colours are between 0 and 1
+def ids_to_rgb(ids, palette):
+    table = np.full((256, 3), 255)
+    table[: len(palette)] = palette
+    return table[ids] / 255
+
+# %% 2.2 wrong: the result has shape (3, 2, 3)
+def ids_to_rgb(ids, palette):
+    table = np.full((256, 3), 255, dtype=np.uint8)
+    table[: len(palette)] = palette
+    return table[ids].transpose(2, 0, 1)
+
+# %% 2.2 wrong: ValueError
+def ids_to_rgb(ids, palette):
+    table = np.full((256, 3), 255, dtype=np.uint8)
+    table[:3] = palette
+    return table[ids]
+
+# %% 2.2 wrong: `ids` is changed in place
+def ids_to_rgb(ids, palette):
+    table = np.array([*palette, (255, 255, 255)], dtype=np.uint8)
+    ids[ids == 255] = len(palette)
+    return table[ids]
+
+# %% 2.3 right: a loop over the classes
+def count_pixels(mask, num_classes):
+    return np.array([int((mask == c).sum()) for c in range(num_classes)])
+
+# %% 2.3 right: np.unique into zeros
+def count_pixels(mask, num_classes):
+    counts = np.zeros(num_classes, dtype=np.int64)
+    for value, count in zip(*np.unique(mask, return_counts=True)):
+        if value != 255:
+            counts[value] = count
+    return counts
+
+# %% 2.3 right: 256 counts, cut off
+def count_pixels(mask, num_classes):
+    return np.bincount(np.ravel(mask), minlength=256)[:num_classes]
+
+# %% 2.3 right: np.add.at
+def count_pixels(mask, num_classes):
+    counts = np.zeros(num_classes, dtype=int)
+    np.add.at(counts, mask[mask < num_classes], 1)
+    return counts
+
+# %% 2.3 wrong: the result has a place for 255
+def count_pixels(mask, num_classes):
+    return np.bincount(mask.ravel(), minlength=num_classes)
+
+# %% 2.3 wrong: absent classes have no place
+def count_pixels(mask, num_classes):
+    return np.unique(mask[mask != 255], return_counts=True)[1]
+
+# %% 2.3 wrong: these are shares
+def count_pixels(mask, num_classes):
+    counts = np.bincount(mask[mask != 255], minlength=num_classes)
+    return counts / counts.sum()
+
+# %% 2.3 wrong: ignored pixels (255) are counted as the last class
+def count_pixels(mask, num_classes):
+    return np.bincount(np.minimum(mask, num_classes - 1).ravel(), minlength=num_classes)
+
+# %% 2.3 wrong: ValueError
+def count_pixels(mask, num_classes):
+    return np.bincount(mask, minlength=num_classes)
+
+# %% 2.3 wrong: the counts are float64
+def count_pixels(mask, num_classes):
+    counts = np.zeros(num_classes)
+    for c in range(num_classes):
+        counts[c] = (mask == c).sum()
+    return counts
+
+# %% 2.3 wrong: large counts are off
+def count_pixels(mask, num_classes):
+    return np.array([(mask == c).sum(dtype=np.uint8) for c in range(num_classes)])
+
+# %% 2.3 wrong: the result is a list, not a NumPy array
+def count_pixels(mask, num_classes):
+    return [int((mask == c).sum()) for c in range(num_classes)]
+
+# %% 2.3 wrong: the result is a tensor of shape (3,), not a NumPy array
+def count_pixels(mask, num_classes):
+    flat = torch.from_numpy(mask).flatten().long()
+    return torch.bincount(flat[flat != 255], minlength=num_classes)
+
+# %% 2.3 wrong: `mask` is changed in place
+def count_pixels(mask, num_classes):
+    mask[mask == 255] = 0
+    return np.bincount(mask.ravel(), minlength=num_classes)
