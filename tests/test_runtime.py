@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 import torch
 from helpers import assert_clear
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from utils import runtime
 from utils.errors import ConfigError
 from utils.runtime import (
     activation_bytes,
+    choose_device,
     describe_runtime,
+    image_bytes,
     largest_batch,
     pick_device,
     pick_precision,
@@ -94,3 +98,20 @@ def test_the_description_names_versions_device_and_precision():
     text = describe_runtime()
     for word in ("Python", "PyTorch", "CPU cores", "GPU", "device", "precision"):
         assert word in text
+
+
+@given(st.sets(st.sampled_from(["cuda", "mps"])), st.sampled_from(["auto", "cuda", "mps", "cpu"]))
+def test_a_wish_is_granted_or_refused_and_auto_is_the_best(there, wish):
+    available = {*there, "cpu"}
+    if wish != "auto" and wish not in available:
+        with pytest.raises(ConfigError, match="is not available here"):
+            choose_device(available, wish)
+        return
+    best = min(available, key=["cuda", "mps", "cpu"].index)
+    assert choose_device(available, wish) == (best if wish == "auto" else wish)
+
+
+@given(st.integers(1, 50), st.integers(1, 50), st.integers(1, 4), st.sampled_from([np.uint8, np.float16, np.float32]))
+def test_a_picture_takes_what_numpy_takes(height, width, channels, dtype):
+    picture = np.zeros((height, width, channels), dtype)
+    assert image_bytes(height, width, channels, picture.itemsize) == picture.nbytes

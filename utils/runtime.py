@@ -5,7 +5,7 @@ import platform
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import torch
@@ -14,20 +14,30 @@ from torch import Tensor, nn
 from utils.errors import ConfigError
 
 
-def pick_device(wish: str = "auto") -> torch.device:
-    """Return the best device there is ('cuda', then 'mps', then 'cpu'), or the one that is wished for.
+def image_bytes(height: int, width: int, channels: int = 3, bytes_per_value: int = 1) -> int:
+    """Return what a picture takes in memory: one value for each pixel and channel (uint8: 1 byte, float32: 4)."""
+    return height * width * channels * bytes_per_value
+
+
+def choose_device(available: Collection[str], wish: str = "auto") -> str:
+    """Return the best of the available devices ('cuda', then 'mps', then 'cpu'), or the one that is wished for.
 
     Raises ConfigError when the wish cannot be granted: training silently on a CPU would cost hours.
     """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wish == "auto":
-        return torch.device(next(name for name, available in there.items() if available))
-    if not there.get(wish, False):
+        return next(name for name in ("cuda", "mps", "cpu") if name in available)
+    if wish not in available:
         raise ConfigError(
             f"device='{wish}' is not available here. In Colab choose Runtime > Change runtime type > GPU; "
             "elsewhere set device='cpu'."
         )
-    return torch.device(wish)
+    return wish
+
+
+def pick_device(wish: str = "auto") -> torch.device:
+    """Return the best device of this machine, or the one that is wished for; raises ConfigError as choose_device."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return torch.device(choose_device([name for name, available in there.items() if available], wish))
 
 
 def pick_precision(device: torch.device, capability: tuple[int, int] | None = None) -> str:
@@ -48,25 +58,35 @@ def synchronize(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def time_call(call: Callable[[], object], device: torch.device, repeats: int = 5, warmup: int = 1) -> float:
-    """Return the median seconds of `call()`, with the device waited for before and after each."""
+def median_seconds(call: Callable[[], object], wait: Callable[[], object], repeats: int = 5, warmup: int = 1) -> float:
+    """Return the median seconds of `call()`, after warm-up calls; `wait()` returns when the device has finished."""
     for _ in range(warmup):
         call()
     seconds = []
     for _ in range(repeats):
-        synchronize(device)
+        wait()
         start = time.perf_counter()
         call()
-        synchronize(device)
+        wait()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 
 
-def seed_everything(seed: int, deterministic: bool = False) -> None:
-    """Seed Python, NumPy and PyTorch; `deterministic` also rules out GPU algorithms that vary between runs."""
+def time_call(call: Callable[[], object], device: torch.device, repeats: int = 5, warmup: int = 1) -> float:
+    """Return the median seconds of `call()` on a device."""
+    return median_seconds(call, lambda: synchronize(device), repeats, warmup)
+
+
+def seed_libraries(seed: int) -> None:
+    """Seed the global generators of Python, NumPy and PyTorch (every device)."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 (libraries still use it)
-    torch.manual_seed(seed)  # every device
+    torch.manual_seed(seed)
+
+
+def seed_everything(seed: int, deterministic: bool = False) -> None:
+    """Seed Python, NumPy and PyTorch; `deterministic` also rules out GPU algorithms that vary between runs."""
+    seed_libraries(seed)
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(deterministic)

@@ -37,7 +37,13 @@ def draw_items(*sizes: tuple[int, int]) -> list[Item]:
 
 def batch_of(answer: Callable, items: list[Item]) -> Item:
     """Call an answer; return the images and masks of its batch. Raises Wrong for anything else."""
-    result = expect(answer, items)
+    try:
+        result = expect(answer, items)
+    except RuntimeError as error:
+        if "equal size" not in str(error):
+            raise
+        says = "pictures of different sizes cannot be stacked: pad them to one size first"
+        raise Wrong(says, sizes=[tuple(mask.shape) for _, mask in items], error=str(error)) from None
     require(result is not None, "nothing is returned: is a `return` missing?")
     pair = isinstance(result, tuple | list) and len(result) == 2
     require(pair, f"the result is {kind_of(result)}, not two tensors: return images, masks", expected="images, masks")
@@ -301,12 +307,19 @@ def inside_worker(number: int, base: int, dataset: Any) -> Iterator[None]:
 
 def reseeded(answer: Callable, number: int, base: int) -> int:
     """Return the seed that an answer gives to the transform in one worker. Raises Wrong for none, or an unfit one."""
-    transform = Recorder()
-    with inside_worker(number, base, drawn([(4, 4)] * 2, transform)):
-        answer(number)
+    data = drawn([(4, 4)] * 2, Recorder())
+    with inside_worker(number, base, data):
+        try:
+            answer(number)
+        except ValueError as error:
+            if "2**32 - 1" not in str(error):
+                raise
+            says = "a seed is too large for NumPy: it must be below 2**32, so take % 2**32"
+            raise Wrong(says, info_seed=base + number, error=str(error)) from None
     says = "the transform gets no seed: call set_random_seed of info.dataset.transform"
-    require(transform.seeds, says)
-    seed = transform.seeds[-1]
+    seeds = getattr(data.transform, "seeds", None)
+    require(seeds, says)
+    seed = seeds[-1]
     facts = {"worker": number, "info_seed": base + number, "yours": seed}
     whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
     require(whole, f"the seed is {kind_of(seed)}, not a whole number", **facts)
@@ -431,7 +444,7 @@ def bent(counts: list[int]) -> list[tuple[Tensor, str]]:
     root = plain**-0.5
     known = [(weights / weights.mean(), says) for says, weights in formulas.items() if weights.mean()]
     known += [
-        (root / root.sum(), "the weights add up to 1: their *mean* is to be 1"),
+        (root / root.sum(), "the weights add up to 1: it is their mean that is to be 1"),
         (root / root.max(), "the largest weight is 1: it is the mean that is to be 1"),
         (root / root.min(), "the smallest weight is 1: it is the mean that is to be 1"),
         (root / (root * plain).sum() * total, "the mean counts pixels: each class counts once in it"),

@@ -165,6 +165,7 @@ def conv_norm_relu(ConvBlock: Callable) -> None:
     ReLU comes last in each round, also in the last one. BatchNorm sits between the convolution and ReLU.
     """
     block, x = made(ConvBlock, 4, 4, depth=2).eval(), noise(2, 4, 6, 10, seed=1)
+    run(block, x)  # lazy layers exist from now on
     give_norms_a_history(block)
     with torch.no_grad():
         result, calls = layers_run(block, x)
@@ -325,7 +326,12 @@ def pixels_stay_in_place(DecoderStep: Callable) -> None:
 
     Enlarging keeps neighbours together. `repeat` lays copies of the whole map side by side; `view` shuffles rows.
     """
-    step, x, skip = made(DecoderStep, 4).eval(), noise(1, 4, 14, 18), noise(1, 2, 28, 36, seed=1)
+    step, x, skip = made(DecoderStep, 4).eval(), noise(3, 4, 14, 18), noise(3, 2, 28, 36, seed=1)
+    with torch.no_grad():
+        alone = [run(step, x[n : n + 1], skip[n : n + 1]) for n in range(3)]
+        says = "a picture's result depends on the others in the batch: the first dimension stays apart"
+        require(close(run(step, x, skip), torch.cat(alone), 1e-4), says)
+    x, skip = x[:1], skip[:1]
     for which, row, column, says in (
         (1, 7, 25, "a pixel of the skip turns up somewhere else: are rows and columns exchanged, or halves shifted?"),
         (0, 4, 13, "a pixel from below turns up far from its place: each must become a block of 2 x 2 (`repeat` and "
@@ -394,10 +400,6 @@ def every_number(count_parameters: Callable) -> None:
          560: "these are bytes: count numbers, of whatever size", 0: "nothing is counted"},
     )  # fmt: skip
     counted(count_parameters, nn.ReLU(), "ReLU()", 0, {})
-    single = nn.Module()
-    single.scale = nn.Parameter(torch.tensor(2.0))
-    counted(count_parameters, single, "one parameter that is a single number", 1,
-            {0: "a parameter without dimensions still is one number: `numel()`"})  # fmt: skip
 
 
 def layers_in_layers(count_parameters: Callable) -> None:
@@ -419,6 +421,10 @@ def layers_in_layers(count_parameters: Callable) -> None:
          "model alone has them all",
          12 + 8 + 6 + 10: "the biases are left out", 12 + 8 + 6: "the biases are left out"},
     )  # fmt: skip
+    single = nn.Module()
+    single.scale = nn.Parameter(torch.tensor(2.0))
+    counted(count_parameters, single, "one parameter that is a single number", 1,
+            {0: "a parameter without dimensions still is one number: `numel()`"})  # fmt: skip
 
 
 def buffers_are_not_learned(count_parameters: Callable) -> None:
@@ -510,6 +516,11 @@ def with_new_head(replace_head: Callable, length: int, outputs: int, **kwargs: A
     layers = list(model.classifier)[:-1]
     try:
         returned = replace_head(model, outputs)
+    except TypeError as error:
+        if "FCNHead" in str(error):
+            says = "torchvision's heads cannot be cut with [:-1], they are classes of their own: list(model.classifier)[:-1]"
+            raise Wrong(says) from error
+        raise
     except (IndexError, AttributeError, KeyError) as error:
         text = str(error)
         if "index" in text or isinstance(error, KeyError | IndexError):
@@ -633,6 +644,8 @@ def done(freeze: Callable, model: nn.Sequential) -> nn.Module:
     names = set(dict(encoder.named_parameters()))
     before = {k: v.clone() for k, v in encoder.state_dict().items()}
     freeze(encoder)
+    says = "gradients are switched off everywhere, `set_grad_enabled(False)`: freeze this module only"
+    require(torch.is_grad_enabled(), says)
     missing = sorted(names - set(dict(encoder.named_parameters())))
     require(not missing, f"`{missing[0] if missing else ''}` is no parameter any more: keep it, without a gradient")
     changed = next((k for k, v in encoder.state_dict().items() if not torch.equal(v, before[k])), "")
@@ -705,10 +718,6 @@ def again_after_train(freeze: Callable) -> None:
     """
     model = parts().train()
     encoder, decoder = done(freeze, model), model[1]
-    require(
-        torch.is_grad_enabled(),
-        "gradients are switched off everywhere, `set_grad_enabled(False)`: freeze this module only",
-    )
     require(all(p.requires_grad for p in decoder.parameters()), "a part of the model outside the module is frozen too")
     require(model.training and decoder.training, "a part of the model outside the module left training mode")
     model.train()
@@ -750,7 +759,7 @@ def padded(pad_to_stride: Callable, images: Tensor, stride: int) -> Tensor:
     return result
 
 
-SIZES = ((5, 6, 4), (9, 3, 8), (7, 12, 5), (10, 13, 2))  # height, width, stride: none divides in both directions
+SIZES = ((5, 6, 4), (9, 3, 8), (7, 12, 5), (9, 13, 2))  # height, width, stride: none divides in both directions
 
 
 def sides_divide(pad_to_stride: Callable) -> None:
@@ -891,7 +900,7 @@ EXERCISES = [
         [head_has_outputs, head_of_any_length, head_learns, head_twice],
         [
             "Look at the old last layer first: what does it know that the new one needs?",
-            "old = model.classifier[-1] has `in_channels`. You can assign to a place of an nn.Sequential, as in a list.",
+            "`model.classifier[-1]` has `in_channels`. You can assign to a place of an nn.Sequential, as to a list.",
             "model.classifier[-1] = nn.Conv2d(old.in_channels, num_outputs, 1)",
         ],
     ),

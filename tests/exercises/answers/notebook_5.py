@@ -145,7 +145,7 @@ def pad_collate(items):
         masks[n, : mask.shape[0], : mask.shape[1]] = mask
     return images, masks
 
-# %% 5.1 wrong: stack expects each tensor to be equal size
+# %% 5.1 wrong: cannot be stacked: pad them to one size first
 def pad_collate(items):
     return torch.stack([image for image, _ in items]), torch.stack([mask for _, mask in items])
 
@@ -489,7 +489,7 @@ def seed_worker(worker_id):
     if hasattr(info.dataset.transform, "set_random_seed"):
         info.dataset.transform.set_random_seed(info.seed)
 
-# %% 5.2 wrong: Seed must be between 0 and 2**32 - 1
+# %% 5.2 wrong: too large for NumPy
 def seed_worker(worker_id):
     info = get_worker_info()
     np.random.seed(info.seed)

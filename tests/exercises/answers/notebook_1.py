@@ -1,0 +1,465 @@
+# %% prelude
+import random
+import statistics
+import time
+
+import numpy as np
+import torch
+
+from utils.errors import ConfigError
+
+BEST_FIRST = ("cuda", "mps", "cpu")
+
+# %% 1.1 right: the product, in another order
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    values = channels * width * height
+    return bytes_per_value * values
+
+# %% 1.1 right: bytes of an array
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return np.zeros((channels, height, width), dtype=f"V{bytes_per_value}").nbytes
+
+# %% 1.1 right: added up row by row
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    total = 0
+    for _ in range(height):
+        total += width * channels * bytes_per_value
+    return total
+
+# %% 1.1 wrong: the channels are forgotten
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return height * width * bytes_per_value
+
+# %% 1.1 wrong: channels are added
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return height * width + channels * bytes_per_value
+
+# %% 1.1 wrong: `bytes_per_value` is not used
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return height * width * channels
+
+# %% 1.1 wrong: the number of channels is fixed at 3
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return height * width * 3 * bytes_per_value
+
+# %% 1.1 wrong: nothing is returned
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    print(height * width * channels * bytes_per_value)
+
+# %% 1.1 wrong: the result is a float
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return height * width * channels * (8 * bytes_per_value / 8)
+
+# %% 1.1 wrong: height and width are added
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return (height + width) * channels * bytes_per_value
+
+# %% 1.2 right: one if after the other
+def choose_device(available, wish="auto"):
+    if wish != "auto":
+        if wish in available:
+            return wish
+        raise ConfigError(f"no {wish} here")
+    if "cuda" in available:
+        return "cuda"
+    if "mps" in available:
+        return "mps"
+    return "cpu"
+
+# %% 1.2 right: sorted by rank
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        return min(available, key=BEST_FIRST.index)
+    if wish not in list(available):
+        raise ConfigError("There is no " + wish)
+    return wish
+
+# %% 1.2 right: candidates first
+def choose_device(available, wish="auto"):
+    candidates = BEST_FIRST if wish == "auto" else (wish,)
+    found = [name for name in candidates if name in available]
+    if not found:
+        raise ConfigError(f"{wish} is not among {available}")
+    return found[0]
+
+# %% 1.2 wrong: a wish that cannot be granted must raise ConfigError
+def choose_device(available, wish="auto"):
+    if wish in available:
+        return wish
+    return next(name for name in BEST_FIRST if name in available)
+
+# %% 1.2 wrong: 'cuda' comes before 'mps'
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        return next(name for name in ("mps", "cuda", "cpu") if name in available)
+    if wish not in available:
+        raise ConfigError(wish)
+    return wish
+
+# %% 1.2 wrong: it settles for 'cpu'
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        return list(available)[0]
+    if wish not in available:
+        raise ConfigError(wish)
+    return wish
+
+# %% 1.2 wrong: 'auto' is no device
+def choose_device(available, wish="auto"):
+    if wish != "auto" and wish not in available:
+        raise ConfigError(wish)
+    return wish
+
+# %% 1.2 wrong: it chooses a device that is not available
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        return "cuda" if len(available) > 1 else "cpu"
+    if wish not in available:
+        raise ConfigError(wish)
+    return wish
+
+# %% 1.2 wrong: was wished for and is available
+def choose_device(available, wish="auto"):
+    if wish not in available and wish != "auto":
+        raise ConfigError(wish)
+    return next(name for name in BEST_FIRST if name in available)
+
+# %% 1.2 wrong: the result is a device: return the name
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        wish = next(name for name in BEST_FIRST if name in available)
+    elif wish not in available:
+        raise ConfigError(wish)
+    return torch.device(wish)
+
+# %% 1.2 wrong: ValueError on line
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        return next(name for name in BEST_FIRST if name in available)
+    if wish not in available:
+        raise ValueError(wish)
+    return wish
+
+# %% 1.3 right: nested ifs
+def pick_precision(device, capability=None):
+    if device.type == "cuda":
+        if capability is None:
+            capability = torch.cuda.get_device_capability(device)
+        if capability[0] >= 8:
+            return "bf16"
+        else:
+            return "fp16"
+    return "fp32"
+
+# %% 1.3 right: a dictionary of kinds
+def pick_precision(device, capability=None):
+    if str(device).split(":")[0] in ("cpu", "mps"):
+        return "fp32"
+    major, minor = capability or torch.cuda.get_device_capability(device)
+    return {True: "bf16", False: "fp16"}[major + minor / 10 >= 8.0]
+
+# %% 1.3 right: one line
+def pick_precision(device, capability=None):
+    return "fp32" if device.type != "cuda" else "bf16" if tuple(capability) > (7, 9) else "fp16"
+
+# %% 1.3 wrong: capability 8.0 computes bf16
+def pick_precision(device, capability=None):
+    if device.type != "cuda":
+        return "fp32"
+    return "bf16" if capability > (8, 0) else "fp16"
+
+# %% 1.3 wrong: capability 7.5 only imitates bf16
+def pick_precision(device, capability=None):
+    return "bf16" if device.type == "cuda" else "fp32"
+
+# %% 1.3 wrong: capability 10.0 computes bf16
+def pick_precision(device, capability=None):
+    if device.type != "cuda":
+        return "fp32"
+    return "bf16" if ".".join(map(str, capability)) >= "8.0" else "fp16"
+
+# %% 1.3 wrong: capability 9.0 computes bf16
+def pick_precision(device, capability=None):
+    if device.type != "cuda":
+        return "fp32"
+    return "bf16" if capability[0] == 8 else "fp16"
+
+# %% 1.3 wrong: a device of type 'mps' takes fp32
+def pick_precision(device, capability=None):
+    if device.type == "cpu":
+        return "fp32"
+    return "bf16" if capability and capability >= (8, 0) else "fp16"
+
+# %% 1.3 wrong: torch.device('cuda:1') is an NVIDIA GPU, too
+def pick_precision(device, capability=None):
+    if str(device) != "cuda":
+        return "fp32"
+    return "bf16" if capability >= (8, 0) else "fp16"
+
+# %% 1.3 wrong: return the short name, such as 'fp16', not a torch.dtype
+def pick_precision(device, capability=None):
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if capability >= (8, 0) else torch.float16
+
+# %% 1.3 wrong: TypeError on line
+def pick_precision(device, capability=None):
+    if device.type != "cuda":
+        return "fp32"
+    return "bf16" if capability >= 8.0 else "fp16"
+
+# %% 1.3 wrong: a device of type 'cpu' takes fp32
+def pick_precision(device, capability=None):
+    return "bf16" if capability and capability >= (8, 0) else "fp16"
+
+# %% 1.4 right: NumPy's median
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for i in range(warmup):
+        call()
+        wait()
+    times = np.zeros(repeats)
+    for i in range(repeats):
+        wait()
+        t0 = time.perf_counter()
+        call()
+        wait()
+        times[i] = time.perf_counter() - t0
+    return float(np.median(times))
+
+# %% 1.4 right: one loop, the first ones dropped
+def median_seconds(call, wait, repeats=5, warmup=1):
+    seconds = []
+    for _ in range(warmup + repeats):
+        wait()
+        begin = time.perf_counter_ns()
+        call()
+        wait()
+        seconds.append((time.perf_counter_ns() - begin) / 1e9)
+    return statistics.median(seconds[warmup:])
+
+# %% 1.4 right: a helper, sorted by hand
+def once(call, wait):
+    wait()
+    start = time.time()
+    call()
+    wait()
+    return time.time() - start
+
+def median_seconds(call, wait, repeats=5, warmup=1):
+    [call() for _ in range(warmup)]
+    taken = sorted(once(call, wait) for _ in range(repeats))
+    middle = len(taken) // 2
+    return taken[middle] if len(taken) % 2 else (taken[middle - 1] + taken[middle]) / 2
+
+# %% 1.4 wrong: the clock stops before the work is done
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: the work of the warm-up is still in the queue
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: one slow call spoils the result
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    wait()
+    start = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    wait()
+    return (time.perf_counter() - start) / repeats
+
+# %% 1.4 wrong: this is the fastest call
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+# %% 1.4 wrong: there must be 6 calls
+def median_seconds(call, wait, repeats=5, warmup=1):
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: the result is a list, not a number of seconds
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+# %% 1.4 wrong: with repeats=2 and warmup=3 there must be 5 calls
+def median_seconds(call, wait, repeats=5, warmup=1):
+    call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: StatisticsError
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        time.perf_counter() - start
+    return statistics.median(seconds)
+
+# %% 1.5 right: with floor and max
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    left = budget - fixed_bytes
+    if left < bytes_per_image:
+        return 0
+    return int(np.floor(left / bytes_per_image))
+
+# %% 1.5 right: divmod
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    whole, rest = divmod(budget - fixed_bytes, bytes_per_image)
+    return whole if whole > 0 else 0
+
+# %% 1.5 right: counted up in doubling steps
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    batch = 0
+    while fixed_bytes + (batch + 1) * bytes_per_image <= budget:
+        batch += 1
+    return batch
+
+# %% 1.5 wrong: the fixed part is forgotten
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return budget // bytes_per_image
+
+# %% 1.5 wrong: the fixed part is added
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return (budget + fixed_bytes) // bytes_per_image
+
+# %% 1.5 wrong: divide after the subtraction
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return budget - fixed_bytes // bytes_per_image
+
+# %% 1.5 wrong: the fixed part is not per image
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return budget // (bytes_per_image + fixed_bytes)
+
+# %% 1.5 wrong: there are no parts of images
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return max((budget - fixed_bytes) / bytes_per_image, 0)
+
+# %% 1.5 wrong: one image too many
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return max(round((budget - fixed_bytes) / bytes_per_image), 0)
+
+# %% 1.5 wrong: a batch cannot be negative
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return (budget - fixed_bytes) // bytes_per_image
+
+# %% 1.5 wrong: an image that fits exactly does fit
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    batch = 0
+    if (budget - fixed_bytes) == 60:
+        return 6
+    while fixed_bytes + (batch + 1) * bytes_per_image < budget:
+        batch += 1
+    return batch
+
+# %% 1.6 right: in another order, NumPy through its module
+def seed_libraries(seed):
+    torch.manual_seed(seed)
+    import numpy
+    numpy.random.seed(seed)
+    random.seed(seed)
+
+# %% 1.6 right: a loop over three functions
+def seed_libraries(seed):
+    for function in (random.seed, np.random.seed, torch.manual_seed):
+        function(seed)
+
+# %% 1.6 right: set states
+def seed_libraries(seed):
+    random.setstate(random.Random(seed).getstate())
+    np.random.set_state(np.random.RandomState(seed).get_state())
+    torch.random.manual_seed(seed)
+    torch.cuda.manual_seed_all(seed)
+
+# %% 1.6 wrong: NumPy draws other numbers
+def seed_libraries(seed):
+    random.seed(seed)
+    np.random.default_rng(seed)
+    torch.manual_seed(seed)
+
+# %% 1.6 wrong: Python's `random` draws other numbers
+def seed_libraries(seed):
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+# %% 1.6 wrong: PyTorch draws other numbers
+def seed_libraries(seed):
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.Generator().manual_seed(seed)
+
+# %% 1.6 wrong: draws the same numbers for seeds 1 and 2
+def seed_libraries(seed):
+    random.seed(42)
+    np.random.seed(42)
+    torch.manual_seed(42)
+
+# %% 1.6 wrong: was not seeded with 0 itself
+def seed_libraries(seed):
+    random.seed(seed + 1)
+    np.random.seed(seed + 1)
+    torch.manual_seed(seed + 1)
+
+# %% 1.6 wrong: AttributeError
+def seed_libraries(seed):
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.seed_all(seed)
+
+# %% 1.6 wrong: TypeError
+def seed_libraries(seed):
+    random.seed()
+    np.random.seed()
+    torch.seed(seed)
