@@ -1,12 +1,15 @@
 """utils/analysis.py: what a report counts, what it calls a failure, and how it guesses why."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from helpers import CLASSES, draw_pair
+from hypothesis import given
+from hypothesis import strategies as st
 
 from utils import catalog
-from utils.analysis import failures, guess_why, report_split
+from utils.analysis import failures, guess_why, report_split, worst_images
 from utils.config import Config
 from utils.dataset import read_pair
 from utils.inference import Prediction, Predictor
@@ -156,3 +159,10 @@ def test_a_report_on_real_photographs(human, tmp_path, monkeypatch):
     assert report.matrix.sum() == sum(read_pair(p, human)[1].size for p in report.pairs)
     assert report.matrix[1].sum() == sum(int(read_pair(p, human)[1].sum()) for p in report.pairs)
     assert report.ious.shape == (4, 2)
+
+
+@given(st.lists(st.one_of(st.floats(0, 1), st.just(float("nan"))), max_size=12), st.floats(0, 1))
+def test_worst_images_are_those_of_pandas(values, limit):
+    column = pd.Series(torch.tensor(values).tolist(), dtype=float)
+    wanted = column[column <= limit].sort_values(kind="stable").index.tolist()
+    assert worst_images(torch.tensor(values), limit) == wanted

@@ -12,7 +12,7 @@ from utils import checkpoint, inference
 from utils.checkpoint import load_weights
 from utils.config import Config
 from utils.errors import CheckpointError, DataError
-from utils.inference import Predictor, best_run, list_pictures, predict_files
+from utils.inference import Predictor, average_flips, best_run, list_pictures, predict_files
 from utils.models import build_model, probabilities
 from utils.tiling import predict_tiled
 
@@ -233,3 +233,15 @@ def test_a_disk_that_is_really_full(predictor, pairs, tmp_path):
     assert done == []
     assert_sentence(failed[0], "00_mask.png", "cannot write")
     assert snapshot(tmp_path / "out") == {}
+
+
+def test_flips_are_averaged_as_numpy_does():
+    images = torch.randint(0, 255, (2, 3, 4, 6), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    weights = np.arange(6)
+
+    def predict(pictures):
+        return pictures[:, :1].float() * torch.from_numpy(weights).float()
+
+    plain = images.numpy()[:, :1].astype(float)
+    wanted = (plain * weights + np.fliplr(np.eye(6)) @ weights * plain) / 2
+    assert np.allclose(average_flips(predict, images).numpy(), wanted)

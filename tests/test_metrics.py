@@ -10,6 +10,7 @@ from torchmetrics.functional import classification as oracle
 from utils.metrics import (
     THRESHOLDS,
     average_precision,
+    best_threshold,
     confusion_matrix,
     headline,
     image_ious,
@@ -190,3 +191,17 @@ def test_average_precision_falls_with_the_threshold(values):
     curve, ap = average_precision(torch.tensor(values).double()[:, None])
     assert (np.diff(curve[:, 0]) <= 0).all()
     assert 0 <= ap[0] <= 1
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_best_threshold_is_that_of_torchmetrics(seed):
+    generator = torch.Generator().manual_seed(seed)
+    chances = torch.rand(40, generator=generator)
+    target = torch.randint(0, 2, (40,), generator=generator)
+    target[0], target[1] = 1, 255
+    thresholds = [i / 7 for i in range(7)]
+    scores = [
+        float(oracle.binary_jaccard_index(chances, target, threshold=max(t - 1e-6, 0), ignore_index=255))
+        for t in thresholds
+    ]
+    assert best_threshold(chances, target, thresholds) == thresholds[scores.index(max(scores))]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from utils.plots import (
+    blend,
     colour_mask,
     ids_to_rgb,
     overlay,
@@ -109,3 +110,14 @@ def test_painting_is_pillows_palette(seed, classes):
     picture = Image.fromarray(ids, mode="P")
     picture.putpalette([v for colour in palette + [[255, 255, 255]] * (256 - classes) for v in colour])
     assert np.array_equal(ids_to_rgb(ids, palette), np.array(picture.convert("RGB")))
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_blending_is_pillows(seed, opacity):
+    generator = np.random.default_rng(seed)
+    image, painted = generator.integers(0, 256, (2, 4, 5, 3)).astype(np.uint8)
+    where = generator.random((4, 5)) < 0.5
+    mixed = np.array(Image.blend(Image.fromarray(image), Image.fromarray(painted), opacity))
+    result = blend(image, painted, where, opacity)
+    assert np.array_equal(result[~where], image[~where])
+    assert np.abs(result[where].astype(int) - mixed[where]).max(initial=0) <= 1

@@ -18,9 +18,11 @@ from utils.runtime import (
     describe_runtime,
     image_bytes,
     largest_batch,
+    median_seconds,
     pick_device,
     pick_precision,
     seed_everything,
+    seed_libraries,
     time_call,
 )
 
@@ -62,6 +64,14 @@ def test_a_seed_repeats_every_kind_of_randomness():
     assert all(a != b for a, b in zip(draw(3), draw(4), strict=True))
 
 
+@given(st.integers(0, 2**32 - 1))
+def test_a_seed_is_that_of_a_generator_of_its_own(seed):
+    seed_libraries(seed)
+    assert random.random() == random.Random(seed).random()
+    assert np.random.random() == np.random.RandomState(seed).random()  # noqa: NPY002
+    assert torch.equal(torch.rand(3), torch.rand(3, generator=torch.Generator().manual_seed(seed)))
+
+
 def test_determinism_is_switched_on_and_off():
     try:
         seed_everything(0, deterministic=True)
@@ -80,6 +90,21 @@ def test_timing_waits_for_the_device_before_and_after_every_call(monkeypatch):
     seconds = time_call(lambda: events.append("call"), torch.device("cpu"), repeats=3, warmup=2)
     assert seconds == 2.0
     assert events == ["call", "call"] + ["wait", "call", "wait"] * 3
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=9), st.integers(0, 3))
+def test_the_median_is_that_of_numpy_whatever_the_warm_up_took(seconds, warmup):
+    clock, queue, left = [0.0], [], [1e6] * warmup + seconds
+
+    def wait():
+        clock[0] += sum(queue)
+        queue.clear()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runtime.time, "perf_counter", lambda: clock[0])
+        found = median_seconds(lambda: queue.append(left.pop(0)), wait, len(seconds), warmup)
+    assert found == np.median(seconds)
+    assert not left
 
 
 def test_activations_by_hand():

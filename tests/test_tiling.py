@@ -11,7 +11,7 @@ from torch import nn
 
 from utils.config import Config
 from utils.models import build_model
-from utils.tiling import gaussian_window, predict_tiled, tile_starts
+from utils.tiling import gaussian_window, merge_tiles, predict_tiled, tile_starts
 
 
 @st.composite
@@ -152,3 +152,13 @@ def test_the_courses_own_model_agrees_with_itself_on_nearly_every_pixel():
     with torch.no_grad():
         found = predict_tiled(model, image, 64, 32)
     assert (found.argmax(0) == whole(model, image).argmax(0)).mean() > 0.99
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.integers(1, 20), st.integers(1, 20))
+def test_merging_what_was_cut_gives_it_back(seed, channels, height, width):
+    generator = np.random.default_rng(seed)
+    whole = generator.normal(size=(channels, height, width)).astype(np.float32)
+    tile = int(generator.integers(2, 12))
+    starts = [tile_starts(n, tile, tile // 2) for n in (height, width)]
+    tiles = ((y, x, whole[:, y : y + tile, x : x + tile]) for y in starts[0] for x in starts[1])
+    assert np.allclose(merge_tiles(tiles, height, width), whole, atol=1e-4)

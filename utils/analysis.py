@@ -71,12 +71,18 @@ def report_split(predictor: Predictor, source: Source, split: str = "test") -> S
     return SplitReport(source.classes, pairs, matrix, torch.stack(ious))
 
 
+def worst_images(ious: Tensor, limit: float = FAILURE) -> list[int]:
+    """Return the images (numbers) with IoU <= `limit`, worst first: float (N,), where NaN is no failure."""
+    order = torch.argsort(ious, stable=True).tolist()  # NaN comes last
+    return [i for i in order if ious[i] <= limit]
+
+
 def failures(report: SplitReport, limit: float = FAILURE) -> pd.DataFrame:
     """Every (image, class) with IoU <= `limit`, worst first: columns 'index', 'image', 'class', 'iou'."""
     rows = [
         {"index": i, "image": report.pairs[i].image.name, "class": report.classes[c], "iou": report.ious[i, c].item()}
-        for i, c in torch.nonzero(report.ious <= limit).tolist()
-        if len(report.classes) > 2 or c == 1
+        for c in range(1 if len(report.classes) == 2 else 0, len(report.classes))
+        for i in worst_images(report.ious[:, c], limit)
     ]
     return pd.DataFrame(rows, columns=["index", "image", "class", "iou"]).sort_values("iou", ignore_index=True)
 

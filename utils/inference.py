@@ -1,7 +1,7 @@
 """A trained run, ready for any picture (notebook 9)."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,10 +81,7 @@ class Predictor:
     def logits(self, images: Tensor) -> Tensor:
         """uint8 (N, 3, h, w) -> logits (N, C, h, w) on the device, averaged over the mirror image with `flips`."""
         images = images.to(self.device)
-        result = self.model(images)
-        if self.flips:
-            result = (result + self.model(images.flip(-1)).flip(-1)) / 2
-        return result
+        return average_flips(self.model, images) if self.flips else self.model(images)
 
     def _whole(self, image: np.ndarray) -> Tensor:
         """Predict at the size of the training and bring the result back to the picture's own."""
@@ -97,6 +94,11 @@ class Predictor:
         """Predict at the picture's own scale, in blended tiles where it is larger than one."""
         blended = predict_tiled(self.logits, image, self.config.image_size, self.config.image_size // 4)
         return torch.from_numpy(blended)[None]
+
+
+def average_flips(predict: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """Average a prediction with that of the mirror image, turned back: (N, 3, H, W) -> (N, C, H, W)."""
+    return (predict(images) + predict(images.flip(-1)).flip(-1)) / 2
 
 
 def best_run() -> Path:

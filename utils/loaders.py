@@ -103,7 +103,7 @@ def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:
 
 
 def count_pixels(mask: np.ndarray, num_classes: int) -> np.ndarray:
-    """Count the pixels of every class in one mask of ids, any shape: int64 (num_classes,). Ignored ones are left out."""
+    """Count the pixels of every class in a mask of ids, any shape, without the ignored: int64 (num_classes,)."""
     return np.bincount(mask[mask != IGNORE_INDEX], minlength=num_classes)
 
 

@@ -68,6 +68,15 @@ def score_table(matrix: Tensor, classes: Sequence[str]) -> pd.DataFrame:
     return table
 
 
+def best_threshold(probabilities: Tensor, target: Tensor, thresholds: Sequence[float]) -> float:
+    """Return the threshold with the best foreground IoU over all pixels: float and int64 of one shape, 0, 1 or ignored.
+
+    A pixel is foreground from the threshold on. Of equal ones the first is returned.
+    """
+    ious = [iou((probabilities >= t).long(), target, 2)[1].nan_to_num(-1) for t in thresholds]
+    return float(thresholds[int(torch.stack(ious).argmax())])
+
+
 def image_ious(prediction: Tensor, target: Tensor, num_classes: int, ignore_index: int = IGNORE_INDEX) -> Tensor:
     """IoU of every image and class: int64 (N, H, W) twice -> float64 (N, num_classes), NaN where absent."""
     return torch.stack([iou(p, t, num_classes, ignore_index) for p, t in zip(prediction, target, strict=True)])

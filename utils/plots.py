@@ -52,6 +52,12 @@ def colour_mask(mask: np.ndarray | Tensor, palette: Palette) -> np.ndarray:
     return ids_to_rgb(to_array(mask).astype(np.uint8), palette)
 
 
+def blend(image: np.ndarray, painted: np.ndarray, where: np.ndarray, opacity: float = 0.45) -> np.ndarray:
+    """Mix two pictures, uint8 (H, W, 3), where a mask, bool (H, W), says so: uint8 (H, W, 3)."""
+    mixed = (1 - opacity) * image + opacity * painted
+    return np.where(where[..., None], mixed, image).astype(np.uint8)
+
+
 def overlay(
     image: np.ndarray | Tensor,
     mask: np.ndarray | Tensor,
@@ -62,10 +68,8 @@ def overlay(
     """Lay a mask over its picture, each region outlined in its colour: uint8 (H, W, 3)."""
     image, mask = to_array(image), to_array(mask).astype(np.uint8)
     painted = colour_mask(mask, palette)
-    show = (mask != IGNORE_INDEX)[..., None]
-    if len(palette) == 2:  # one foreground class: leave the background as it is
-        show = show & (mask == 1)[..., None]
-    blended = np.where(show, (1 - opacity) * image + opacity * painted, image).astype(np.uint8, order="C")
+    show = mask == 1 if len(palette) == 2 else mask != IGNORE_INDEX  # one foreground class: the background stays
+    blended = np.ascontiguousarray(blend(image, painted, show, opacity))
     if contours:
         thickness = max(1, round(min(mask.shape) / 600))
         for index in range(1 if len(palette) == 2 else 0, len(palette)):

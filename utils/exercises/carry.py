@@ -88,7 +88,17 @@ def definition(value: Any, name: str) -> str:
     """Return the text of a helper that was defined in another cell."""
     functions = [value] if inspect.isfunction(value) else [f for f in vars(value).values() if inspect.isfunction(f)]
     text = "".join(linecache.getlines(functions[0].__code__.co_filename)) if functions else ""
-    return engine.own_source(text, "", name)
+    return engine.own_source(text, "", name) or assignment(text, name)
+
+
+def assignment(text: str, name: str) -> str:
+    """Cut `name = ...` out of the text of a cell: how a lambda gets its name."""
+    try:
+        nodes = [n for n in ast.parse(text).body if isinstance(n, ast.Assign)]
+    except SyntaxError:
+        return ""
+    found = [ast.get_source_segment(text, n) for n in nodes if [getattr(t, "id", "") for t in n.targets] == [name]]
+    return f"{found[-1]}\n" if found else ""
 
 
 def constant(value: Any) -> bool:

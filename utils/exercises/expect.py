@@ -105,8 +105,12 @@ def difference(result: Any, wanted: Any, tolerance: float) -> str:
     if isinstance(wanted, list | tuple):
         if not isinstance(result, list | tuple):
             return f"the result is {kind_of(result)}, not a {type(wanted).__name__}"
-        if len(result) != len(wanted):
-            return f"the result has {len(result)} elements, not {len(wanted)}"
+        if len(result) != len(wanted):  # of a tuple the length is its kind; a list may be wrong in many ways
+            return (
+                "values differ"
+                if isinstance(wanted, list)
+                else f"the result has {len(result)} parts, not {len(wanted)}"
+            )
         return next((d for r, w in zip(result, wanted, strict=True) if (d := difference(r, w, tolerance))), "")
     if isinstance(wanted, str) and not isinstance(result, str):
         return f"the result is {kind_of(result)}, not a text"

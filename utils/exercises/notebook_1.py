@@ -26,6 +26,11 @@ def every_channel_counts(image_bytes: Callable) -> None:
             (33, "channels are added: multiply by them"),
             (203, "channels are added: multiply by them"),
             (90, "height and width are added: multiply them"),
+            (300, "the height counts twice, and the width not at all"),
+            (601, "bytes_per_value is added: multiply by it"),
+            (2400, "`bytes_per_value` is not used: without it a value takes 1 byte"),
+            (4800, "these are bits: a byte has eight of them"),
+            (lambda r: 0 < r < 1, "these are kilobytes or megabytes: return bytes"),
         ],
     )  # fmt: skip
     expect(image_bytes, 10, 20, 1, gives=200, says="`channels` is not used: a grey picture has one",
@@ -91,14 +96,24 @@ def a_wish_is_never_bent(choose_device: Callable) -> None:
     `raise ConfigError("...")`: whoever asks for a GPU must not train on a CPU without knowing.
     """
     for available, wish in ((["cpu"], "cuda"), (["cpu", "cuda"], "mps"), (["cpu"], "gpu")):
+        facts = {"available": available, "wish": wish, "expected": "ConfigError"}
         try:
             result = choose_device(list(available), wish)
         except ConfigError:
             continue
-        raise Wrong(
-            "a wish that cannot be granted must raise ConfigError: training silently on a CPU would cost hours",
-            available=available, wish=wish, expected="ConfigError", yours=result,
-        )  # fmt: skip
+        except (ValueError, LookupError, RuntimeError, StopIteration, AssertionError) as error:
+            kind = type(error).__name__
+            raise Wrong(f"a wish that cannot be granted raises {kind}: raise ConfigError yourself", **facts) from None
+        except TypeError as error:
+            if "'message'" not in str(error):
+                raise
+            raise Wrong('ConfigError needs a sentence: raise ConfigError("...")', **facts) from None
+        says = "a wish that cannot be granted must raise ConfigError: training silently on a CPU would cost hours"
+        if result is None:
+            says = "a wish that cannot be granted gives None: raise ConfigError, so that nobody overlooks it"
+        elif isinstance(result, BaseException) or result is ConfigError:
+            says = "ConfigError is returned: it must be raised, or nothing stops"
+        raise Wrong(says, **facts, yours=result)
 
 
 def a_name_comes_back(choose_device: Callable) -> None:
@@ -107,15 +122,22 @@ def a_name_comes_back(choose_device: Callable) -> None:
     Return "cuda", not torch.device("cuda"), and no list.
     """
     result = choose_device(["cpu"])
+    require(result is not None, "nothing is returned: is a `return` missing?")
     require(isinstance(result, str), f"the result is {kind_of(result)}: return the name, a text", yours=result)
 
 
 # ---------------------------------------------------------------- 1.3
 def _precision(pick_precision: Callable, device: str, capability: tuple | None, wanted: str, says: str) -> None:
-    expect(
-        pick_precision, torch.device(device), capability, gives=wanted, says=says,
-        mistakes=[(lambda r: isinstance(r, torch.dtype), "return the short name, such as 'fp16', not a torch.dtype")],
-    )  # fmt: skip
+    """Expect a name for a device, and explain other kinds of answers."""
+    short = "return the short name, such as 'fp16'"
+    mistakes = [
+        (lambda r: isinstance(r, torch.dtype), f"{short}, not a torch.dtype"),
+        (lambda r: r in ("float16", "bfloat16", "float32"), f"{short}, not 'float16'"),
+    ]
+    if device == "cuda":
+        sentence = "an NVIDIA GPU is not recognised: compare its kind, device.type == 'cuda', not the device itself"
+        mistakes.append(("fp32", sentence))
+    expect(pick_precision, torch.device(device), capability, gives=wanted, says=says, mistakes=mistakes)
 
 
 def new_gpus_take_bf16(pick_precision: Callable) -> None:
@@ -184,39 +206,38 @@ def _measure(median_seconds: Callable, milliseconds: list[float], *args: Any) ->
     """Time a queue; return milliseconds, and the queue."""
     queue = Queue(*milliseconds)
     result = median_seconds(queue.call, queue.wait, *args)
-    if result is None or isinstance(result, list | tuple | str):
-        raise Wrong(f"the result is {kind_of(result)}, not a number of seconds")
-    return 1000 * float(result), queue
+    require(result is not None, "nothing is returned: is a `return` missing?")
+    try:
+        return 1000 * float(result), queue
+    except (TypeError, ValueError, RuntimeError):
+        raise Wrong(f"the result is {kind_of(result)}, not a number of seconds") from None
 
 
 def _between(
-    median_seconds: Callable, milliseconds: list[float], args: tuple, low: float, high: float, says: str
-) -> None:
+    median_seconds: Callable, milliseconds: list[float], args: tuple, low: float, high: float,
+    too_little: str, too_much: str | Callable[[float], str],
+) -> None:  # fmt: skip
     """Require a time between two bounds; a busy machine gets three tries."""
-    tries = []
     for _ in range(3):
-        tries.append(_measure(median_seconds, milliseconds, *args)[0])
-        if low <= tries[-1] <= high:
+        took, queue = _measure(median_seconds, milliseconds, *args)
+        if low <= took <= high:
             return
-    raise Wrong(says, expected=f"about {low:.0f} to {high:.0f} ms", yours=f"{tries[-1]:.1f} ms")
-
-
-def waits_for_the_end(median_seconds: Callable) -> None:
-    """The clock stops when the work is done, not when the call returns.
-
-    `wait()` after the call, and only then look at the clock.
-    """
-    says = "the clock stops before the work is done: wait() after the call, then look at the clock"
-    _between(median_seconds, [1, 12, 12, 12], (3, 1), 11, 60, says)
-
-
-def waits_before_it_starts(median_seconds: Callable) -> None:
-    """The clock starts when nothing is left in the queue.
-
-    `wait()` before the clock starts, or the warm-up's work is timed as well.
-    """
-    says = "the work of the warm-up is still in the queue when the clock starts: wait() first"
-    _between(median_seconds, [150, 5], (1, 1), 4, 100, says)
+    warmup = args[1]
+    facts = {
+        "warm-up": f"{milliseconds[:warmup]} ms", "then": f"{milliseconds[warmup:]} ms",
+        "expected": f"about {low:.0f} to {high:.0f} ms", "yours": f"{took:.3g} ms",
+    }  # fmt: skip
+    if took < 0:
+        says = "the time is negative: take the start from the end"
+    elif took > 500 * low:
+        says = "that is far too much: return seconds, not milliseconds or nanoseconds"
+    elif "w" not in queue.events:
+        says = "wait() is never called: before the clock starts and before it stops, with its parentheses"
+    elif took < low:
+        says = too_little
+    else:
+        says = too_much if isinstance(too_much, str) else too_much(took)
+    raise Wrong(says, **facts)
 
 
 def calls_are_counted(median_seconds: Callable) -> None:
@@ -233,15 +254,48 @@ def calls_are_counted(median_seconds: Callable) -> None:
     require(queue.calls == 6, "without numbers there must be 1 warm-up and 5 timed calls", yours=queue.calls)
 
 
+def waits_for_the_end(median_seconds: Callable) -> None:
+    """The clock stops when the work is done, not when the call returns.
+
+    `wait()` after the call, and only then look at the clock: `time.perf_counter()`, since `time.process_time` stands
+    still while you wait.
+    """
+    _between(
+        median_seconds, [1, 12, 12, 12], (3, 1), 11, 60,
+        "the clock stops before the work is done: wait() after the call, then look at the clock",
+        "the time of one call is far too long: is more than one call timed?",
+    )  # fmt: skip
+
+
+def waits_before_it_starts(median_seconds: Callable) -> None:
+    """The clock starts when nothing is left in the queue, and the warm-up is not timed.
+
+    `wait()` before the clock starts, or the warm-up's work is timed as well. Only the calls after it enter the median.
+    """
+    queued = "the work of the warm-up is still in the queue when the clock starts: wait() first"
+    timed = "the warm-up calls are timed as well: leave their times out"
+    _between(
+        median_seconds, [150, 5], (1, 1), 4, 60,
+        "the clock stops before the work is done: wait() after every call, then look at the clock",
+        lambda took: queued if took > 120 else timed,
+    )  # fmt: skip
+
+
 def the_median_counts(median_seconds: Callable) -> None:
     """The median is returned: an outlier changes nothing, and it is the middle, in seconds.
 
     `statistics.median(seconds)` of the list of times.
     """
-    says = "one slow call spoils the result: return the median, neither the mean nor the largest nor the sum"
-    _between(median_seconds, [1, 20, 20, 260, 20, 20], (5, 1), 17, 60, says)
-    says = "this is the fastest call: return the median, the one in the middle"
-    _between(median_seconds, [1, 2, 30, 30, 30, 2], (5, 1), 25, 90, says)
+    _between(
+        median_seconds, [1, 20, 20, 260, 20, 20], (5, 1), 17, 60,
+        "the result is less than any call took: time each call by itself, and return the median",
+        "one slow call spoils the result: return the median, neither the mean nor the largest nor the sum",
+    )  # fmt: skip
+    _between(
+        median_seconds, [1, 2, 30, 30, 30, 2], (5, 1), 25, 90,
+        "this is the fastest call: return the median, the one in the middle",
+        "return the median, the one in the middle",
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- 1.5
@@ -257,6 +311,9 @@ def what_is_left_is_shared(largest_batch: Callable) -> None:
             (14, "the fixed part is added: it is memory that is gone"),
             (96, "divide after the subtraction: parentheses"),
             (2, "the fixed part is not per image: subtract it once, then divide"),
+            (5, "an image that fits exactly does fit"),
+            (4, "any whole number can be a batch: no power of two is asked for"),
+            (0, "this leaves nothing, and 6 images fit: is the division the wrong way round, or `%`, or `min`?"),
         ],
     )  # fmt: skip
 
@@ -276,7 +333,8 @@ def no_half_images(largest_batch: Callable) -> None:
         result = expect(
             largest_batch, cost, fixed, budget, gives=wanted, says="only whole images that fit count",
             mistakes=[
-                (wanted + 1, "one image too many: round down, it must fit as a whole"),
+                (wanted + 1, "one image too many: round down, it must fit as a whole" if wanted else
+                 "not even one image fits here: the batch is 0"),
                 (lambda r, w=wanted: w < float(r) < w + 1, "there are no parts of images: round down"),
                 (wanted - 1, "an image that fits exactly does fit"),
             ],
@@ -308,15 +366,27 @@ def _draws() -> tuple[list[float], list[float], list[float]]:
 LIBRARIES = {"Python's `random`": "random.seed", "NumPy": "np.random.seed", "PyTorch": "torch.manual_seed"}
 
 
+def _seed(seed_libraries: Callable, seed: int) -> None:
+    """Call the answer. Raises Wrong, and puts the functions back, where it overwrites instead of calling them."""
+    before = random.seed, np.random.seed, torch.manual_seed
+    try:
+        seed_libraries(seed)
+        after = random.seed, np.random.seed, torch.manual_seed
+    finally:
+        random.seed, np.random.seed, torch.manual_seed = before
+    for cure, old, new in zip(LIBRARIES.values(), before, after, strict=True):
+        require(old is new, f"{cure} is overwritten: call it, {cure}(seed), without an equals sign")
+
+
 def all_three_repeat(seed_libraries: Callable) -> None:
     """After the same seed, Python, NumPy and PyTorch draw the same numbers again.
 
     Each has a generator of its own: random.seed, np.random.seed, torch.manual_seed.
     """
-    seed_libraries(7)
+    _seed(seed_libraries, 7)
     first = _draws()
     _draws()
-    seed_libraries(7)
+    _seed(seed_libraries, 7)
     for (name, cure), a, b in zip(LIBRARIES.items(), first, _draws(), strict=True):
         require(a == b, f"{name} draws other numbers after the same seed: {cure}(seed)", first=a, again=b)
 
@@ -326,9 +396,9 @@ def seeds_differ(seed_libraries: Callable) -> None:
 
     Hand `seed` on: a fixed number inside the function makes all seeds the same.
     """
-    seed_libraries(1)
+    _seed(seed_libraries, 1)
     first = _draws()
-    seed_libraries(2)
+    _seed(seed_libraries, 2)
     for (name, cure), a, b in zip(LIBRARIES.items(), first, _draws(), strict=True):
         require(a != b, f"{name} draws the same numbers for seeds 1 and 2: hand the argument on, {cure}(seed)", draws=a)
 
@@ -339,7 +409,7 @@ def the_global_generators(seed_libraries: Callable) -> None:
     `np.random.default_rng(seed)` makes a new generator and leaves the global one alone.
     """
     for seed in (0, 42, 2**32 - 1):
-        seed_libraries(seed)
+        _seed(seed_libraries, seed)
         drawn = _draws()
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002

@@ -11,7 +11,7 @@ from utils.exercises.engine import Exercise
 from utils.exercises.expect import Wrong, expect, kind_of, require
 
 PALETTE = ((10, 20, 30), (200, 20, 30), (10, 90, 30))  # colours that share two of three values
-UNVALIDATED = "model_copy(update=...) does not validate: build a Config anew"
+UNVALIDATED = "model_copy and model_construct do not validate: build a Config anew"
 
 
 # ---------------------------------------------------------------- 2.1
@@ -68,6 +68,8 @@ def _refuses(override: Callable, says: str, **changes: Any) -> None:
     except ConfigError:
         return
     name = next(iter(changes))
+    if result is None or getattr(result, name, changes[name]) != changes[name]:
+        says = "a bad value is passed over in silence: let the ConfigError through, do not catch it"
     raise Wrong(says, changes=changes, expected="ConfigError", yours=f"{name}={getattr(result, name, '?')!r}")
 
 
@@ -108,6 +110,8 @@ def looks_colours_up(rgb_to_ids: Callable) -> None:
         mistakes=[
             (lambda r: r.shape == (3, 2) or r.shape == COLOURS.shape, "there must be one id a pixel, shape (H, W)"),
             (np.full((2, 3), 2), "one equal value is not enough: all three must agree, `.all(axis=-1)`"),
+            (np.where(IDS == 0, 2, IDS), "a part of the colour is not enough: red, green and blue must all agree"),
+            (np.full((2, 3), -1), "no colour is found: compare red, green and blue in the palette's order, not as BGR"),
             (IDS + 1, "the first colour of the palette has id 0"),
             (IDS.T, "rows and columns are swapped"),
         ],
@@ -156,12 +160,13 @@ def ids_are_whole(rgb_to_ids: Callable) -> None:
     result = expect(rgb_to_ids, COLOURS, PALETTE, gives=IDS)
     require(result.dtype == np.int64, f"the ids are {result.dtype}: make them np.int64, which holds -1 as well")
     palette = tuple((i, 255 - i, i // 2) for i in range(200))
-    raw = np.array([[palette[199], palette[3]]], dtype=np.uint8)
+    raw = np.array(palette, dtype=np.uint8).reshape(10, 20, 3)
     expect(
-        rgb_to_ids, raw, list(palette), gives=np.array([[199, 3]]), says="a palette of 200 colours is not read right"
-    )
+        rgb_to_ids, raw, list(palette), gives=np.arange(200).reshape(10, 20),
+        says="a palette of 200 colours is not read right: do some of them become the same number?",
+    )  # fmt: skip
     expect(
-        rgb_to_ids, raw[:, :1], palette[:1], gives=np.array([[-1]]), says="a palette of one colour is not read right"
+        rgb_to_ids, raw[:1, 1:2], palette[:1], gives=np.array([[-1]]), says="a palette of one colour is not read right"
     )
 
 
@@ -175,6 +180,10 @@ def paints(ids_to_rgb: Callable) -> None:
         ids_to_rgb, IDS, PALETTE, gives=COLOURS, says="some pixels have the wrong colour",
         mistakes=[
             (COLOURS[..., ::-1], "red and blue are swapped (BGR): keep the palette's order"),
+            (COLOURS.transpose(2, 0, 1), "the three colours come last: shape (H, W, 3), not (3, H, W)"),
+            (COLOURS.transpose(1, 0, 2), "rows and columns are swapped"),
+            (lambda r: (r[IDS == 1] == PALETTE[0]).all(), "each class has another's colour: the first is that of id 0"),
+            (lambda r: (r[IDS == 0] == 255).all(), "class 0 is not painted: the background has a colour, too"),
             (lambda r: r.shape == COLOURS.shape and r.max() <= 1, "the colours are between 0 and 1: keep 0 to 255"),
         ],
     )  # fmt: skip
@@ -206,8 +215,8 @@ def any_ids_any_palette(ids_to_rgb: Callable) -> None:
 
     Nothing may depend on three classes, on a square picture, or on the kind of integer.
     """
-    palette = [(5 * i, 2 * i, 50 - i) for i in range(50)]
-    ids = np.arange(12).reshape(2, 6) * 4
+    palette = [(i, 2 * i // 3, 250 - i) for i in range(200)]
+    ids = np.arange(12).reshape(2, 6) * 18
     wanted = np.array([[palette[i] for i in row] for row in ids], dtype=np.uint8)
     for dtype in (np.uint8, np.int64):
         expect(
@@ -215,7 +224,7 @@ def any_ids_any_palette(ids_to_rgb: Callable) -> None:
             ids.astype(dtype),
             palette,
             gives=wanted,
-            says=f"50 classes, ids as {np.dtype(dtype)}: wrong colours",
+            says=f"200 classes, ids as {np.dtype(dtype)}: wrong colours",
         )
     expect(ids_to_rgb, np.zeros((4, 1), np.uint8), ((0, 0, 1),), gives=np.full((4, 1, 3), (0, 0, 1), np.uint8),
            says="a palette of a single colour is not painted right")  # fmt: skip
@@ -245,6 +254,10 @@ def counts_every_class(count_pixels: Callable) -> None:
         mistakes=[
             (np.array([1, 1, 4]) / 6, "these are shares: return the counts"),
             (np.array([4, 1, 1]), "the counts are sorted by size: they belong in the order of the ids"),
+            (np.array([1, 1, 0]), "the last class is not counted: ids go from 0 to num_classes - 1"),
+            (np.array([0, 1, 4]), "class 0 is not counted: the background is a class, too"),
+            (np.array([0, 1, 8]), "the ids are added up: count the pixels"),
+            (np.array([1, 1, 1]), "a class counts once, however often it occurs: `counts[mask] += 1` adds only once"),
         ],
     )  # fmt: skip
 
@@ -289,11 +302,10 @@ def counts_whole_numbers(count_pixels: Callable) -> None:
     Sums of uint8 stay small numbers only if you let NumPy choose: `dtype=np.int64` is safe.
     """
     for dtype in (np.uint8, np.int64):
-        mask = np.zeros((40, 30), dtype=dtype)
-        mask[:10] = 1
-        result = expect(
-            count_pixels, mask, 2, gives=np.array([900, 300]), says="large counts are off: do they overflow uint8?"
-        )
+        mask = np.zeros((300, 250), dtype=dtype)
+        mask[:2] = 1
+        says = "large counts are off: do they overflow a small kind of integer, such as uint8?"
+        result = expect(count_pixels, mask, 2, gives=np.array([74_500, 500]), tolerance=0, says=says)
         require(np.issubdtype(result.dtype, np.integer), f"the counts are {result.dtype}: make them integers")
     batch = np.stack([np.zeros((2, 3), np.uint8), np.ones((2, 3), np.uint8)])
     expect(count_pixels, batch, 2, gives=np.array([6, 6]), says="a stack of masks, (N, H, W), is not counted as one")

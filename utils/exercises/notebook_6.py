@@ -151,6 +151,10 @@ def depth_counts(ConvBlock: Callable) -> None:
             "the first convolution goes from in_channels to out_channels, all others from out_channels to out_channels"
         )
         require(pairs == [(3, 8)] + [(8, 8)] * (wanted - 1), says, in_channels=3, out_channels=8, yours=pairs)
+        apart = any(m.groups > 1 for m in convs)
+        require(
+            not apart, "a convolution has `groups`: each channel must see all channels of the layer before", **facts
+        )
         require(norms, "BatchNorm is missing: an nn.BatchNorm2d(out_channels) after each convolution", **facts)
         distinct = len({id(m) for m in norms})
         says = "one BatchNorm serves several convolutions: each has averages of its own, so make one for each"
@@ -164,7 +168,7 @@ def conv_norm_relu(ConvBlock: Callable) -> None:
 
     ReLU comes last in each round, also in the last one. BatchNorm sits between the convolution and ReLU.
     """
-    block, x = made(ConvBlock, 4, 4, depth=2).eval(), noise(2, 4, 6, 10, seed=1)
+    block, x = made(ConvBlock, 4, 4, depth=2).eval(), 30 * noise(2, 4, 6, 10, seed=1)
     run(block, x)  # lazy layers exist from now on
     give_norms_a_history(block)
     with torch.no_grad():
@@ -182,6 +186,7 @@ def conv_norm_relu(ConvBlock: Callable) -> None:
             (["conv", "norm", "relu"], ["no last relu"], "ReLU is missing in the last round"),
             (["conv", "norm", "relu"], ["norm"], "a BatchNorm too many"),
             (["conv", "norm", "leaky"], [], "negative values come through: it is LeakyReLU, not ReLU"),
+            (["conv", "norm", "relu6"], [], "values above 6 are cut off: it is ReLU6, not ReLU"),
             (["conv", "norm", "sigmoid"], [], "a sigmoid stands where ReLU belongs"),
             (["conv", "norm", "gelu"], [], "GELU stands where ReLU belongs"),
         ]
@@ -215,7 +220,7 @@ def chained(convs: Sequence[nn.Module], norms: Sequence[nn.Module], x: Tensor, o
     """Run the layers of an answer in some order; `last` is done once at the end."""
     for number, (conv, norm) in enumerate(zip(convs, norms, strict=False)):
         steps = {"conv": conv, "norm": norm, "relu": F.relu, "leaky": lambda t: F.leaky_relu(t, 0.01),
-                 "sigmoid": torch.sigmoid, "gelu": F.gelu}  # fmt: skip
+                 "sigmoid": torch.sigmoid, "gelu": F.gelu, "relu6": F.relu6}  # fmt: skip
         names = order[:-1] if "no last relu" in last and number == len(convs) - 1 else order
         for name in names:
             x = steps[name](x)
@@ -407,19 +412,19 @@ def layers_in_layers(count_parameters: Callable) -> None:
 
     `model.parameters()` goes through all levels by itself; no loop over `children()` or `modules()` is needed.
     """
-    inner = nn.Sequential(nn.Conv2d(4, 2, 1), nn.Sequential(nn.Linear(2, 3)))
+    inner = nn.Sequential(nn.Conv2d(4, 3, 1), nn.Sequential(nn.Linear(2, 3)))
     model = nn.Sequential(nn.Conv2d(3, 4, 1), inner)
-    free = nn.Parameter(torch.zeros(2, 5))
-    model.register_parameter("free", free)
-    text = "Sequential(Conv2d(3, 4, 1), Sequential(Conv2d(4, 2, 1), Sequential(Linear(2, 3)))) and a parameter of 2 x 5"
+    model.register_parameter("free", nn.Parameter(torch.zeros(3, 7)))
+    text = "Sequential(Conv2d(3, 4, 1), Sequential(Conv2d(4, 3, 1), Sequential(Linear(2, 3)))) and a parameter of 3 x 7"
+    first = "only the first level is counted: there are layers inside layers"
     counted(
-        count_parameters, model, text, 16 + 10 + 9 + 10,
-        {16: "only the first level is counted: there are layers inside layers",
-         26: "only convolutions are counted: take every parameter, `model.parameters()`",
-         35: "only known layers are counted: take every parameter, `model.parameters()`",
-         45 + 16 + 19 + 9 + 10 + 9: "layers inside layers are counted again on every level: `parameters()` of the "
+        count_parameters, model, text, 16 + 15 + 9 + 21,
+        {16: first, 37: first, 21: "only what the model itself holds is counted: there are layers inside it",
+         31: "only convolutions are counted: take every parameter, `model.parameters()`",
+         40: "only known layers are counted: take every parameter, `model.parameters()`",
+         61 + 16 + 24 + 15 + 9 + 9: "layers inside layers are counted again on every level: `parameters()` of the "
          "model alone has them all",
-         12 + 8 + 6 + 10: "the biases are left out", 12 + 8 + 6: "the biases are left out"},
+         51: "the biases are left out", 30: "the biases are left out"},
     )  # fmt: skip
     single = nn.Module()
     single.scale = nn.Parameter(torch.tensor(2.0))
@@ -518,7 +523,7 @@ def with_new_head(replace_head: Callable, length: int, outputs: int, **kwargs: A
         returned = replace_head(model, outputs)
     except TypeError as error:
         if "FCNHead" in str(error):
-            says = "torchvision's heads cannot be cut with [:-1], they are classes of their own: list(model.classifier)[:-1]"
+            says = "torchvision's heads cannot be cut with [:-1]: cut a list of the layers, list(model.classifier)[:-1]"
             raise Wrong(says) from error
         raise
     except (IndexError, AttributeError, KeyError) as error:
@@ -635,7 +640,9 @@ def parts() -> nn.Sequential:
         encoder = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(), inner)
         encoder.register_parameter("scale", nn.Parameter(torch.ones(4, 1, 1)))
         decoder = nn.Sequential(nn.Conv2d(4, 2, 1), nn.BatchNorm2d(2))
-        return nn.Sequential(encoder, decoder)
+        model = nn.Sequential(encoder, decoder)
+    give_norms_a_history(model)
+    return model
 
 
 def done(freeze: Callable, model: nn.Sequential) -> nn.Module:

@@ -26,6 +26,11 @@ def image_bytes(height, width, channels=3, bytes_per_value=1):
         total += width * channels * bytes_per_value
     return total
 
+# %% 1.1 right: math.prod
+import math
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return math.prod([height, width, channels, bytes_per_value])
+
 # %% 1.1 wrong: the channels are forgotten
 def image_bytes(height, width, channels=3, bytes_per_value=1):
     return height * width * bytes_per_value
@@ -54,6 +59,26 @@ def image_bytes(height, width, channels=3, bytes_per_value=1):
 def image_bytes(height, width, channels=3, bytes_per_value=1):
     return (height + width) * channels * bytes_per_value
 
+# %% 1.1 wrong: these are bits
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return height * width * channels * bytes_per_value * 8
+
+# %% 1.1 wrong: these are kilobytes or megabytes
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return height * width * channels * bytes_per_value / 1024**2
+
+# %% 1.1 wrong: bytes_per_value is added
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return height * width * channels + bytes_per_value
+
+# %% 1.1 wrong: the height counts twice
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return height * height * channels * bytes_per_value
+
+# %% 1.1 wrong: without it a value takes 1 byte
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return height * width * channels * 4
+
 # %% 1.2 right: one if after the other
 def choose_device(available, wish="auto"):
     if wish != "auto":
@@ -81,6 +106,30 @@ def choose_device(available, wish="auto"):
     if not found:
         raise ConfigError(f"{wish} is not among {available}")
     return found[0]
+
+# %% 1.2 right: one loop for both cases
+def choose_device(available, wish="auto"):
+    order = ["cuda", "mps", "cpu"] if wish == "auto" else [wish]
+    for name in order:
+        if name in available:
+            return name
+    raise ConfigError(f"no {wish}; there are {sorted(available)}")
+
+# %% 1.2 right: match and case
+def choose_device(available, wish="auto"):
+    match wish:
+        case "auto":
+            if "cuda" in available:
+                result = "cuda"
+            elif "mps" in available:
+                result = "mps"
+            else:
+                result = "cpu"
+        case _ if wish in set(available):
+            result = wish
+        case _:
+            raise ConfigError("not there")
+    return result
 
 # %% 1.2 wrong: a wish that cannot be granted must raise ConfigError
 def choose_device(available, wish="auto"):
@@ -132,12 +181,49 @@ def choose_device(available, wish="auto"):
         raise ConfigError(wish)
     return torch.device(wish)
 
-# %% 1.2 wrong: ValueError on line
+# %% 1.2 wrong: raises ValueError: raise ConfigError yourself
 def choose_device(available, wish="auto"):
     if wish == "auto":
         return next(name for name in BEST_FIRST if name in available)
     if wish not in available:
         raise ValueError(wish)
+    return wish
+
+# %% 1.2 wrong: gives None: raise ConfigError
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        return next(name for name in BEST_FIRST if name in available)
+    if wish in available:
+        return wish
+
+# %% 1.2 wrong: ConfigError is returned
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        return next(name for name in BEST_FIRST if name in available)
+    if wish not in available:
+        return ConfigError("not available")
+    return wish
+
+# %% 1.2 wrong: ConfigError needs a sentence
+def choose_device(available, wish="auto"):
+    ranks = {"cuda": 0, "mps": 1, "cpu": 2}
+    if wish == "auto":
+        return sorted(available, key=ranks.get)[0]
+    elif wish in available:
+        return wish
+    else:
+        raise ConfigError
+
+# %% 1.2 wrong: `available` is changed in place
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        available = available if not isinstance(available, list) else available
+        if isinstance(available, list):
+            available.sort(key=BEST_FIRST.index)
+            return available[0]
+        return next(name for name in BEST_FIRST if name in available)
+    if wish not in available:
+        raise ConfigError(wish)
     return wish
 
 # %% 1.3 right: nested ifs
@@ -161,6 +247,15 @@ def pick_precision(device, capability=None):
 # %% 1.3 right: one line
 def pick_precision(device, capability=None):
     return "fp32" if device.type != "cuda" else "bf16" if tuple(capability) > (7, 9) else "fp16"
+
+# %% 1.3 right: the capability as one number
+def pick_precision(device, capability=None):
+    if not device.type == "cuda":
+        return "fp32"
+    if capability is None:
+        capability = torch.cuda.get_device_capability(device)
+    number = 10 * capability[0] + capability[1]
+    return "bf16" if number >= 80 else "fp16"
 
 # %% 1.3 wrong: capability 8.0 computes bf16
 def pick_precision(device, capability=None):
@@ -212,6 +307,18 @@ def pick_precision(device, capability=None):
 def pick_precision(device, capability=None):
     return "bf16" if capability and capability >= (8, 0) else "fp16"
 
+# %% 1.3 wrong: an NVIDIA GPU is not recognised
+def pick_precision(device, capability=None):
+    if device == "cuda":
+        return "bf16" if capability >= (8, 0) else "fp16"
+    return "fp32"
+
+# %% 1.3 wrong: not 'float16'
+def pick_precision(device, capability=None):
+    if device.type != "cuda":
+        return "float32"
+    return "bfloat16" if capability >= (8, 0) else "float16"
+
 # %% 1.4 right: NumPy's median
 def median_seconds(call, wait, repeats=5, warmup=1):
     for i in range(warmup):
@@ -250,6 +357,36 @@ def median_seconds(call, wait, repeats=5, warmup=1):
     taken = sorted(once(call, wait) for _ in range(repeats))
     middle = len(taken) // 2
     return taken[middle] if len(taken) % 2 else (taken[middle - 1] + taken[middle]) / 2
+
+# %% 1.4 right: timeit
+import timeit
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    wait()
+    def once():
+        call()
+        wait()
+    return statistics.median(timeit.repeat(once, number=1, repeat=repeats))
+
+# %% 1.4 right: a stopwatch of its own
+class Watch:
+    def __enter__(self):
+        self.start = time.monotonic()
+        return self
+    def __exit__(self, *_):
+        self.seconds = time.monotonic() - self.start
+
+def median_seconds(call, wait, repeats=5, warmup=1):
+    list(map(lambda _: call(), range(warmup)))
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        with Watch() as w:
+            call()
+            wait()
+        seconds.append(w.seconds)
+    return torch.tensor(seconds, dtype=torch.float64).quantile(0.5)
 
 # %% 1.4 wrong: the clock stops before the work is done
 def median_seconds(call, wait, repeats=5, warmup=1):
@@ -348,6 +485,69 @@ def median_seconds(call, wait, repeats=5, warmup=1):
         time.perf_counter() - start
     return statistics.median(seconds)
 
+# %% 1.4 wrong: the warm-up calls are timed as well
+def median_seconds(call, wait, repeats=5, warmup=1):
+    seconds = []
+    for _ in range(warmup + repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: return seconds, not milliseconds
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(1000 * (time.perf_counter() - start))
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: wait() is never called
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait
+        start = time.perf_counter()
+        call()
+        wait
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: the time is negative
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(start - time.perf_counter())
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: nothing is returned
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    print(statistics.median(seconds))
+
 # %% 1.5 right: with floor and max
 def largest_batch(bytes_per_image, fixed_bytes, budget):
     left = budget - fixed_bytes
@@ -366,6 +566,12 @@ def largest_batch(bytes_per_image, fixed_bytes, budget):
     while fixed_bytes + (batch + 1) * bytes_per_image <= budget:
         batch += 1
     return batch
+
+# %% 1.5 right: rounded down by math
+import math
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    left = budget - fixed_bytes
+    return 0 if left <= 0 else math.floor(left / bytes_per_image)
 
 # %% 1.5 wrong: the fixed part is forgotten
 def largest_batch(bytes_per_image, fixed_bytes, budget):
@@ -404,6 +610,19 @@ def largest_batch(bytes_per_image, fixed_bytes, budget):
         batch += 1
     return batch
 
+# %% 1.5 wrong: not even one image fits
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return max((budget - fixed_bytes) // bytes_per_image, 1)
+
+# %% 1.5 wrong: no power of two
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    n = max((budget - fixed_bytes) // bytes_per_image, 0)
+    return 2 ** int(np.log2(n)) if n else 0
+
+# %% 1.5 wrong: where even the weights do not fit
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return abs(budget - fixed_bytes) // bytes_per_image
+
 # %% 1.6 right: in another order, NumPy through its module
 def seed_libraries(seed):
     torch.manual_seed(seed)
@@ -422,6 +641,11 @@ def seed_libraries(seed):
     np.random.set_state(np.random.RandomState(seed).get_state())
     torch.random.manual_seed(seed)
     torch.cuda.manual_seed_all(seed)
+
+# %% 1.6 right: a library's own function
+def seed_libraries(seed):
+    from accelerate.utils import set_seed
+    set_seed(seed)
 
 # %% 1.6 wrong: NumPy draws other numbers
 def seed_libraries(seed):
@@ -463,3 +687,9 @@ def seed_libraries(seed):
     random.seed()
     np.random.seed()
     torch.seed(seed)
+
+# %% 1.6 wrong: random.seed is overwritten
+def seed_libraries(seed):
+    random.seed = seed
+    np.random.seed = seed
+    torch.manual_seed = seed

@@ -31,6 +31,17 @@ def override(config, **changes):
 def override(config, **changes):
     return Config.model_validate({**config.model_dump(), **changes})
 
+# %% 2.1 right: the attributes as a dictionary
+def override(config, **changes):
+    values = dict(vars(config))
+    values.update(**changes)
+    return config.__class__(**values)
+
+# %% 2.1 right: looked up in one, then in the other
+from collections import ChainMap
+def override(config, **changes):
+    return Config(**ChainMap(changes, config.model_dump()))
+
 # %% 2.1 wrong: a bad value is accepted
 def override(config, **changes):
     return config.model_copy(update=changes)
@@ -76,6 +87,14 @@ def override(config, **changes):
 def override(config, **changes):
     raise ValueError("the result is not a copy")
 
+# %% 2.1 wrong: is passed over in silence
+def override(config, **changes):
+    try:
+        return Config(**{**config.model_dump(), **changes})
+    except ConfigError as error:
+        print(error)
+        return config
+
 # %% 2.4 right: a dictionary, pixel by pixel
 def rgb_to_ids(raw, palette):
     places = {tuple(colour): index for index, colour in enumerate(palette)}
@@ -104,6 +123,18 @@ def rgb_to_ids(raw, palette):
     r, g, b = np.moveaxis(raw, -1, 0)
     conditions = [(r == c[0]) & (g == c[1]) & (b == c[2]) for c in palette]
     return np.select(conditions, list(range(len(palette))), default=-1).astype("int64")
+
+# %% 2.4 right: each colour looked up once
+def rgb_to_ids(raw, palette):
+    colours, inverse = np.unique(raw.reshape(-1, 3), axis=0, return_inverse=True)
+    places = {tuple(c): i for i, c in enumerate(palette)}
+    table = np.array([places.get(tuple(c.tolist()), -1) for c in colours])
+    return table[inverse.reshape(-1)].reshape(raw.shape[:2])
+
+# %% 2.4 right: the nearest, if its distance is 0
+def rgb_to_ids(raw, palette):
+    gaps = np.abs(raw[:, :, None].astype(int) - np.array(palette)).sum(-1)
+    return np.where(gaps.min(-1) == 0, gaps.argmin(-1), -1)
 
 # %% 2.4 wrong: one equal value is not enough
 def rgb_to_ids(raw, palette):
@@ -170,6 +201,28 @@ def rgb_to_ids(raw, palette):
         ids[(raw == np.array(colour)).all(axis=-1)] = index
     return ids
 
+# %% 2.4 wrong: no colour is found
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for i, colour in enumerate(palette):
+        ids[(raw[..., ::-1] == np.array(colour)).all(axis=-1)] = i
+    return ids
+
+# %% 2.4 wrong: a part of the colour is not enough
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for i, colour in enumerate(palette):
+        ids[raw[..., 0] == colour[0]] = i
+    return ids
+
+# %% 2.4 wrong: do some of them become the same number
+def rgb_to_ids(raw, palette):
+    key = raw[..., 0] * 3 + raw[..., 1] * 5 + raw[..., 2] * 7
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for i, c in enumerate(np.array(palette, np.uint8)):
+        ids[key == c[0] * 3 + c[1] * 5 + c[2] * 7] = i
+    return ids
+
 # %% 2.2 right: class by class
 def ids_to_rgb(ids, palette):
     picture = np.full((*ids.shape, 3), WHITE, dtype=np.uint8)
@@ -193,6 +246,22 @@ def ids_to_rgb(ids, palette):
     picture = colours[np.minimum(ids, len(colours) - 1)].astype(np.uint8)
     picture[ids == 255] = 255
     return picture
+
+# %% 2.2 right: a picture's own palette
+from PIL import Image
+def ids_to_rgb(ids, palette):
+    picture = Image.fromarray(ids.astype(np.uint8))
+    flat = [255] * 768
+    for i, c in enumerate(palette):
+        flat[3 * i : 3 * i + 3] = [int(v) for v in c]
+    picture.putpalette(flat)
+    return np.array(picture.convert("RGB"))
+
+# %% 2.2 right: one-hot times colours
+def ids_to_rgb(ids, palette):
+    onehot = (ids[..., None] == np.arange(len(palette))).astype(int)
+    colours = onehot @ np.array(palette)
+    return np.where((ids == 255)[..., None], 255, colours).astype(np.uint8)
 
 # %% 2.2 wrong: IndexError
 def ids_to_rgb(ids, palette):
@@ -227,7 +296,7 @@ def ids_to_rgb(ids, palette):
     table[: len(palette)] = palette
     return table[ids] / 255
 
-# %% 2.2 wrong: the result has shape (3, 2, 3)
+# %% 2.2 wrong: the three colours come last
 def ids_to_rgb(ids, palette):
     table = np.full((256, 3), 255, dtype=np.uint8)
     table[: len(palette)] = palette
@@ -244,6 +313,25 @@ def ids_to_rgb(ids, palette):
     table = np.array([*palette, (255, 255, 255)], dtype=np.uint8)
     ids[ids == 255] = len(palette)
     return table[ids]
+
+# %% 2.2 wrong: class 0 is not painted
+def ids_to_rgb(ids, palette):
+    out = np.full((*ids.shape, 3), 255, np.uint8)
+    for i in range(1, len(palette)):
+        out[ids == i] = palette[i]
+    return out
+
+# %% 2.2 wrong: each class has another's colour
+def ids_to_rgb(ids, palette):
+    table = np.full((256, 3), 255, dtype=np.uint8)
+    table[1 : len(palette) + 1] = palette
+    return table[ids]
+
+# %% 2.2 wrong: rows and columns are swapped
+def ids_to_rgb(ids, palette):
+    table = np.full((256, 3), 255, dtype=np.uint8)
+    table[: len(palette)] = palette
+    return table[ids.T]
 
 # %% 2.3 right: a loop over the classes
 def count_pixels(mask, num_classes):
@@ -265,6 +353,17 @@ def count_pixels(mask, num_classes):
 def count_pixels(mask, num_classes):
     counts = np.zeros(num_classes, dtype=int)
     np.add.at(counts, mask[mask < num_classes], 1)
+    return counts
+
+# %% 2.3 right: Counter
+from collections import Counter
+def count_pixels(mask, num_classes):
+    counter = Counter(mask.ravel().tolist())
+    return np.array([counter[c] for c in range(num_classes)])
+
+# %% 2.3 right: a histogram
+def count_pixels(mask, num_classes):
+    counts, _ = np.histogram(mask, bins=np.arange(num_classes + 1) - 0.5)
     return counts
 
 # %% 2.3 wrong: the result has a place for 255
@@ -312,3 +411,29 @@ def count_pixels(mask, num_classes):
 def count_pixels(mask, num_classes):
     mask[mask == 255] = 0
     return np.bincount(mask.ravel(), minlength=num_classes)
+
+# %% 2.3 wrong: the last class is not counted
+def count_pixels(mask, num_classes):
+    return np.bincount(mask[mask < num_classes - 1], minlength=num_classes)
+
+# %% 2.3 wrong: class 0 is not counted
+def count_pixels(mask, num_classes):
+    return np.bincount(mask[(mask != 255) & (mask != 0)], minlength=num_classes)
+
+# %% 2.3 wrong: adds only once
+def count_pixels(mask, num_classes):
+    counts = np.zeros(num_classes, dtype=np.int64)
+    valid = mask[mask != 255]
+    counts[valid] += 1
+    return counts
+
+# %% 2.3 wrong: the ids are added up
+def count_pixels(mask, num_classes):
+    return np.array([mask[mask == c].sum() for c in range(num_classes)])
+
+# %% 2.3 wrong: OverflowError
+def count_pixels(mask, num_classes):
+    counts = np.zeros(num_classes, dtype=np.int16)
+    for c in range(num_classes):
+        counts[c] = (mask == c).sum()
+    return counts

@@ -288,6 +288,23 @@ class ConvBlock(nn.Sequential):
             layers += [nn.Conv2d(out_channels if i else in_channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels), nn.ReLU()]
         super().__init__(*layers[:-1])
 
+# %% 6.1 wrong: values above 6 are cut off
+class ConvBlock(nn.Sequential):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        layers = [nn.MaxPool2d(2)] if downsample else []
+        for i in range(depth):
+            layers += [nn.Conv2d(out_channels if i else in_channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels), nn.ReLU6()]
+        super().__init__(*layers)
+
+# %% 6.1 wrong: a convolution has `groups`
+class ConvBlock(nn.Sequential):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        layers = [nn.MaxPool2d(2)] if downsample else []
+        for i in range(depth):
+            layers += [nn.Conv2d(out_channels if i else in_channels, out_channels, 3, padding=1, groups=out_channels if i else 1)]
+            layers += [nn.BatchNorm2d(out_channels), nn.ReLU()]
+        super().__init__(*layers)
+
 # %% 6.1 wrong: LeakyReLU
 class ConvBlock(nn.Sequential):
     def __init__(self, in_channels, out_channels, depth=2, downsample=False):
@@ -1010,6 +1027,14 @@ def freeze(module):
         p.data.zero_()
     module.requires_grad_(False)
     module.eval()
+
+# %% 6.5 wrong: running_mean` has other values
+def freeze(module):
+    module.requires_grad_(False)
+    module.eval()
+    for m in module.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.reset_running_stats()
 
 # %% 6.5 wrong: is no parameter any more
 def freeze(module):

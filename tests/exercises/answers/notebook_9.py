@@ -1,0 +1,564 @@
+# %% prelude
+import math
+
+import numpy as np
+import torch
+
+from utils.metrics import iou
+from utils.models import probabilities
+from utils.tiling import gaussian_window
+
+# %% 9.1 right: argmax and a comparison
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] > 1:
+        return torch.argmax(logits, 1)
+    return (torch.sigmoid(logits) >= threshold).squeeze(1).long()
+
+# %% 9.1 right: through probabilities
+def to_mask(logits, threshold=0.5):
+    p = probabilities(logits)
+    n, c, h, w = p.shape
+    if c == 1:
+        mask = torch.zeros(n, h, w, dtype=torch.int64)
+        mask[p[:, 0] >= threshold] = 1
+        return mask
+    return p.max(dim=1).indices
+
+# %% 9.1 right: the threshold as a logit
+def to_mask(logits, threshold=0.5):
+    if logits.size(1) == 1:
+        border = math.log(threshold / (1 - threshold))
+        return torch.where(logits[:, 0] >= border, 1, 0)
+    return logits.topk(1, dim=1).indices[:, 0]
+
+# %% 9.1 wrong: argmax over one channel is always 0
+def to_mask(logits, threshold=0.5):
+    return logits.argmax(dim=1)
+
+# %% 9.1 wrong: the mask has shape (1, 2, 5), not (N, H, W)
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return (logits[:, 0].sigmoid() >= threshold).long()[:1]
+    return logits.argmax(dim=0)
+
+# %% 9.1 wrong: with 2 channel(s) the mask has shape (2, 2, 5)
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return (logits[:, 0].sigmoid() >= threshold).long()
+    return logits.argmax(dim=0)
+
+# %% 9.1 wrong: the logit is compared with 0.5
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return (logits[:, 0] >= threshold).long()
+    return logits.argmax(dim=1)
+
+# %% 9.1 wrong: the ids are torch.bool
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return logits[:, 0].sigmoid() >= threshold
+    return logits.argmax(dim=1)
+
+# %% 9.1 wrong: `threshold` is not used
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return (logits[:, 0] >= 0).long()
+    return logits.argmax(dim=1)
+
+# %% 9.1 wrong: a probability of exactly 0.5 is foreground
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return (logits[:, 0].sigmoid() > threshold).long()
+    return logits.argmax(dim=1)
+
+# %% 9.1 wrong: every pixel is foreground: one sigmoid
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return (probabilities(logits)[:, 0].sigmoid() > threshold).long()
+    return logits.argmax(dim=1)
+
+# %% 9.1 wrong: the ids are torch.float32
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return (logits[:, 0].sigmoid() >= threshold).long()
+    return logits.max(dim=1).values
+
+# %% 9.1 wrong: this is the class with the smallest logit
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return (logits[:, 0].sigmoid() >= threshold).long()
+    return logits.argmin(dim=1)
+
+# %% 9.1 wrong: no softmax over one channel
+def to_mask(logits, threshold=0.5):
+    p = logits.softmax(dim=1)
+    return (p[:, 0] >= threshold).long() if p.shape[1] == 1 else p.argmax(dim=1)
+
+# %% 9.2 right: painted in place on a copy
+def blend(image, painted, where, opacity=0.45):
+    result = image.copy()
+    result[where] = (1 - opacity) * image[where] + opacity * painted[where]
+    return result
+
+# %% 9.2 right: alpha of each pixel, rounded
+def blend(image, painted, where, opacity=0.45):
+    alpha = (where * opacity)[:, :, np.newaxis]
+    return np.rint(image * (1 - alpha) + painted * alpha).astype(np.uint8)
+
+# %% 9.2 right: OpenCV mixes
+def blend(image, painted, where, opacity=0.45):
+    import cv2
+    mixed = cv2.addWeighted(image, 1 - opacity, painted, opacity, 0)
+    return np.where(np.repeat(where[..., None], 3, axis=2), mixed, image)
+
+# %% 9.2 wrong: opacity is that of the paint
+def blend(image, painted, where, opacity=0.45):
+    mixed = opacity * image + (1 - opacity) * painted
+    return np.where(where[..., None], mixed, image).astype(np.uint8)
+
+# %% 9.2 wrong: outside of `where` the picture must stay as it is
+def blend(image, painted, where, opacity=0.45):
+    return ((1 - opacity) * image + opacity * painted).astype(np.uint8)
+
+# %% 9.2 wrong: bring it back to np.uint8
+def blend(image, painted, where, opacity=0.45):
+    return np.where(where[..., None], (1 - opacity) * image + opacity * painted, image)
+
+# %% 9.2 wrong: the paint hides the picture
+def blend(image, painted, where, opacity=0.45):
+    return np.where(where[..., None], painted, image)
+
+# %% 9.2 wrong: `opacity` is not used
+def blend(image, painted, where, opacity=0.45):
+    return np.where(where[..., None], image // 2 + painted // 2, image).astype(np.uint8)
+
+# %% 9.2 wrong: ValueError
+def blend(image, painted, where, opacity=0.45):
+    return np.where(where, (1 - opacity) * image + opacity * painted, image).astype(np.uint8)
+
+# %% 9.2 wrong: `image` is changed in place
+def blend(image, painted, where, opacity=0.45):
+    image[where] = ((1 - opacity) * image[where] + opacity * painted[where]).astype(np.uint8)
+    return image
+
+# %% 9.2 wrong: bright pixels run over
+def blend(image, painted, where, opacity=0.45):
+    mixed = ((image + painted) * 0.5 if opacity == 0.5 else image * np.uint8((1 - opacity) * 10) // 10 + painted * np.uint8(opacity * 10) // 10)
+    return np.where(where[..., None], mixed, image).astype(np.uint8)
+
+# %% 9.2 wrong: inside of `where` picture and paint must be mixed
+def blend(image, painted, where, opacity=0.45):
+    if where.all():
+        return ((1 - opacity) * image + opacity * painted).astype(np.uint8)
+    return np.where(~where[..., None], image, painted).astype(np.uint8)
+
+# %% 9.3 right: a loop that remembers the best
+def best_threshold(probabilities, target, thresholds):
+    best, best_score = None, -1.0
+    for t in thresholds:
+        score = float(iou((probabilities >= t).long(), target, 2)[1])
+        if score > best_score:
+            best, best_score = t, score
+    return best
+
+# %% 9.3 right: counted without iou
+def best_threshold(probabilities, target, thresholds):
+    keep = target != 255
+    p, truth = probabilities[keep], target[keep] == 1
+    values = []
+    for t in thresholds:
+        found = p >= t
+        values.append(((found & truth).sum() / (found | truth).sum().clamp(min=1)).item())
+    return thresholds[values.index(max(values))]
+
+# %% 9.3 right: all thresholds at once, a tensor with one number
+def best_threshold(probabilities, target, thresholds):
+    valid = (target != 255).flatten()
+    found = probabilities.flatten()[None, valid] >= torch.tensor(thresholds)[:, None]
+    truth = target.flatten()[None, valid] == 1
+    score = (found & truth).sum(1) / (found | truth).sum(1)
+    return torch.tensor(thresholds)[score.nan_to_num(0).argmax()]
+
+# %% 9.3 right: max with a key
+def best_threshold(probabilities, target, thresholds):
+    def score(t):
+        return np.nan_to_num(float(iou((probabilities >= t).long(), target, 2)[1]))
+    return max(thresholds, key=score)
+
+# %% 9.3 wrong: this is the best IoU itself
+def best_threshold(probabilities, target, thresholds):
+    return max(float(iou((probabilities >= t).long(), target, 2)[1]) for t in thresholds)
+
+# %% 9.3 wrong: this is the place of the best threshold
+def best_threshold(probabilities, target, thresholds):
+    return int(np.argmax([float(iou((probabilities >= t).long(), target, 2)[1]) for t in thresholds]))
+
+# %% 9.3 wrong: a probability equal to the threshold is foreground
+def best_threshold(probabilities, target, thresholds):
+    return thresholds[int(np.argmax([float(iou((probabilities > t).long(), target, 2)[1]) for t in thresholds]))]
+
+# %% 9.3 wrong: pixel accuracy or precision decided
+def best_threshold(probabilities, target, thresholds):
+    return thresholds[int(np.argmax([float(((probabilities >= t) == (target == 1)).float().mean()) for t in thresholds]))]
+
+# %% 9.3 wrong: of equal thresholds the first must be returned
+def best_threshold(probabilities, target, thresholds):
+    truth = target == 1
+    scores = [float(((probabilities >= t) & truth).sum() / ((probabilities >= t) | truth).sum()) for t in thresholds]
+    return thresholds[int(np.argmax(scores))]
+
+# %% 9.3 wrong: has the best recall
+def best_threshold(probabilities, target, thresholds):
+    truth = target == 1
+    return thresholds[int(np.argmax([float(((probabilities >= t) & truth).sum() / truth.sum()) for t in thresholds]))]
+
+# %% 9.3 wrong: has the best precision
+def best_threshold(probabilities, target, thresholds):
+    truth = target == 1
+    scores = [float(((probabilities >= t) & truth).sum() / (probabilities >= t).sum()) for t in thresholds]
+    return thresholds[max(range(len(scores)), key=lambda i: (scores[i], i))]
+
+# %% 9.3 wrong: nothing is returned
+def best_threshold(probabilities, target, thresholds):
+    for t in thresholds:
+        iou((probabilities >= t).long(), target, 2)[1]
+
+# %% 9.3 wrong: RuntimeError
+def best_threshold(probabilities, target, thresholds):
+    scores = [float(iou((probabilities >= t).long(), target, 1)[1]) for t in thresholds]
+    return thresholds[int(np.argmax(scores))]
+
+# %% 9.5 right: steps, the last one shifted
+def tile_starts(length, tile, overlap):
+    if length <= tile:
+        return [0]
+    starts = list(range(0, length - tile, tile - overlap))
+    return starts + [length - tile]
+
+# %% 9.5 right: a while loop
+def tile_starts(length, tile, overlap):
+    starts = [0]
+    while starts[-1] + tile < length:
+        starts.append(min(starts[-1] + tile - overlap, length - tile))
+    return starts
+
+# %% 9.5 right: evenly spaced, NumPy
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    count = math.ceil((length - overlap) / (tile - overlap))
+    return np.floor(np.linspace(0, length - tile, count)).astype(int).tolist()
+
+# %% 9.5 wrong: pixels are in no tile
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    return list(range(0, length - tile + 1, tile - overlap))
+
+# %% 9.5 wrong: the last tile reaches beyond the picture
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    return list(range(0, length - overlap, tile - overlap))
+
+# %% 9.5 wrong: share only 0 pixels
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    return [*range(0, length - tile, tile), length - tile]
+
+# %% 9.5 wrong: a picture that fits into one tile takes one
+def tile_starts(length, tile, overlap):
+    return [*range(0, length - tile, tile - overlap), length - tile]
+
+# %% 9.5 wrong: the starts must rise, each once
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    return [*range(0, length - tile + 1, tile - overlap), length - tile]
+
+# %% 9.5 wrong: starts are whole numbers
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    count = math.ceil((length - overlap) / (tile - overlap))
+    return [i * (length - tile) / (count - 1) for i in range(count)]
+
+# %% 9.5 wrong: every tile more costs time
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    count = (length - overlap) // (tile - overlap) + 2
+    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+# %% 9.5 wrong: the first tile must start at 0
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    return list(range(length - tile, 0, overlap - tile))[::-1]
+
+# %% 9.5 wrong: ZeroDivisionError
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    count = length // tile
+    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+# %% 9.5 wrong: the result is an int, not a list of starts
+def tile_starts(length, tile, overlap):
+    return 0 if tile >= length else math.ceil((length - overlap) / (tile - overlap))
+
+# %% 9.6 right: tensors inside
+def merge_tiles(tiles, height, width):
+    total, weight = None, torch.zeros(height, width)
+    for y, x, values in tiles:
+        values = torch.from_numpy(np.ascontiguousarray(values)).float()
+        c, h, w = values.shape
+        window = gaussian_window(h, w)
+        total = torch.zeros(c, height, width) if total is None else total
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return (total / weight).numpy()
+
+# %% 9.6 right: a running mean
+def merge_tiles(tiles, height, width):
+    mean, weight = None, np.zeros((height, width))
+    for y, x, values in tiles:
+        if mean is None:
+            mean = np.zeros((values.shape[0], height, width))
+        rows, columns = slice(y, y + values.shape[1]), slice(x, x + values.shape[2])
+        window = gaussian_window(*values.shape[1:]).numpy()
+        weight[rows, columns] += window
+        mean[:, rows, columns] += (values - mean[:, rows, columns]) * window / weight[rows, columns]
+    return mean
+
+# %% 9.6 right: weights as one more channel
+def merge_tiles(tiles, height, width):
+    both = 0
+    for y, x, values in tiles:
+        window = gaussian_window(values.shape[1], values.shape[2]).numpy()[None]
+        stacked = np.concatenate([values * window, window])
+        space = ((0, 0), (y, height - y - values.shape[1]), (x, width - x - values.shape[2]))
+        both = both + np.pad(stacked, space)
+    return both[:-1] / both[-1:]
+
+# %% 9.6 wrong: all pixels of a tile weigh the same
+def merge_tiles(tiles, height, width):
+    total, weight = None, np.zeros((height, width), dtype=np.float32)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        total[:, y : y + h, x : x + w] += values
+        weight[y : y + h, x : x + w] += 1
+    return total / weight
+
+# %% 9.6 wrong: the later tile overwrites the earlier
+def merge_tiles(tiles, height, width):
+    total = None
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        total[:, y : y + h, x : x + w] = values
+    return total
+
+# %% 9.6 wrong: where tiles overlap the values add up
+def merge_tiles(tiles, height, width):
+    total = None
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        total[:, y : y + h, x : x + w] += values
+    return total
+
+# %% 9.6 wrong: are rows (y) and columns (x) right
+def merge_tiles(tiles, height, width):
+    total, weight = None, np.full((height, width), 1e-9, dtype=np.float32)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w).numpy()
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        if x + h > height or y + w > width:
+            continue
+        total[:, x : x + h, y : y + w] += values * window
+        weight[x : x + h, y : y + w] += window
+    return total / weight
+
+# %% 9.6 wrong: ValueError
+def merge_tiles(tiles, height, width):
+    total, weight = None, np.zeros((height, width), dtype=np.float32)
+    for y, x, values in tiles:
+        c, w, h = values.shape
+        window = gaussian_window(h, w).numpy()
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.6 wrong: TypeError
+def merge_tiles(tiles, height, width):
+    total, weight = np.zeros((2 if len(tiles) > 2 else 1, height, width)), np.zeros((height, width))
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total = total if total.shape[0] == c else np.zeros((c, height, width))
+        window = gaussian_window(h, w).numpy()
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.6 wrong: the tiles are changed in place
+def merge_tiles(tiles, height, width):
+    total, weight = None, np.zeros((height, width), dtype=np.float32)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w).numpy()
+        values *= window
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        total[:, y : y + h, x : x + w] += values
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.6 wrong: the result has shape (9, 13)
+def merge_tiles(tiles, height, width):
+    total, weight = np.zeros((height, width), dtype=np.float32), np.zeros((height, width), dtype=np.float32)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w).numpy()
+        total[y : y + h, x : x + w] += values[0] * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.6 wrong: the result is a tensor of shape
+def merge_tiles(tiles, height, width):
+    total, weight = None, torch.zeros(height, width)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w)
+        total = torch.zeros(c, height, width) if total is None else total
+        total[:, y : y + h, x : x + w] += torch.from_numpy(values) * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.4 right: both in one batch
+def average_flips(predict, images):
+    n = len(images)
+    both = predict(torch.cat([images, torch.flip(images, dims=[3])]))
+    return torch.stack([both[:n], both[n:].flip(3)]).mean(0)
+
+# %% 9.4 right: image by image, an index that runs backwards
+def average_flips(predict, images):
+    backwards = torch.arange(images.shape[-1] - 1, -1, -1)
+    results = []
+    for image in images:
+        a = predict(image[None])
+        b = predict(image[None][..., backwards])[..., backwards]
+        results.append(0.5 * a + 0.5 * b)
+    return torch.cat(results)
+
+# %% 9.4 right: a lambda
+mirror = lambda tensor: torch.flip(tensor, (-1,))
+
+def average_flips(predict, images):
+    return sum([predict(images), mirror(predict(mirror(images)))]) / 2
+
+# %% 9.4 wrong: the prediction of the mirror image must be mirrored back
+def average_flips(predict, images):
+    return (predict(images) + predict(images.flip(-1))) / 2
+
+# %% 9.4 wrong: the predictions are added
+def average_flips(predict, images):
+    return predict(images) + predict(images.flip(-1)).flip(-1)
+
+# %% 9.4 wrong: this mirrors top to bottom
+def average_flips(predict, images):
+    return (predict(images) + predict(images.flip(-2)).flip(-2)) / 2
+
+# %% 9.4 wrong: the mirror image is not predicted
+def average_flips(predict, images):
+    return (predict(images) + predict(images.flip(0)).flip(0)) / 2
+
+# %% 9.4 wrong: this turns the colours round
+def average_flips(predict, images):
+    return (predict(images) + predict(images.flip(1))) / 2
+
+# %% 9.4 wrong: the mirror image is not predicted
+def average_flips(predict, images):
+    return (predict(images) + predict(images)) / 2
+
+# %% 9.4 wrong: only the mirror image is predicted
+def average_flips(predict, images):
+    return predict(images.flip(-1)).flip(-1)
+
+# %% 9.4 wrong: average the logits, not the masks
+def average_flips(predict, images):
+    masks = (predict(images).argmax(1, keepdim=True) + predict(images.flip(-1)).flip(-1).argmax(1, keepdim=True)) // 2
+    return masks.repeat(1, 2, 1, 1)
+
+# %% 9.4 wrong: were predicted 6 times in all
+def average_flips(predict, images):
+    predict(images)
+    return (predict(images) + predict(images.flip(-1)).flip(-1)) / 2
+
+# %% 9.7 right: sorted pairs
+def worst_images(ious, limit=0.5):
+    pairs = [(value, number) for number, value in enumerate(ious.tolist()) if value <= limit]
+    return [number for _, number in sorted(pairs)]
+
+# %% 9.7 right: NumPy's argsort
+def worst_images(ious, limit=0.5):
+    values = ious.numpy()
+    order = np.argsort(values, kind="stable")
+    return [int(i) for i in order if values[i] <= limit]
+
+# %% 9.7 right: a DataFrame
+def worst_images(ious, limit=0.5):
+    import pandas as pd
+    column = pd.Series(ious.tolist()).dropna()
+    return column[column <= limit].sort_values(kind="stable").index.tolist()
+
+# %% 9.7 wrong: the failures are in the order of the images
+def worst_images(ious, limit=0.5):
+    return [i for i, value in enumerate(ious.tolist()) if value <= limit]
+
+# %% 9.7 wrong: the best failure comes first
+def worst_images(ious, limit=0.5):
+    order = sorted(range(len(ious)), key=lambda i: -float(ious[i]))
+    return [i for i in order if ious[i] <= limit]
+
+# %% 9.7 wrong: these are the IoUs
+def worst_images(ious, limit=0.5):
+    return sorted(v for v in ious.tolist() if v <= limit)
+
+# %% 9.7 wrong: images that are good enough are listed as well
+def worst_images(ious, limit=0.5):
+    return torch.argsort(ious, stable=True).tolist()
+
+# %% 9.7 wrong: an IoU equal to the limit is a failure
+def worst_images(ious, limit=0.5):
+    return [i for i in torch.argsort(ious, stable=True).tolist() if ious[i] < limit]
+
+# %% 9.7 wrong: `limit` is not used
+def worst_images(ious, limit=0.5):
+    return [i for i in torch.argsort(ious, stable=True).tolist() if ious[i] <= 0.5]
+
+# %% 9.7 wrong: images without the class (NaN) are listed
+def worst_images(ious, limit=0.5):
+    values = ious.nan_to_num(0)
+    return [i for i in torch.argsort(values, stable=True).tolist() if values[i] <= limit]
+
+# %% 9.7 wrong: the NaNs were taken out first
+def worst_images(ious, limit=0.5):
+    values = ious[~ious.isnan()]
+    return [i for i in torch.argsort(values, stable=True).tolist() if values[i] <= limit]
+
+# %% 9.7 wrong: these are the good ones
+def worst_images(ious, limit=0.5):
+    return [i for i in torch.argsort(ious, stable=True).tolist() if ious[i] >= limit]
+
+# %% 9.7 wrong: equal ones must come in the order of the images
+def worst_images(ious, limit=0.5):
+    return sorted((i for i in range(len(ious)) if ious[i] <= limit), key=lambda i: (float(ious[i]), -i))
+
+# %% 9.7 wrong: the result is a tensor of shape (3,), not a list
+def worst_images(ious, limit=0.5):
+    order = torch.argsort(ious, stable=True)
+    return order[ious[order] <= limit]
