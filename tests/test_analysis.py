@@ -163,6 +163,6 @@ def test_a_report_on_real_photographs(human, tmp_path, monkeypatch):
 
 @given(st.lists(st.one_of(st.floats(0, 1), st.just(float("nan"))), max_size=12), st.floats(0, 1))
 def test_worst_images_are_those_of_pandas(values, limit):
-    column = pd.Series(torch.tensor(values).tolist(), dtype=float)
+    column = pd.Series(values, dtype=float)
     wanted = column[column <= limit].sort_values(kind="stable").index.tolist()
-    assert worst_images(torch.tensor(values), limit) == wanted
+    assert worst_images(torch.tensor(values, dtype=torch.float64), limit) == wanted

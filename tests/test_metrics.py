@@ -200,8 +200,6 @@ def test_best_threshold_is_that_of_torchmetrics(seed):
     target = torch.randint(0, 2, (40,), generator=generator)
     target[0], target[1] = 1, 255
     thresholds = [i / 7 for i in range(7)]
-    scores = [
-        float(oracle.binary_jaccard_index(chances, target, threshold=max(t - 1e-6, 0), ignore_index=255))
-        for t in thresholds
-    ]
+    iou = oracle.binary_jaccard_index
+    scores = [float(iou(chances, target, threshold=max(t - 1e-6, 0.0), ignore_index=255)) for t in thresholds]
     assert best_threshold(chances, target, thresholds) == thresholds[scores.index(max(scores))]
