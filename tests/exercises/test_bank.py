@@ -75,10 +75,24 @@ def test_card_is_complete(the):
     assert len([line for line in code.splitlines() if line.strip()]) <= 15
 
 
-def test_ids_are_never_reused():
-    """Renumbering would give a learner's kept answers to another exercise: only add to this list."""
-    assert len({e.id for e in ALL}) == len(ALL)
-    assert len({e.reference for e in ALL}) == len(ALL)
+# A learner's kept answers go by these: add to the list, never change what stands in it.
+PUBLISHED = """
+1.1:image_bytes 1.2:choose_device 1.3:pick_precision 1.4:median_seconds 1.5:largest_batch 1.6:seed_libraries
+2.1:override 2.2:ids_to_rgb 2.3:count_pixels 2.4:rgb_to_ids 3.1:random_flip 3.2:random_crop 3.3:resize_pair
+3.4:train_transform 4.1:read_image 4.2:read_mask 4.3:to_tensors 4.4:pair_faults 4.5:split_by_group
+5.1:pad_collate 5.2:seed_worker 5.3:class_weights 5.4:build_loader 6.1:ConvBlock 6.2:DecoderStep
+6.3:count_parameters 6.4:replace_head 6.5:freeze 6.6:pad_to_stride 7.1:dice_loss 7.2:confusion_matrix
+7.3:iou 7.4:scores 7.5:average_precision 7.6:train_step 7.7:evaluate 8.1:poly_rate 8.2:should_stop
+8.3:best_epoch 8.4:snapshot 8.5:resume 9.1:to_mask 9.2:blend 9.3:best_threshold 9.4:average_flips
+9.5:tile_starts 9.6:merge_tiles 9.7:worst_images
+"""
+
+
+def test_ids_are_never_reused_or_renumbered():
+    published = dict(entry.split(":") for entry in PUBLISHED.split())
+    assert {e.id: e.name for e in ALL} == published
+    assert len({e.reference for e in ALL}) == len(ALL) >= 32
     for number in range(1, 10):
-        assert len(engine.notebook_exercises(number)) >= 3
-    assert len(ALL) >= 32
+        ids = [e.id for e in engine.notebook_exercises(number)]
+        assert len(ids) >= 3
+        assert ids == [f"{number}.{n}" for n in range(1, len(ids) + 1)]
