@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn, tensor
+from torch.utils.data import DataLoader, TensorDataset
 
 from utils.exercises.engine import Exercise
 from utils.exercises.expect import Wrong, expect, kind_of, require, seeded
@@ -588,7 +589,7 @@ def weight_moves(train_step: Callable) -> None:
     model, _, _ = one_step(train_step)
     moved = float(model.weight.detach())
     known = {
-        1.0: "the weights do not move: after backward comes optimizer.step()",
+        1.0: "the weights do not move: after backward comes optimizer.step(), and grad_clip=0 does not clip",
         1.72: "the weights move twice: one step for one batch",
         0.6: "the weights move along the gradient, uphill: is the sign of the loss turned?",
     }
@@ -667,15 +668,13 @@ def share_wrong(logits: Tensor, masks: Tensor) -> Tensor:
     return (ids != masks).float().mean() + 0 * logits.sum()
 
 
-BATCHES = (
-    (tensor([[[0, 1, 2]], [[2, 2, 2]], [[0, 0, 1]]]), tensor([[[0, 1, 2]], [[2, 2, 2]], [[0, 1, 1]]])),
-    (tensor([[[1, 2, 0]]]), tensor([[[2, 0, 255]]])),
-)
+PREDICTED = tensor([[[0, 1, 2]], [[2, 2, 2]], [[0, 0, 1]], [[1, 2, 0]]])
+TRUE = tensor([[[0, 1, 2]], [[2, 2, 2]], [[0, 1, 1]], [[2, 0, 255]]])
 
 
 def run_evaluate(evaluate: Callable, channels: int = 3, **kwargs: Any) -> tuple[Any, Painter]:
     """Evaluate a model that paints, on a batch of three images and one of a single image."""
-    model, loader = Painter(channels), [(pictures(p), t.clone()) for p, t in BATCHES]
+    model, loader = Painter(channels), DataLoader(TensorDataset(pictures(PREDICTED), TRUE.clone()), batch_size=3)
     model.train()
     return evaluate(model, loader, share_wrong, 3, OneProcess(), **kwargs), model
 
@@ -763,7 +762,7 @@ def one_class(evaluate: Callable) -> None:
     `to_mask(logits, threshold)` knows both cases: argmax for several classes, a threshold for one.
     """
     truth = tensor([[[0, 1, 1, 0]]])
-    model, loader = Painter(1), [(pictures(tensor([[[0, 4, 9, 9]]])), truth)]
+    model, loader = Painter(1), DataLoader(TensorDataset(pictures(tensor([[[0, 4, 9, 9]]])), truth))
     for threshold, wanted in ((0.55, [[1, 1], [0, 2]]), (0.65, [[1, 1], [1, 1]]), (0.9, [[2, 0], [2, 0]])):
         result = evaluate(model, loader, share_wrong, 2, OneProcess(), threshold)
         expect(
