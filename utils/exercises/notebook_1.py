@@ -1,6 +1,7 @@
 """Notebook 1: bytes, devices, precision, honest timing, memory and seeds."""
 
 import random
+import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -223,9 +224,10 @@ def _between(
         if low <= took <= high:
             return
     warmup = args[1]
+    calls = milliseconds[warmup:]
     facts = {
-        "warm-up": f"{milliseconds[:warmup]} ms", "then": f"{milliseconds[warmup:]} ms",
-        "expected": f"about {low:.0f} to {high:.0f} ms", "yours": f"{took:.3g} ms",
+        "warm-up, ms": milliseconds[:warmup], "calls, ms": calls, "expected, about": statistics.median(calls),
+        "yours, ms": took,
     }  # fmt: skip
     if took < 0:
         says = "the time is negative: take the start from the end"

@@ -5,8 +5,6 @@ import torch
 from utils.config import Config
 from utils.errors import ConfigError
 
-WHITE = (255, 255, 255)
-
 # %% 2.1 right: two dictionaries joined with |
 def override(config, **changes):
     return Config(**(config.model_dump() | changes))
@@ -224,6 +222,8 @@ def rgb_to_ids(raw, palette):
     return ids
 
 # %% 2.2 right: class by class
+WHITE = (255, 255, 255)
+
 def ids_to_rgb(ids, palette):
     picture = np.full((*ids.shape, 3), WHITE, dtype=np.uint8)
     for index, colour in enumerate(palette):
@@ -232,7 +232,7 @@ def ids_to_rgb(ids, palette):
 
 # %% 2.2 right: pixel by pixel
 def ids_to_rgb(ids, palette):
-    rows = [[WHITE if i == 255 else palette[i] for i in row] for row in ids.tolist()]
+    rows = [[(255, 255, 255) if i == 255 else palette[i] for i in row] for row in ids.tolist()]
     return np.array(rows).astype("uint8")
 
 # %% 2.2 right: np.take of a longer palette
