@@ -285,6 +285,22 @@ def test_hints_answer_the_property_that_failed_then_go_on(capsys):
     assert 'That was the last one: solution("7.3")' in capsys.readouterr().out
 
 
+def test_hints_start_again_when_another_property_fails(capsys):
+    cell(WRONG)
+    for _ in range(3):
+        hint("7.3")
+    cell(HEAD + "    return torch.zeros(num_classes)")
+    capsys.readouterr()
+    hint("7.3")
+    failed = next(c for c in engine.find("7.3").checks if c.__name__ == last().failed)
+    assert show.hint_of(failed) in capsys.readouterr().out
+
+
+def test_error_inside_compiled_code_names_the_learners_line(capsys):
+    cell(HEAD + "    import numpy as np\n    np.random.seed(-1)")
+    assert "on line 4, `np.random.seed(-1)`" in capsys.readouterr().out
+
+
 def test_solution_is_offered_after_the_third_failure_and_always_there(capsys):
     solution("7.3")
     assert "# utils/metrics.py, line " in capsys.readouterr().out

@@ -193,6 +193,8 @@ def judge(exercise_id: str, answer: Any, source: str, scope: dict[str, Any]) -> 
     course = reference(exercise_id)
     attempt = ATTEMPTS.setdefault(exercise_id, Attempt())
     verdict = run_checks(the, answer, scope)
+    if attempt.verdict and attempt.verdict.failed != verdict.failed:
+        attempt.hints = 0  # another property fails now: its own hint comes first
     attempt.verdict, attempt.answer, attempt.source = verdict, answer, source
     if verdict.status == PASSED:
         attempt.failures = attempt.hints = 0
@@ -248,9 +250,9 @@ def stopped(the: Exercise, error: BaseException, failed: str) -> Verdict:
     course = str(importlib.import_module("utils.config").COURSE / "utils")
     # The learner's lines: below the last frame of a check, the first that is neither the course's nor a library's.
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        own = not frame.filename.startswith(course) and "site-packages" not in frame.filename
+        own = not frame.filename.startswith(course) and "site-packages" not in frame.filename and frame.line
         if own and not re.search(r"[/\\]lib[/\\]python3", frame.filename) and not frame.filename.startswith("<frozen"):
-            where = f"on line {frame.lineno}, `{(frame.line or '').strip()}`" if frame.line else f"in `{frame.name}`"
+            where = f"on line {frame.lineno}, `{frame.line.strip()}`"
             return Verdict(the.id, STOPPED, f"{type(error).__name__} {where}: {words}", {}, failed)
     if isinstance(error, TypeError) and f"{the.name}(" in words:
         return Verdict(the.id, STOPPED, f"it cannot be called as the exercise says: {words}", {}, failed)
