@@ -11,6 +11,7 @@ from utils.exercises.engine import Exercise
 from utils.exercises.expect import Wrong, expect, kind_of, require, seeded
 
 NAN = float("nan")
+NOTHING = "nothing is returned: is a `return` missing?"
 
 
 # ---------------------------------------------------------------- 9.1
@@ -19,20 +20,26 @@ def classes_by_argmax(to_mask: Callable) -> None:
 
     `argmax` over dimension 1: the logits are (N, C, H, W), and the classes are what must disappear.
     """
-    logits = torch.randn(2, 3, 4, 5, generator=seeded(1))
-    wanted = tensor([[[max(range(3), key=lambda c: float(logits[n, c, y, x])) for x in range(5)] for y in range(4)]
-                     for n in range(2)])  # fmt: skip
-    expect(
-        to_mask, logits, gives=wanted, says="some pixels do not have the class with the largest logit",
-        mistakes=[
-            (lambda r: r.shape == (3, 4, 5), "argmax runs over the batch (dim 0): the classes are dimension 1"),
-            (lambda r: r.shape == (2, 3, 5), "argmax runs over the rows (dim 2): the classes are dimension 1"),
-            (lambda r: r.shape == (2, 3, 4), "argmax runs over the columns (dim 3): the classes are dimension 1"),
-            (lambda r: r.shape == (2, 1, 4, 5), "the dimension of the classes must disappear: (N, H, W)"),
-            (logits.argmin(dim=1), "this is the class with the smallest logit: argmax"),
-            (logits.max(dim=1).values, "these are the largest logits themselves: argmax gives their class"),
-        ],
-    )  # fmt: skip
+    for count in (2, 1):
+        logits = torch.randn(count, 3, 4, 5, generator=seeded(1))
+        wanted = tensor([[[max(range(3), key=lambda c: float(logits[n, c, y, x])) for x in range(5)] for y in range(4)]
+                         for n in range(count)])  # fmt: skip
+        expect(
+            to_mask, logits, gives=wanted, says="some pixels do not have the class with the largest logit",
+            mistakes=[
+                (lambda r: r.shape == (3, 4, 5), "argmax runs over the batch (dim 0): the classes are dimension 1"),
+                (lambda r: r.shape[1:] == (3, 5), "argmax runs over the rows (dim 2): the classes are dimension 1"),
+                (lambda r: r.shape[1:] == (3, 4), "argmax runs over the columns (dim 3): the classes are dimension 1"),
+                (lambda r: r.shape[1:] == (1, 4, 5), "the dimension of the classes must disappear: (N, H, W)"),
+                (lambda r: r.shape == (4, 5), "the result has lost the batch: also of one image it is (N, H, W)"),
+                (logits.argmin(dim=1), "this is the class with the smallest logit: argmax"),
+                (logits.max(dim=1).values, "these are the largest logits themselves: argmax gives their class"),
+                (logits.softmax(0).argmax(1), "softmax runs over the batch: argmax of the logits needs none"),
+                (logits[:, 0] >= 0, "one channel is `logits.shape[1] == 1`; the length of the batch says nothing"),
+                (torch.where(logits.softmax(1).amax(1) >= 0.5, wanted, 0),
+                 "with several classes the threshold plays no part: unsure pixels take the largest, too"),
+            ],
+        )  # fmt: skip
 
 
 def ids_are_int64(to_mask: Callable) -> None:
@@ -42,6 +49,7 @@ def ids_are_int64(to_mask: Callable) -> None:
     """
     for channels in (1, 2, 4):
         result = expect(to_mask, torch.randn(3, channels, 2, 5, generator=seeded(2)))
+        require(result is not None, NOTHING)
         if not isinstance(result, Tensor):
             raise Wrong(f"the result is {kind_of(result)}, not a tensor")
         require(
@@ -65,6 +73,15 @@ def one_channel_by_threshold(to_mask: Callable) -> None:
             (tensor([[[0, 0, 0], [1, 1, 1]]]), "a probability of exactly 0.5 is foreground: `>=`"),
             (tensor([[[1, 1, 1], [0, 0, 0]]]), "foreground and background are swapped"),
             (torch.ones(1, 2, 3), "every pixel is foreground: one sigmoid, not two, and no softmax over one channel"),
+            (lambda r: r.shape == (2, 3), "the result has lost the batch: squeeze() takes every dimension of length 1"),
+        ],
+    )  # fmt: skip
+    expect(
+        to_mask, tensor([[[[1.0, -2.0]]], [[[-1.0, 2.0]]]]), gives=tensor([[[1, 0]], [[0, 1]]]),
+        says="one channel, two images: foreground from probability 0.5 on",
+        mistakes=[
+            (torch.zeros(2, 1, 2), "one channel is `logits.shape[1] == 1`; the length of the batch says nothing"),
+            (lambda r: r.shape != (2, 1, 2), "the result must be (N, H, W), also with a single row"),
         ],
     )  # fmt: skip
 
@@ -80,8 +97,9 @@ def threshold_is_used(to_mask: Callable) -> None:
             to_mask, logits, threshold, gives=tensor([[wanted]]), says="compare the probability with `threshold`",
             mistakes=[(tensor([[[0, 0, 1, 1, 1]]]), "`threshold` is not used: 0.5 is only its default value")],
         )  # fmt: skip
-    expect(to_mask, tensor([[[[0.2]], [[0.1]]]]), 0.9, gives=tensor([[[0]]]),
-           says="with several classes the threshold plays no part")  # fmt: skip
+    for threshold in (0.9, 0.1):
+        expect(to_mask, tensor([[[[0.2, 0.1]], [[0.1, 0.2]]]]), threshold, gives=tensor([[[0, 1]]]),
+               says="with several classes the threshold plays no part, also with two channels")  # fmt: skip
 
 
 # ---------------------------------------------------------------- 9.2
@@ -103,10 +121,11 @@ def mixes(blend: Callable) -> None:
     result = np.asarray(expect(blend, IMAGE, PAINT, np.ones((3, 2), dtype=bool), 0.25), dtype=float)
     require(result.shape == image.shape, f"the result has shape {result.shape}, not {image.shape}")
     mistakes = {
+        "`opacity` is not used: 0.45 is only its default value": 0.55 * image + 0.45 * paint,
         "opacity is that of the paint: here image and paint are swapped": 0.25 * image + 0.75 * paint,
-        "`opacity` is not used": (image + paint) / 2,
+        "`opacity` is not used: not every mixture is half and half": (image + paint) / 2,
         "the paint hides the picture: mix them": paint,
-        "nothing is painted": image,
+        "nothing is painted: is `where` turned round?": image,
     }
     for says, known in mistakes.items():
         require(np.abs(result - known).max() > 1.1, says, expected=0.75 * image + 0.25 * paint, yours=result)
@@ -153,10 +172,13 @@ def stays_bytes(blend: Callable) -> None:
     bright = np.full((1, 3, 3), 250, np.uint8)
     everywhere = np.ones((1, 3), dtype=bool)
     result = expect(blend, bright, bright, everywhere, 0.6)
-    kind = getattr(result, "dtype", kind_of(result))
-    require(isinstance(result, np.ndarray) and kind == np.uint8, f"the result is {kind}: bring it back to np.uint8")
-    right = np.abs(result.astype(int) - 250).max() <= 1
-    require(right, "bright pixels run over: mix in floats, not in uint8", expected=250, yours=result)
+    require(result is not None, NOTHING)
+    require(isinstance(result, np.ndarray), f"the result is {kind_of(result)}, not a NumPy array")
+    require(result.dtype == np.uint8, f"the result is {result.dtype}: bring it back to np.uint8")
+    brighter = "brighter than both: the image keeps its full weight, it must be (1 - opacity) times as bright"
+    require(result.max() <= 251, brighter, expected=250, yours=result)
+    says = "bright pixels run over 255: mix in floats, with weights that add up to 1"
+    require(result.min() >= 249, says, expected=250, yours=result)
 
 
 def blended_scene(answer: Callable) -> tuple[np.ndarray, np.ndarray]:
@@ -181,14 +203,16 @@ def best_iou_wins(best_threshold: Callable) -> None:
     For every threshold: make the mask, compute the IoU of class 1, remember the best.
     """
     target = tensor([0, 1, 0, 1, 1, 1])  # IoU 4/6 from 0.05 on, 4/5 from 0.2, 3/4 from 0.4, 3/4 from 0.5 ...
+    thresholds = (0.05, 0.2, 0.4, 0.65, 0.85)
     expect(
-        best_threshold, CHANCES, target, (0.05, 0.2, 0.4, 0.65, 0.85), gives=0.2, says="another one has a better IoU",
+        best_threshold, CHANCES, target, thresholds, gives=0.2, says="another one has a better IoU",
         mistakes=[
             (4 / 5, "this is the best IoU itself: return its threshold"),
             (1, "this is the place of the best threshold: return the threshold itself"),
             (0.85, "this threshold has the best precision, not the best IoU"),
-            (0.05, "this threshold has the best recall, not the best IoU"),
+            (0.05, "this threshold has the best recall, not the best IoU (and a probability needs no sigmoid)"),
             (0.65, "this threshold does not have the best IoU: is background counted as well?"),
+            (lambda r: min(abs(float(r) - t) for t in thresholds) > 1e-6, "this is not one of the thresholds given"),
         ],
     )  # fmt: skip
 
@@ -202,9 +226,13 @@ def small_foreground(best_threshold: Callable) -> None:
     target = tensor([0] * 90 + [1] * 10)  # IoU 10/16 from 0.3 on with 6 errors, 5/10 from 0.38 on with 5 errors
     expect(
         best_threshold, chances, target, (0.3, 0.38, 0.5), gives=0.3, says="the foreground's IoU decides",
-        mistakes=[
-            (0.38, "pixel accuracy or precision decided, not the foreground's IoU"),
-        ],
+        mistakes=[(0.38, "pixel accuracy, precision or the background decided, not the foreground's IoU")],
+    )  # fmt: skip
+    chances = tensor([0.2] * 12 + [0.4] * 13 + [0.8] * 5)
+    target = tensor([0] * 20 + [1] * 10)  # foreground 10/18, background 12/20 from 0.3 on; 5/10 and 20/25 from 0.5 on
+    expect(
+        best_threshold, chances, target, (0.3, 0.5), gives=0.3, says="the foreground's IoU decides",
+        mistakes=[(0.5, "the mean of both classes decided: only the foreground's IoU counts")],
     )  # fmt: skip
 
 
@@ -213,11 +241,27 @@ def ignored_do_not_decide(best_threshold: Callable) -> None:
 
     The `iou` of notebook 7 leaves them out.
     """
-    target = tensor([0, 255, 0, 255, 1, 1])
+    chances = tensor([0.1, 0.3, 0.6, 0.9] + [0.7] * 3 + [0.25] * 4)
+    target = tensor([0, 0, 1, 1] + [255] * 7)
     expect(
-        best_threshold, CHANCES, target, (0.2, 0.4, 0.5, 0.65), gives=0.5,
-        says="ignored pixels (255) must not count: without them 0.5 and 0.65 are perfect, and 0.5 comes first",
-        mistakes=[(0.65, "of equal thresholds the first must be returned; ignored pixels (255) do not count")],
+        best_threshold, chances, target, (0.2, 0.5, 0.8), gives=0.5,
+        says="ignored pixels (255) are counted: without them 0.5 is perfect",
+        mistakes=[
+            (0.8, "ignored pixels (255) are counted as background: leave them out"),
+            (0.2, "ignored pixels (255) are counted as foreground: leave them out"),
+        ],
+    )  # fmt: skip
+
+
+def first_of_equals(best_threshold: Callable) -> None:
+    """Of thresholds with the same IoU the first is returned.
+
+    A later one must be better, `>`, to take its place; `max` and `argmax` keep the first.
+    """
+    expect(
+        best_threshold, CHANCES, tensor([0, 0, 0, 1, 1, 1]), (0.2, 0.48, 0.5, 0.55, 0.8), gives=0.48,
+        says="of equal thresholds the first must be returned",
+        mistakes=[(lambda r: 0.49 < float(r) < 0.53, "one of several equal thresholds: return the first, no mean")],
     )  # fmt: skip
 
 
@@ -237,15 +281,13 @@ def over_all_pixels(best_threshold: Callable) -> None:
 
     One IoU over all pixels for each threshold, no mean of images.
     """
-    chances = torch.rand(3, 4, 5, generator=seeded(3))
-    target = (chances + 0.6 * torch.rand(3, 4, 5, generator=seeded(4)) > 0.8).long()
-    thresholds = [i / 10 for i in range(1, 10)]
-    values = []
-    for t in thresholds:
-        found = chances >= t
-        values.append(float((found & (target == 1)).sum() / (found | (target == 1)).sum()))
-    wanted = thresholds[values.index(max(values))]
-    expect(best_threshold, chances, target, thresholds, gives=wanted, says="a batch (N, H, W) is not judged as one")
+    chances = tensor([[[0.9, 0.4, 0.4, 0.4], [0.1, 0.1, 0.1, 0.1]], [[0.9, 0.9, 0.9, 0.9], [0.4, 0.4, 0.4, 0.4]]])
+    target = tensor([[[1, 0, 0, 0], [0, 0, 0, 0]], [[1, 1, 1, 1], [1, 1, 1, 1]]])
+    # Together: 9/12 from 0.3 on, 5/9 from 0.6 on. Image by image: 1/4 and 8/8, or 1/1 and 4/8.
+    expect(
+        best_threshold, chances, target, [0.3, 0.6], gives=0.3, says="a batch (N, H, W) is not judged as one",
+        mistakes=[(0.6, "one IoU over all pixels: neither the mean of each image's, nor that of the first image")],
+    )  # fmt: skip
     expect(best_threshold, chances, target, [0.77], gives=0.77, says="with a single threshold, that one is the best")
 
 
@@ -289,6 +331,7 @@ def neighbours_share(tile_starts: Callable) -> None:
         starts = sorted(_starts(tile_starts, length, tile, overlap))
         shared = min((a + tile - b for a, b in pairwise(starts)), default=tile)
         case = {"length": length, "tile": tile, "overlap": overlap}
+        require(shared >= 0, f"between two neighbours {-shared} pixels are in no tile", **case, yours=starts)
         require(shared >= overlap, f"two neighbours share only {shared} pixels", **case, yours=starts)
 
 
@@ -317,6 +360,7 @@ def one_tile_may_do(tile_starts: Callable) -> None:
     for length, tile, overlap in ((100, 128, 32), (128, 128, 0), (1, 64, 16), (20, 128, 64)):
         starts = _starts(tile_starts, length, tile, overlap)
         case = {"length": length, "tile": tile, "overlap": overlap}
+        require(starts, "the list is empty: even a small picture takes at least one tile", **case)
         require(starts == [0], "a picture that fits into one tile takes one, at 0", **case, yours=starts)
 
 
@@ -338,19 +382,34 @@ def tiles_of_one_picture(merge_tiles: Callable) -> None:
     """
     values = np.random.default_rng(0).normal(size=(2, 9, 13)).astype(np.float32)
     result = merge_tiles(_cut(values, 5, 3), 9, 13)
-    require(result is not None, "nothing is returned: is a `return` missing?")
+    require(result is not None, NOTHING)
     require(isinstance(result, np.ndarray), f"the result is {kind_of(result)}, not a NumPy array")
     require(result.shape == values.shape, f"the result has shape {result.shape}, not (C, H, W) = {values.shape}")
-    require(
-        np.isfinite(result).all(), "some values are NaN: what no tile has covered, or a weight of 0, was divided by 0"
-    )
-    gap = np.abs(result - values)
-    if gap.max() > 1e-3:
-        larger = np.abs(result).sum() > 1.3 * np.abs(values).sum()
-        says = "where tiles overlap the values add up: divide by the sum of the weights" if larger else (
-            "tiles that agree must give back the picture they were cut from: are rows (y) and columns (x) right?"
-        )  # fmt: skip
-        raise Wrong(says, largest_gap=float(gap.max()))
+    first = np.allclose(result[:, :5, :5], values[:, :5, :5], atol=1e-3)
+    alone = first and not np.nan_to_num(result[:, 5:, 5:], posinf=0, neginf=0).any()
+    require(not alone, "only the first tile is merged: does `return` stand inside the loop?")
+    says = "some values are NaN or infinite: divide once, after the loop, by weights that are nowhere 0"
+    require(np.isfinite(result).all(), says)
+    if np.abs(result - values).max() > 1e-3:
+        raise Wrong(_merging_fault(result, values), largest_gap=float(np.abs(result - values).max()))
+
+
+def _merging_fault(result: np.ndarray, values: np.ndarray) -> str:
+    """Say how a merged picture was spoiled."""
+    from utils.tiling import gaussian_window
+
+    weight, count = np.zeros(values.shape[1:]), np.zeros(values.shape[1:])
+    for y, x, piece in _cut(values, 5, 3):
+        _, h, w = piece.shape
+        weight[y : y + h, x : x + w] += gaussian_window(h, w).numpy()
+        count[y : y + h, x : x + w] += 1
+    if np.allclose(result, values * count, atol=1e-3):
+        return "where tiles overlap the values add up: divide by the sum of the weights"
+    if np.allclose(result, values * weight, atol=1e-3):
+        return "the weighted values are summed, but not divided by the sum of the weights"
+    if np.allclose(result, values * weight / count, atol=1e-3):
+        return "divide by the sum of the weights, not by the number of tiles"
+    return "tiles that agree must give back the picture they were cut from: are rows (y) and columns (x) right?"
 
 
 def the_middle_weighs_more(merge_tiles: Callable) -> None:
@@ -362,6 +421,7 @@ def the_middle_weighs_more(merge_tiles: Callable) -> None:
 
     zero, one = np.zeros((1, 4, 6), np.float32), np.ones((1, 4, 6), np.float32)
     result = merge_tiles([(0, 0, zero), (0, 3, one)], 4, 9)
+    swapped = merge_tiles([(0, 3, one.copy()), (0, 0, zero.copy())], 4, 9)  # the same in another order
     window = gaussian_window(4, 6).numpy()
     wanted = np.zeros((1, 4, 9))
     wanted[0, :, 3:6] = window[:, :3] / (window[:, :3] + window[:, 3:])
@@ -369,8 +429,11 @@ def the_middle_weighs_more(merge_tiles: Callable) -> None:
     plain = np.zeros((1, 4, 9))
     plain[0, :, 3:6], plain[0, :, 6:] = 0.5, 1
     expect(
-        lambda tiles: result, "one of zeros, one of ones", gives=wanted, says="overlapping tiles are not weighted",
+        lambda tiles: result, "one of zeros, one of ones", gives=wanted,
+        says="the weights are off: multiply by gaussian_window(h, w) as it is, and divide by the sum of these windows",
         mistakes=[
+            (lambda r: r[0, :, 3:6].min() == 1 == swapped[0, :, 3:6].min(),
+             "where tiles overlap the largest value wins: take the weighted mean"),
             (plain, "all pixels of a tile weigh the same: multiply by gaussian_window(h, w)"),
             (lambda r: np.allclose(r[0, :, 3:6], 1), "the later tile overwrites the earlier: add, divide at the end"),
             (lambda r: np.allclose(r[0, :, 3:6], 0), "the earlier tile wins: add, and divide at the end"),
@@ -416,8 +479,8 @@ def one_at_a_time(merge_tiles: Callable) -> None:
 def sideways(images: Tensor) -> Tensor:
     """A model that is not the same in a mirror: brighter to the right and downwards."""
     x = images.float()
-    ramp = torch.arange(x.shape[-1]) + 3 * torch.arange(x.shape[-2]).view(-1, 1)
-    return torch.stack([x[:, 0] * (1 + ramp), x.sum(dim=1) + 10 * ramp], dim=1)
+    ramp = torch.arange(x.shape[-1]) / 10 + torch.arange(x.shape[-2]).view(-1, 1) / 3
+    return torch.stack([(x[:, 0] - 99) * (1 + ramp), x.mean(dim=1) + 50 * ramp], dim=1) / 64
 
 
 def mirrored_back(average_flips: Callable) -> None:
@@ -427,6 +490,8 @@ def mirrored_back(average_flips: Callable) -> None:
     """
     images = torch.randint(0, 255, (2, 3, 4, 5), generator=seeded(5), dtype=torch.uint8)
     plain, mirror = sideways(images), sideways(images.flip(-1))
+    upside = (plain + sideways(images.flip(-2)).flip(-2)) / 2
+    both = (mirror.flip(-1) + sideways(images.flip(-1, -2)).flip(-1, -2)) / 2
     expect(
         average_flips, sideways, images, gives=(plain + mirror.flip(-1)) / 2, says="the mean of the two is off",
         mistakes=[
@@ -434,9 +499,16 @@ def mirrored_back(average_flips: Callable) -> None:
             (plain, "the mirror image is not predicted"),
             (mirror.flip(-1), "only the mirror image is predicted: take the mean with the plain one"),
             (plain + mirror.flip(-1), "the predictions are added: take their mean"),
-            ((plain + sideways(images.flip(-2)).flip(-2)) / 2, "this mirrors top to bottom: take the last dimension"),
+            (plain + mirror.flip(-1) / 2, "only the second is halved: put brackets round the sum"),
+            (torch.maximum(plain, mirror.flip(-1)), "this is the larger of the two: take their mean"),
+            ((plain + mirror.flip(-2)) / 2, "the prediction is turned back along the rows: take the last dimension"),
+            ((plain + mirror.flip(1)) / 2, "the classes are turned round: mirror back along the last dimension"),
+            (upside, "this mirrors top to bottom: take the last dimension"),
+            ((upside + both) / 2, "this mirrors top to bottom as well: only left and right are asked for"),
             ((plain + sideways(images.flip(1))) / 2, "this turns the colours round: take the last dimension"),
-            (lambda r: r.dtype == torch.int64, "average the logits, not the masks"),
+            (lambda r: not r.is_floating_point(), "these are whole numbers: average the logits, not the masks"),
+            ((plain.softmax(1) + mirror.flip(-1).softmax(1)) / 2, "average the logits as they are, without softmax"),
+            ((plain.sigmoid() + mirror.flip(-1).sigmoid()) / 2, "average the logits as they are, without sigmoid"),
         ],
     )  # fmt: skip
 
@@ -483,6 +555,9 @@ def worst_first(worst_images: Callable) -> None:
         mistakes=[
             ([1, 3, 4], "the failures are in the order of the images: the worst comes first"),
             ([4, 1, 3], "the best failure comes first: turn the order round"),
+            ([4, 2, 5], "the numbers of the images count from 0"),
+            (lambda r: any(isinstance(v, tuple | list) for v in r), "these are pairs: return the numbers alone"),
+            ([0, 2, 4], "these are the best ones: begin with the lowest IoU"),
             ([0.1, 0.3, 0.45], "these are the IoUs: return the numbers of the images"),
             ([3, 1, 4, 2, 0], "images that are good enough are listed as well: keep those up to `limit`"),
             ([2, 0], "these are the good ones: keep IoUs up to `limit`"),
@@ -557,7 +632,10 @@ EXERCISES = [
     Exercise(
         "9.3", "Choose a threshold", "utils.metrics.best_threshold", 2, 10,
         "0.5 is a habit; the best threshold is a measurement, on validation data.",
-        [best_iou_wins, small_foreground, ignored_do_not_decide, from_the_threshold_on, over_all_pixels],
+        [
+            best_iou_wins, from_the_threshold_on, small_foreground, ignored_do_not_decide, first_of_equals,
+            over_all_pixels,
+        ],
         [
             "Try every threshold. What makes one better than another?",
             "A mask at threshold t is (probabilities >= t).long(). `iou` of notebook 7 judges it: class 1 of 2.",

@@ -31,6 +31,39 @@ def to_mask(logits, threshold=0.5):
         return torch.where(logits[:, 0] >= border, 1, 0)
     return logits.topk(1, dim=1).indices[:, 0]
 
+# %% 9.1 right: NumPy detour
+def to_mask(logits, threshold=0.5):
+    z = logits.detach().cpu().numpy()
+    if z.shape[1] == 1:
+        return torch.from_numpy((1 / (1 + np.exp(-z[:, 0])) >= threshold).astype(np.int64))
+    return torch.from_numpy(z.argmax(axis=1))
+
+# %% 9.1 right: a match statement, and a running maximum
+def to_mask(logits, threshold=0.5):
+    match logits.shape[1]:
+        case 1:
+            return torch.ge(torch.sigmoid(logits[:, 0, :, :]), threshold).to(torch.int64)
+        case classes:
+            best, ids = logits[:, 0].clone(), torch.zeros_like(logits[:, 0], dtype=torch.long)
+            for c in range(1, classes):
+                higher = logits[:, c] > best
+                best[higher], ids[higher] = logits[:, c][higher], c
+            return ids
+
+# %% 9.1 right: pixel by pixel
+def to_mask(logits, threshold=0.5):
+    n, c, h, w = logits.shape
+    out = torch.empty((n, h, w), dtype=torch.int64)
+    for i in range(n):
+        for y in range(h):
+            for x in range(w):
+                values = logits[i, :, y, x].tolist()
+                if c == 1:
+                    out[i, y, x] = int(1 / (1 + math.exp(-values[0])) >= threshold)
+                else:
+                    out[i, y, x] = values.index(max(values))
+    return out
+
 # %% 9.1 wrong: argmax over one channel is always 0
 def to_mask(logits, threshold=0.5):
     return logits.argmax(dim=1)
@@ -94,6 +127,47 @@ def to_mask(logits, threshold=0.5):
     p = logits.softmax(dim=1)
     return (p[:, 0] >= threshold).long() if p.shape[1] == 1 else p.argmax(dim=1)
 
+# %% 9.1 wrong: squeeze() takes every dimension of length 1
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return (logits.sigmoid() >= threshold).long().squeeze()
+    return logits.argmax(dim=1)
+
+# %% 9.1 wrong: also with two channels
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] <= 2:
+        return (probabilities(logits)[:, -1] >= threshold).long()
+    return logits.argmax(dim=1)
+
+# %% 9.1 wrong: unsure pixels take the largest, too
+def to_mask(logits, threshold=0.5):
+    p = probabilities(logits)
+    if p.shape[1] == 1:
+        return (p[:, 0] >= threshold).long()
+    return torch.where(p.max(dim=1).values >= threshold, p.argmax(dim=1), 0)
+
+# %% 9.1 wrong: torch.int32
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return (logits.sigmoid() >= threshold)[:, 0].int()
+    return logits.argmax(dim=1).int()
+
+# %% 9.1 wrong: softmax runs over the batch
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] == 1:
+        return (logits.sigmoid() >= threshold)[:, 0].long()
+    return logits.softmax(dim=0).argmax(dim=1)
+
+# %% 9.1 wrong: nothing is returned
+def to_mask(logits, threshold=0.5):
+    mask = logits.argmax(dim=1)
+
+# %% 9.1 wrong: the length of the batch says nothing
+def to_mask(logits, threshold=0.5):
+    if len(logits) == 1:
+        return (logits[:, 0].sigmoid() >= threshold).long()
+    return logits.argmax(dim=1)
+
 # %% 9.2 right: painted in place on a copy
 def blend(image, painted, where, opacity=0.45):
     result = image.copy()
@@ -110,6 +184,27 @@ def blend(image, painted, where, opacity=0.45):
     import cv2
     mixed = cv2.addWeighted(image, 1 - opacity, painted, opacity, 0)
     return np.where(np.repeat(where[..., None], 3, axis=2), mixed, image)
+
+# %% 9.2 right: Pillow
+def blend(image, painted, where, opacity=0.45):
+    from PIL import Image
+    a, b = Image.fromarray(image), Image.fromarray(painted)
+    return np.array(Image.composite(Image.blend(a, b, opacity), a, Image.fromarray(where)))
+
+# %% 9.2 right: colour by colour, pixel by pixel
+def blend(image, painted, where, opacity=0.45):
+    result = np.zeros_like(image)
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            for c in range(3):
+                a, b = int(image[y, x, c]), int(painted[y, x, c])
+                result[y, x, c] = min(255, int((1 - opacity) * a + opacity * b + 0.5)) if where[y, x] else a
+    return result
+
+# %% 9.2 right: the difference is added
+def blend(image, painted, where, opacity=0.45):
+    change = (painted.astype(np.int16) - image.astype(np.int16)) * opacity * where[..., None]
+    return np.clip(image + change, 0, 255).round().astype("uint8")
 
 # %% 9.2 wrong: opacity is that of the paint
 def blend(image, painted, where, opacity=0.45):
@@ -152,6 +247,38 @@ def blend(image, painted, where, opacity=0.45):
         return ((1 - opacity) * image + opacity * painted).astype(np.uint8)
     return np.where(~where[..., None], image, painted).astype(np.uint8)
 
+# %% 9.2 wrong: nothing is returned
+def blend(image, painted, where, opacity=0.45):
+    mixed = np.where(where[..., None], (1 - opacity) * image + opacity * painted, image).astype(np.uint8)
+
+# %% 9.2 wrong: the image keeps its full weight
+def blend(image, painted, where, opacity=0.45):
+    return np.where(where[..., None], np.clip(image + opacity * painted, 0, 255), image).astype(np.uint8)
+
+# %% 9.2 wrong: 0.45 is only its default
+def blend(image, painted, where, opacity=0.45):
+    return np.where(where[..., None], 0.55 * image + 0.45 * painted, image).astype(np.uint8)
+
+# %% 9.2 wrong: nothing is painted
+def blend(image, painted, where, opacity=0.45):
+    return np.where(where[..., None], image, (1 - opacity) * image + opacity * painted).astype(np.uint8)
+
+# %% 9.2 wrong: outside of `where` the picture must stay
+def blend(image, painted, where, opacity=0.45):
+    mixed = ((1 - opacity) * image + opacity * painted).astype(np.uint8)
+    mixed[~where] = 0
+    return mixed
+
+# %% 9.2 wrong: not a NumPy array
+def blend(image, painted, where, opacity=0.45):
+    mixed = np.where(where[..., None], (1 - opacity) * image + opacity * painted, image)
+    return torch.from_numpy(mixed.astype(np.uint8))
+
+# %% 9.2 wrong: bright pixels run over
+def blend(image, painted, where, opacity=0.45):
+    half = (image + painted) // 2
+    return np.where(where[..., None], half, image)
+
 # %% 9.3 right: a loop that remembers the best
 def best_threshold(probabilities, target, thresholds):
     best, best_score = None, -1.0
@@ -185,6 +312,16 @@ def best_threshold(probabilities, target, thresholds):
         return np.nan_to_num(float(iou((probabilities >= t).long(), target, 2)[1]))
     return max(thresholds, key=score)
 
+# %% 9.3 right: sorted by score, then by place
+def best_threshold(probabilities, target, thresholds):
+    table = []
+    for place, t in enumerate(thresholds):
+        tp = int(((probabilities >= t) & (target == 1)).sum())
+        fp = int(((probabilities >= t) & (target == 0)).sum())
+        fn = int(((probabilities < t) & (target == 1)).sum())
+        table.append((-tp / (tp + fp + fn) if tp else 0.0, place, t))
+    return sorted(table)[0][2]
+
 # %% 9.3 wrong: this is the best IoU itself
 def best_threshold(probabilities, target, thresholds):
     return max(float(iou((probabilities >= t).long(), target, 2)[1]) for t in thresholds)
@@ -197,11 +334,11 @@ def best_threshold(probabilities, target, thresholds):
 def best_threshold(probabilities, target, thresholds):
     return thresholds[int(np.argmax([float(iou((probabilities > t).long(), target, 2)[1]) for t in thresholds]))]
 
-# %% 9.3 wrong: pixel accuracy or precision decided
+# %% 9.3 wrong: pixel accuracy, precision or the background decided
 def best_threshold(probabilities, target, thresholds):
     return thresholds[int(np.argmax([float(((probabilities >= t) == (target == 1)).float().mean()) for t in thresholds]))]
 
-# %% 9.3 wrong: of equal thresholds the first must be returned
+# %% 9.3 wrong: are counted as background
 def best_threshold(probabilities, target, thresholds):
     truth = target == 1
     scores = [float(((probabilities >= t) & truth).sum() / ((probabilities >= t) | truth).sum()) for t in thresholds]
@@ -228,6 +365,176 @@ def best_threshold(probabilities, target, thresholds):
     scores = [float(iou((probabilities >= t).long(), target, 1)[1]) for t in thresholds]
     return thresholds[int(np.argmax(scores))]
 
+# %% 9.3 wrong: of equal thresholds the first must be returned
+def best_threshold(probabilities, target, thresholds):
+    best, score = None, -1
+    for t in thresholds:
+        value = iou((probabilities >= t).long(), target, 2)[1]
+        if value >= score:
+            best, score = t, value
+    return best
+
+# %% 9.3 wrong: the mean of each image
+def best_threshold(probabilities, target, thresholds):
+    def score(t):
+        if target.ndim < 3:
+            return float(iou((probabilities >= t).long(), target, 2)[1])
+        return float(torch.stack([iou((p >= t).long(), g, 2)[1] for p, g in zip(probabilities, target)]).nanmean())
+    return max(thresholds, key=score)
+
+# %% 9.3 wrong: the mean of both classes
+def best_threshold(probabilities, target, thresholds):
+    return max(thresholds, key=lambda t: float(iou((probabilities >= t).long(), target, 2).mean()))
+
+# %% 9.3 wrong: the background decided
+def best_threshold(probabilities, target, thresholds):
+    return max(thresholds, key=lambda t: float(iou((probabilities >= t).long(), target, 2)[0]))
+
+# %% 9.3 wrong: as foreground
+def best_threshold(probabilities, target, thresholds):
+    truth = (target > 0).long()
+    return max(thresholds, key=lambda t: float(iou((probabilities >= t).long(), truth, 2)[1]))
+
+# %% 9.3 wrong: `target` is changed in place
+def best_threshold(probabilities, target, thresholds):
+    target[target == 255] = 0
+    return max(thresholds, key=lambda t: float(iou((probabilities >= t).long(), target, 2)[1]))
+
+# %% 9.3 wrong: as background
+def best_threshold(probabilities, target, thresholds):
+    truth = (target == 1).long()
+    return max(thresholds, key=lambda t: float(iou((probabilities >= t).long(), truth, 2)[1]))
+
+# %% 9.3 wrong: a probability needs no sigmoid
+def best_threshold(probabilities, target, thresholds):
+    return max(thresholds, key=lambda t: float(iou((probabilities.sigmoid() >= t).long(), target, 2)[1]))
+
+# %% 9.3 wrong: this is not one of the thresholds
+def best_threshold(probabilities, target, thresholds):
+    return 0.5
+
+# %% 9.3 wrong: nor that of the first image
+def best_threshold(probabilities, target, thresholds):
+    if target.ndim == 3:
+        probabilities, target = probabilities[0], target[0]
+    return max(thresholds, key=lambda t: float(iou((probabilities >= t).long(), target, 2)[1]))
+
+# %% 9.4 right: both in one batch
+def average_flips(predict, images):
+    n = len(images)
+    both = predict(torch.cat([images, torch.flip(images, dims=[3])]))
+    return torch.stack([both[:n], both[n:].flip(3)]).mean(0)
+
+# %% 9.4 right: image by image, an index that runs backwards
+def average_flips(predict, images):
+    backwards = torch.arange(images.shape[-1] - 1, -1, -1)
+    results = []
+    for image in images:
+        a = predict(image[None])
+        b = predict(image[None][..., backwards])[..., backwards]
+        results.append(0.5 * a + 0.5 * b)
+    return torch.cat(results)
+
+# %% 9.4 right: a lambda
+mirror = lambda tensor: torch.flip(tensor, (-1,))
+
+def average_flips(predict, images):
+    return sum([predict(images), mirror(predict(mirror(images)))]) / 2
+
+# %% 9.4 right: torchvision, weights of a half
+def average_flips(predict, images):
+    from torchvision.transforms.v2 import functional as TF
+    with torch.no_grad():
+        return torch.lerp(predict(images).float(), TF.hflip(predict(TF.hflip(images))).float(), 0.5)
+
+# %% 9.4 right: a loop over what to do
+def average_flips(predict, images):
+    total = 0
+    for turn in (lambda x: x, lambda x: x.flip(3)):
+        total = total + turn(predict(turn(images)))
+    return total / 2
+
+# %% 9.4 right: NumPy turns
+def average_flips(predict, images):
+    backwards = torch.from_numpy(np.ascontiguousarray(images.numpy()[:, :, :, ::-1]))
+    second = predict(backwards).numpy()[:, :, :, ::-1]
+    return torch.from_numpy((predict(images).numpy() + second) / 2)
+
+# %% 9.4 wrong: the prediction of the mirror image must be mirrored back
+def average_flips(predict, images):
+    return (predict(images) + predict(images.flip(-1))) / 2
+
+# %% 9.4 wrong: the predictions are added
+def average_flips(predict, images):
+    return predict(images) + predict(images.flip(-1)).flip(-1)
+
+# %% 9.4 wrong: this mirrors top to bottom
+def average_flips(predict, images):
+    return (predict(images) + predict(images.flip(-2)).flip(-2)) / 2
+
+# %% 9.4 wrong: the mirror image is not predicted
+def average_flips(predict, images):
+    return (predict(images) + predict(images.flip(0)).flip(0)) / 2
+
+# %% 9.4 wrong: this turns the colours round
+def average_flips(predict, images):
+    return (predict(images) + predict(images.flip(1))) / 2
+
+# %% 9.4 wrong: the mirror image is not predicted
+def average_flips(predict, images):
+    return (predict(images) + predict(images)) / 2
+
+# %% 9.4 wrong: only the mirror image is predicted
+def average_flips(predict, images):
+    return predict(images.flip(-1)).flip(-1)
+
+# %% 9.4 wrong: average the logits, not the masks
+def average_flips(predict, images):
+    masks = (predict(images).argmax(1, keepdim=True) + predict(images.flip(-1)).flip(-1).argmax(1, keepdim=True)) // 2
+    return masks.repeat(1, 2, 1, 1)
+
+# %% 9.4 wrong: were predicted 6 times in all
+def average_flips(predict, images):
+    predict(images)
+    return (predict(images) + predict(images.flip(-1)).flip(-1)) / 2
+
+# %% 9.4 wrong: brackets
+def average_flips(predict, images):
+    return predict(images) + predict(images.flip(-1)).flip(-1) / 2
+
+# %% 9.4 wrong: this turns the colours round
+def average_flips(predict, images):
+    return (predict(images) + predict(torch.fliplr(images))) / 2
+
+# %% 9.4 wrong: nothing is returned
+def average_flips(predict, images):
+    result = (predict(images) + predict(images.flip(-1)).flip(-1)) / 2
+
+# %% 9.4 wrong: the larger of the two
+def average_flips(predict, images):
+    return torch.maximum(predict(images), predict(images.flip(-1)).flip(-1))
+
+# %% 9.4 wrong: sigmoid
+def average_flips(predict, images):
+    return (predict(images).sigmoid() + predict(images.flip(-1)).flip(-1).sigmoid()) / 2
+
+# %% 9.4 wrong: softmax
+def average_flips(predict, images):
+    return (predict(images).softmax(1) + predict(images.flip(-1)).flip(-1).softmax(1)) / 2
+
+# %% 9.4 wrong: turned back along the rows
+def average_flips(predict, images):
+    return (predict(images) + predict(images.flip(-1)).flip(-2)) / 2
+
+# %% 9.4 wrong: top to bottom
+def average_flips(predict, images):
+    four = [predict(images), predict(images.flip(-1)).flip(-1), predict(images.flip(-2)).flip(-2), predict(images.flip(-1, -2)).flip(-1, -2)]
+    return sum(four) / 4
+
+# %% 9.4 wrong: whole numbers
+def average_flips(predict, images):
+    return (predict(images) + predict(images.flip(-1)).flip(-1)).long() // 2
+
 # %% 9.5 right: steps, the last one shifted
 def tile_starts(length, tile, overlap):
     if length <= tile:
@@ -248,6 +555,25 @@ def tile_starts(length, tile, overlap):
         return [0]
     count = math.ceil((length - overlap) / (tile - overlap))
     return np.floor(np.linspace(0, length - tile, count)).astype(int).tolist()
+
+# %% 9.5 right: recursion from the end
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    step = tile - overlap
+    if length - step <= tile:
+        return [0, length - tile]
+    return tile_starts(length - step, tile, overlap) + [length - tile]
+
+# %% 9.5 right: no start twice
+def tile_starts(length, tile, overlap):
+    last = max(length - tile, 0)
+    return sorted({min(s, last) for s in range(0, max(length - overlap, 1), tile - overlap)})
+
+# %% 9.5 right: an array
+def tile_starts(length, tile, overlap):
+    count = max(1, math.ceil((length - overlap) / (tile - overlap)))
+    return np.linspace(0, max(0, length - tile), count).round().astype(int)
 
 # %% 9.5 wrong: pixels are in no tile
 def tile_starts(length, tile, overlap):
@@ -308,6 +634,37 @@ def tile_starts(length, tile, overlap):
 def tile_starts(length, tile, overlap):
     return 0 if tile >= length else math.ceil((length - overlap) / (tile - overlap))
 
+# %% 9.5 wrong: share only
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    count = max(2, (length - overlap) // (tile - overlap))
+    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+# %% 9.5 wrong: between two neighbours
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    return [*range(0, length - tile, tile + overlap), length - tile]
+
+# %% 9.5 wrong: takes at least one tile
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return []
+    return [*range(0, length - tile, tile - overlap), length - tile]
+
+# %% 9.5 wrong: nothing is returned
+def tile_starts(length, tile, overlap):
+    starts = [0]
+    while starts[-1] + tile < length:
+        starts.append(min(starts[-1] + tile - overlap, length - tile))
+
+# %% 9.5 wrong: must start at 0
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    return [*range(1, length - tile, tile - overlap), length - tile]
+
 # %% 9.6 right: tensors inside
 def merge_tiles(tiles, height, width):
     total, weight = None, torch.zeros(height, width)
@@ -341,6 +698,34 @@ def merge_tiles(tiles, height, width):
         space = ((0, 0), (y, height - y - values.shape[1]), (x, width - x - values.shape[2]))
         both = both + np.pad(stacked, space)
     return both[:-1] / both[-1:]
+
+# %% 9.6 right: lists first, then pixel by pixel
+def merge_tiles(tiles, height, width):
+    tiles = list(tiles)
+    channels = tiles[0][2].shape[0]
+    out = np.zeros((channels, height, width))
+    for row in range(height):
+        for column in range(width):
+            top = bottom = 0.0
+            for y, x, v in tiles:
+                if 0 <= row - y < v.shape[1] and 0 <= column - x < v.shape[2]:
+                    w = float(gaussian_window(v.shape[1], v.shape[2])[row - y, column - x])
+                    top, bottom = top + w * v[:, row - y, column - x], bottom + w
+            out[:, row, column] = top / bottom
+    return out
+
+# %% 9.6 right: weights kept for every channel
+def merge_tiles(tiles, height, width):
+    sums = {}
+    for y, x, v in tiles:
+        if not sums:
+            sums = {"v": np.zeros((len(v), height, width)), "w": np.zeros((len(v), height, width))}
+        h, w = v.shape[-2:]
+        window = np.broadcast_to(gaussian_window(h, w).numpy(), v.shape)
+        place = np.s_[:, y : y + h, x : x + w]
+        sums["v"][place] += np.multiply(v, window)
+        sums["w"][place] += window
+    return np.divide(sums["v"], sums["w"]).astype(np.float32)
 
 # %% 9.6 wrong: all pixels of a tile weigh the same
 def merge_tiles(tiles, height, width):
@@ -438,65 +823,87 @@ def merge_tiles(tiles, height, width):
         weight[y : y + h, x : x + w] += window
     return total / weight
 
-# %% 9.4 right: both in one batch
-def average_flips(predict, images):
-    n = len(images)
-    both = predict(torch.cat([images, torch.flip(images, dims=[3])]))
-    return torch.stack([both[:n], both[n:].flip(3)]).mean(0)
+# %% 9.6 wrong: not by the number of tiles
+def merge_tiles(tiles, height, width):
+    total, weight = None, np.zeros((height, width), dtype=np.float32)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        total[:, y : y + h, x : x + w] += values * gaussian_window(h, w).numpy()
+        weight[y : y + h, x : x + w] += 1
+    return total / weight
 
-# %% 9.4 right: image by image, an index that runs backwards
-def average_flips(predict, images):
-    backwards = torch.arange(images.shape[-1] - 1, -1, -1)
-    results = []
-    for image in images:
-        a = predict(image[None])
-        b = predict(image[None][..., backwards])[..., backwards]
-        results.append(0.5 * a + 0.5 * b)
-    return torch.cat(results)
+# %% 9.6 wrong: but not divided
+def merge_tiles(tiles, height, width):
+    total = None
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        total[:, y : y + h, x : x + w] += values * gaussian_window(h, w).numpy()
+    return total
 
-# %% 9.4 right: a lambda
-mirror = lambda tensor: torch.flip(tensor, (-1,))
+# %% 9.6 wrong: the largest value wins
+def merge_tiles(tiles, height, width):
+    total = None
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total = np.full((c, height, width), -np.inf) if total is None else total
+        part = total[:, y : y + h, x : x + w]
+        np.maximum(part, values, out=part)
+    return total
 
-def average_flips(predict, images):
-    return sum([predict(images), mirror(predict(mirror(images)))]) / 2
+# %% 9.6 wrong: read only once
+def merge_tiles(tiles, height, width):
+    weight = np.zeros((height, width), dtype=np.float32)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        weight[y : y + h, x : x + w] += gaussian_window(h, w).numpy()
+    total = np.zeros((c, height, width), dtype=np.float32)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total[:, y : y + h, x : x + w] += values * gaussian_window(h, w).numpy()
+    return total / weight
 
-# %% 9.4 wrong: the prediction of the mirror image must be mirrored back
-def average_flips(predict, images):
-    return (predict(images) + predict(images.flip(-1))) / 2
+# %% 9.6 wrong: nothing is returned
+def merge_tiles(tiles, height, width):
+    total, weight = None, np.zeros((height, width), dtype=np.float32)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        total[:, y : y + h, x : x + w] += values * gaussian_window(h, w).numpy()
+        weight[y : y + h, x : x + w] += gaussian_window(h, w).numpy()
 
-# %% 9.4 wrong: the predictions are added
-def average_flips(predict, images):
-    return predict(images) + predict(images.flip(-1)).flip(-1)
+# %% 9.6 wrong: only the first tile
+def merge_tiles(tiles, height, width):
+    total, weight = None, np.zeros((height, width), dtype=np.float32)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        total[:, y : y + h, x : x + w] += values * gaussian_window(h, w).numpy()
+        weight[y : y + h, x : x + w] += gaussian_window(h, w).numpy()
+        return total / weight
 
-# %% 9.4 wrong: this mirrors top to bottom
-def average_flips(predict, images):
-    return (predict(images) + predict(images.flip(-2)).flip(-2)) / 2
+# %% 9.6 wrong: the earlier tile wins
+def merge_tiles(tiles, height, width):
+    total, seen = None, np.zeros((height, width), dtype=bool)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        part, free = total[:, y : y + h, x : x + w], ~seen[y : y + h, x : x + w]
+        part[:, free] = values[:, free]
+        seen[y : y + h, x : x + w] = True
+    return total
 
-# %% 9.4 wrong: the mirror image is not predicted
-def average_flips(predict, images):
-    return (predict(images) + predict(images.flip(0)).flip(0)) / 2
-
-# %% 9.4 wrong: this turns the colours round
-def average_flips(predict, images):
-    return (predict(images) + predict(images.flip(1))) / 2
-
-# %% 9.4 wrong: the mirror image is not predicted
-def average_flips(predict, images):
-    return (predict(images) + predict(images)) / 2
-
-# %% 9.4 wrong: only the mirror image is predicted
-def average_flips(predict, images):
-    return predict(images.flip(-1)).flip(-1)
-
-# %% 9.4 wrong: average the logits, not the masks
-def average_flips(predict, images):
-    masks = (predict(images).argmax(1, keepdim=True) + predict(images.flip(-1)).flip(-1).argmax(1, keepdim=True)) // 2
-    return masks.repeat(1, 2, 1, 1)
-
-# %% 9.4 wrong: were predicted 6 times in all
-def average_flips(predict, images):
-    predict(images)
-    return (predict(images) + predict(images.flip(-1)).flip(-1)) / 2
+# %% 9.6 wrong: gaussian_window(h, w) as it is
+def merge_tiles(tiles, height, width):
+    total, weight = None, np.zeros((height, width), dtype=np.float32)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w).numpy() ** 2
+        total = np.zeros((c, height, width), dtype=np.float32) if total is None else total
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
 
 # %% 9.7 right: sorted pairs
 def worst_images(ious, limit=0.5):
@@ -514,6 +921,28 @@ def worst_images(ious, limit=0.5):
     import pandas as pd
     column = pd.Series(ious.tolist()).dropna()
     return column[column <= limit].sort_values(kind="stable").index.tolist()
+
+# %% 9.7 right: a heap
+def worst_images(ious, limit=0.5):
+    import heapq
+    heap = []
+    for i in range(len(ious)):
+        v = ious[i].item()
+        if not math.isnan(v) and v <= limit:
+            heapq.heappush(heap, (v, i))
+    return [heapq.heappop(heap)[1] for _ in range(len(heap))]
+
+# %% 9.7 right: nonzero, then sort stably
+def worst_images(ious, limit=0.5):
+    low = torch.nonzero(ious <= limit).flatten()
+    _, order = torch.sort(ious[low], stable=True)
+    return low[order].tolist()
+
+# %% 9.7 right: elements are NumPy's, NaN as infinity
+def worst_images(ious, limit=0.5):
+    values = np.where(np.isnan(ious.numpy()), np.inf, ious.numpy())
+    order = np.lexsort((np.arange(len(values)), values))
+    return list(order[values[order] <= limit])
 
 # %% 9.7 wrong: the failures are in the order of the images
 def worst_images(ious, limit=0.5):
@@ -562,3 +991,30 @@ def worst_images(ious, limit=0.5):
 def worst_images(ious, limit=0.5):
     order = torch.argsort(ious, stable=True)
     return order[ious[order] <= limit]
+
+# %% 9.7 wrong: count from 0
+def worst_images(ious, limit=0.5):
+    return [i + 1 for i in torch.argsort(ious, stable=True).tolist() if ious[i] <= limit]
+
+# %% 9.7 wrong: images without the class (NaN) are listed
+def worst_images(ious, limit=0.5):
+    return sorted((i for i in range(len(ious)) if not ious[i] > limit), key=lambda i: float(ious[i].nan_to_num(2)))
+
+# %% 9.7 wrong: `ious` is changed in place
+def worst_images(ious, limit=0.5):
+    ious[ious.isnan()] = 2
+    return [i for i in torch.argsort(ious, stable=True).tolist() if ious[i] <= limit]
+
+# %% 9.7 wrong: these are pairs
+def worst_images(ious, limit=0.5):
+    return sorted((float(v), i) for i, v in enumerate(ious) if v <= limit)
+
+# %% 9.7 wrong: nothing is returned
+def worst_images(ious, limit=0.5):
+    failed = [i for i in range(len(ious)) if ious[i] <= limit]
+    failed.sort(key=lambda i: float(ious[i]))
+
+# %% 9.7 wrong: these are the best ones
+def worst_images(ious, limit=0.5):
+    count = int((ious <= limit).sum())
+    return torch.argsort(ious, descending=True)[:count].tolist()
