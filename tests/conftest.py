@@ -8,7 +8,7 @@ os.environ.update({"HF_HUB_OFFLINE": "1", "WANDB_MODE": "offline", "MPLBACKEND":
 
 import pytest
 import torch
-from helpers import CLASSES, SHARED, write_pairs
+from helpers import SHARED, small_config, write_pairs
 from hypothesis import settings
 
 from utils import catalog
@@ -67,14 +67,6 @@ def human_report(human):
 @pytest.fixture(scope="session")
 def tiny():
     return catalog.load(Config())
-
-
-def small_config(root, output, **fields):
-    base = {
-        "dataset": "folder", "root": root, "classes": CLASSES, "framing": "crop", "image_size": 32, "batch_size": 4,
-        "unet_width": 4, "unet_depth": 2, "epochs": 2, "device": "cpu", "precision": "fp32", "output": output,
-    }  # fmt: skip
-    return Config(**base | fields)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from utils.config import Config
 from utils.errors import CourseError
 
 COURSE = Path(__file__).resolve().parents[1]
@@ -177,3 +178,12 @@ FAULTS = {
     ),
     "empty split": (_empty_split, ["val split", "empty", "add pairs"], "empty split"),
 }  # fmt: skip
+
+
+def small_config(root, output, **fields):
+    """A training run of seconds on the pairs that `write_pairs` draws."""
+    base = {
+        "dataset": "folder", "root": root, "classes": CLASSES, "framing": "crop", "image_size": 32, "batch_size": 4,
+        "unet_width": 4, "unet_depth": 2, "epochs": 2, "device": "cpu", "precision": "fp32", "output": output,
+    }  # fmt: skip
+    return Config(**base | fields)

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import small_config
-from helpers import FAULTS, assert_clear, equal_states, full_disk, snapshot, write_pairs
+from helpers import FAULTS, assert_clear, equal_states, full_disk, small_config, snapshot, write_pairs
 
 from utils import checkpoint, training
 from utils.checkpoint import load_state, load_weights
