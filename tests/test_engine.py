@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from utils import catalog
 from utils.dataset import SegmentationDataset
-from utils.engine import evaluate, train_one_epoch
+from utils.engine import evaluate, train_one_epoch, train_step
 from utils.errors import CourseError
 from utils.loaders import get_data_loaders, pad_collate
 from utils.losses import build_loss, cross_entropy
@@ -108,6 +108,28 @@ def test_every_step_starts_from_fresh_gradients(parts):
             model.zero_grad()
         states.append(model.state_dict())
     assert all(torch.allclose(states[0][k], states[1][k], atol=1e-7) for k in start)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("clip", [0.0, 0.3, 100.0])
+def test_a_step_is_gradient_descent_by_hand(seed, clip):
+    generator = torch.Generator().manual_seed(seed)
+    x, truth = (torch.randn(6, n, generator=generator, dtype=torch.float64) for n in (4, 2))
+    model = nn.Linear(4, 2, dtype=torch.float64)
+    weight, bias = (p.detach().numpy().copy() for p in model.parameters())
+    optimizer, accelerator = torch.optim.SGD(model.parameters(), lr=0.1), Accelerator(cpu=True)
+    for _ in range(3):
+        off = x.numpy() @ weight.T + bias - truth.numpy()
+        loss = train_step(model, x, truth, nn.functional.mse_loss, optimizer, accelerator, clip)
+        assert float(loss) == pytest.approx((off**2).mean())
+        assert not loss.requires_grad
+        gradients = [2 * off.T @ x.numpy() / off.size, 2 * off.sum(axis=0) / off.size]
+        norm = sum((g**2).sum() for g in gradients) ** 0.5
+        scale = min(1.0, clip / (norm + 1e-6)) if clip else 1.0
+        weight, bias = weight - 0.1 * scale * gradients[0], bias - 0.1 * scale * gradients[1]
+        assert model.weight.detach().numpy() == pytest.approx(weight)
+        assert model.bias.detach().numpy() == pytest.approx(bias)
+        assert all(p.grad is None for p in model.parameters())
 
 
 @pytest.mark.parametrize("accumulate", [2, 4])

@@ -74,6 +74,7 @@ def dice_of_classes(dice_loss: Callable) -> None:
         (dice_of(logits.softmax(dim=0), target), "softmax runs over the batch: the classes are dimension 1"),
         (dice_of(logits.sigmoid(), target), "sigmoid is for one channel: several classes take softmax"),
         (dice_of(logits.softmax(1).softmax(1), target), "softmax is applied twice"),
+        (float(1 - np.mean([2.2 / 3.1, 2.4 / 3.1])), "class 0 is left out: background is a class like the others"),
     ]
     expect(dice_loss, logits, target, gives=wanted, says=says, mistakes=mistakes)
     logits = torch.randn(2, 3, 4, 5, generator=seeded(2))
@@ -86,17 +87,26 @@ def dice_of_classes(dice_loss: Callable) -> None:
             (dice_of(logits.softmax(3), target), "softmax runs over the columns: the classes are dimension 1"),
             (np.mean([dice_of(z[None].softmax(1), t[None]) for z, t in zip(logits, target, strict=True)]),
              "each image gets a Dice of its own: sum over the whole batch first"),
+            (0.63816,  # what these very tensors give
+             "one_hot puts the classes last, (N, H, W, C): move that axis with permute(0, 3, 1, 2), not with reshape"),
+            (float(np.average(one_by_one(logits.softmax(1), target), weights=torch.bincount(target.flatten()))),
+             "large classes weigh more: take the plain mean over the classes"),
         ],
     )  # fmt: skip
 
 
 def dice_of(p: Tensor, target: Tensor) -> float:
-    """Loss of given probabilities, class by class in plain Python: rightly or wrongly normalised ones."""
+    """Loss of given probabilities, rightly or wrongly normalised ones: the mean over the classes."""
+    return float(np.mean(one_by_one(p, target)))
+
+
+def one_by_one(p: Tensor, target: Tensor) -> list[float]:
+    """Losses of the classes, in plain Python."""
     losses = []
     for c in range(p.shape[1]):
         inside = [float(v) for v in p[:, c][target == c]]
         losses.append(1 - (2 * sum(inside) + 1) / (float(p[:, c].sum()) + len(inside) + 1))
-    return float(np.mean(losses))
+    return losses
 
 
 def dice_sums_over_the_batch(dice_loss: Callable) -> None:
@@ -109,7 +119,10 @@ def dice_sums_over_the_batch(dice_loss: Callable) -> None:
     target = tensor([[[1, 1, 0, 0]], [[1, 1, 1, 0]]])  # the first image is perfect, the second finds nothing
     expect(
         dice_loss, logits, target, gives=1 - 5 / 8, says="overlap and areas must be summed over the whole batch",
-        mistakes=[(1 - (1 + 1 / 4) / 2, "each image gets a Dice of its own: sum over the whole batch first")],
+        mistakes=[
+            (1 - (1 + 1 / 4) / 2, "each image gets a Dice of its own: sum over the whole batch first"),
+            (1 - (5 / 8 + 7 / 10) / 2, "with one channel only class 1 is judged: leave the background out"),
+        ],
     )  # fmt: skip
 
 
@@ -122,6 +135,17 @@ def dice_leaves_out_ignored(dice_loss: Callable) -> None:
     expect(
         dice_loss, logits, target, gives=1 - 4 / 6.5, says="ignored pixels (255) are counted",
         mistakes=[(1 - 4 / 7, "ignored pixels (255) are counted in the predicted area")],
+    )  # fmt: skip
+    p = tensor([[0.5, 0.2, 0.1, 0.3], [0.3, 0.6, 0.2, 0.3], [0.2, 0.2, 0.7, 0.4]])  # one column a pixel
+    last = "ignored pixels (255) are counted in the truth, as the last class: leave them out of the truth as well"
+    expect(
+        dice_loss, p.log().view(1, 3, 1, 4), tensor([[[0, 1, 2, 255]]]), says="ignored pixels (255) are counted",
+        gives=1 - (2.0 / 2.8 + 2.2 / 3.1 + 2.4 / 3.1) / 3,
+        mistakes=[
+            (1 - (2.0 / 2.8 + 2.2 / 3.1 + 2.4 / 4.1) / 3, last),
+            (1 - (2.0 / 3.1 + 2.2 / 3.4 + 3.2 / 4.5) / 3, last),
+            (1 - (2.0 / 3.1 + 2.2 / 3.4 + 2.4 / 3.5) / 3, "ignored pixels (255) are counted in the predicted area"),
+        ],
     )  # fmt: skip
     target = tensor([[[0, 255, 2], [1, 255, 2]], [[255, 0, 1], [1, 1, 255]]])
     logits = torch.randn(2, 3, 2, 3, generator=seeded(4))
@@ -171,6 +195,26 @@ def dice_at_its_ends(dice_loss: Callable) -> None:
     require(0.9 < float(wrong) <= 1, "a prediction that is wrong everywhere must cost nearly 1", yours=wrong)
 
 
+def dice_teaches(dice_loss: Callable) -> None:
+    """The gradient flows through the overlap and through the areas.
+
+    No `.detach()`, no `.item()`, no `torch.tensor(...)` on the way. A small step must change the loss as it foretells.
+    """
+    logits = torch.randn(2, 3, 2, 4, generator=seeded(7), requires_grad=True)
+    target = tensor([[[0, 1, 2, 1], [0, 0, 1, 2]]] * 2)
+    dice_loss(logits, target.clone()).backward()
+    small = 0.02
+    for seed in (8, 9, 10):
+        way = torch.randn(2, 3, 2, 4, generator=seeded(seed))
+        after, before = (float(dice_loss(logits.detach() + s * small * way, target.clone())) for s in (1, -1))
+        measured, foretold = (after - before) / (2 * small), float((logits.grad * way).sum())
+        require(
+            abs(measured - foretold) < 1e-3 + 0.02 * abs(measured),
+            "the gradient is not that of the loss: it must flow through overlap and areas (is one of them detached?)",
+            change_of_the_loss=measured, gradient_says=foretold,
+        )  # fmt: skip
+
+
 # ---------------------------------------------------------------- 7.2
 def rows_are_truth(confusion_matrix: Callable) -> None:
     """Row is the truth, column the prediction.
@@ -183,7 +227,8 @@ def rows_are_truth(confusion_matrix: Callable) -> None:
         mistakes=[
             (tensor([[2, 0], [2, 2]]), "rows and columns are swapped: the row is the truth, the column the prediction"),
             (tensor([[1, 1], [0, 1]]) , "pairs are counted only once: several pixels fall into one cell"),
-            (tensor([[0.5, 0.5], [0.0, 1.0]]), "these are shares: return the counts"),
+            (lambda r: r.is_floating_point() and 0 < r.max() <= 1, "these are shares: return the counts"),
+            (tensor([[2, 0], [0, 2]]), "only the right pixels are counted: the others belong beside the diagonal"),
         ],
     )  # fmt: skip
 
@@ -194,7 +239,8 @@ def counts_are_whole(confusion_matrix: Callable) -> None:
     Counts are whole numbers: bincount gives int64, torch.zeros needs `dtype=torch.int64`.
     """
     target = torch.randint(0, 3, (2, 4, 5), generator=seeded(1))
-    matrix = expect(confusion_matrix, target, target, 3, gives=torch.bincount(target.flatten(), minlength=3).diag())
+    matrix = expect(confusion_matrix, target, target, 3, gives=torch.bincount(target.flatten(), minlength=3).diag(),
+                    says="two images: every pixel of the batch counts")  # fmt: skip
     require(matrix.dtype == torch.int64, f"the counts are {matrix.dtype}: make them torch.int64", yours=matrix)
 
 
@@ -252,18 +298,21 @@ def overlap_over_union(iou: Callable) -> None:
 
     For each class, count where both masks show it, and where at least one does. Divide.
     """
-    prediction, target = tensor([[0, 0, 1, 1, 1]]), tensor([[0, 1, 1, 1, 1]])
+    prediction, target = tensor([[0, 0, 0, 1, 1, 1, 1]]), tensor([[0, 1, 1, 1, 1, 0, 1]])
     expect(
-        iou, prediction, target, 2, gives=tensor([1 / 2, 3 / 4]), says="a class's IoU is not overlap over union",
+        iou, prediction, target, 2, gives=tensor([1 / 4, 1 / 2]), says="a class's IoU is not overlap over union",
         mistakes=[
-            (tensor([1 / 3, 3 / 7]), "the union counts the overlap twice: subtract it once"),
-            (tensor([2 / 3, 6 / 7]), "this is Dice (twice the overlap over the sum), not IoU"),
+            (tensor([1 / 5, 1 / 3]), "the union counts the overlap twice: subtract it once"),
+            (tensor([2 / 5, 2 / 3]), "this is Dice (twice the overlap over the sum), not IoU"),
             (tensor([0.0, 0.0]), "the division drops the fraction: use `/`, not `//`, and no whole numbers"),
-            (tensor([1.0, 3 / 4]), "this divides by what is true: that is recall"),
-            (tensor([1 / 2, 1.0]), "this divides by the prediction: that is precision"),
+            (tensor([1 / 2, 3 / 5]), "this divides by what is true: that is recall"),
+            (tensor([1 / 3, 3 / 4]), "this divides by the prediction: that is precision"),
+            (tensor([1 / 3, 1.0]), "the union misses the overlap: it is the pixels in either mask or in both"),
             (tensor([1.0, 3.0]), "this is the overlap alone: divide it by the union"),
-            (tensor([5 / 8]), "there must be one value a class, not their mean"),
-            (5 / 8, "there must be one value a class, not their mean"),
+            (tensor([4 / 7, 4 / 7]), "pixels in neither mask count as right: that is accuracy, not IoU"),
+            (tensor([1 / 2]), "class 0 is missing: the background has an IoU as well"),
+            (tensor([3 / 8]), "there must be one value a class, not their mean"),
+            (3 / 8, "there must be one value a class, not their mean"),
         ],
     )  # fmt: skip
 
@@ -361,8 +410,14 @@ def precision_and_recall(scores: Callable) -> None:
     The row is the truth, the column the prediction: `sum(dim=1)` adds up a row, `sum(dim=0)` a column.
     """
     swapped = "precision and recall are swapped: the row sums are the truth, the column sums the prediction"
-    _one_score(scores, "precision", [(SCORES["recall"][:2], swapped)], "precision is hits over the column sums")
-    _one_score(scores, "recall", [(SCORES["precision"][:2], swapped)], "recall is hits over the row sums")
+    others = [
+        (tensor([0.0, 0.0]), "the division drops the fraction: use `/`, not `//`"),
+        (tensor([3 / 12, 4 / 12]), "all pixels are below the line: divide by the class's own row or column"),
+    ]
+    wrong = [(SCORES["recall"][:2], swapped), *others]
+    _one_score(scores, "precision", wrong, "precision is hits over the column sums")
+    wrong = [(SCORES["precision"][:2], swapped), *others]
+    _one_score(scores, "recall", wrong, "recall is hits over the row sums")
 
 
 def iou_from_counts(scores: Callable) -> None:
@@ -391,6 +446,7 @@ def dice_from_counts(scores: Callable) -> None:
         [
             (tensor([3 / 11, 4 / 11]), "Dice counts the hits twice above the line"),
             (SCORES["iou"][:2], "under 'dice' stands IoU"),
+            (tensor([6 / 8, 8 / 7]), "Dice divides by the sum of both areas, not by the union"),
             ((SCORES["precision"] + SCORES["recall"])[:2] / 2, "the mean of precision and recall: F1 is 2PR / (P + R)"),
         ],
         "Dice is twice the hits over truth + prediction",
@@ -448,6 +504,8 @@ def share_of_hits(average_precision: Callable) -> None:
              "images without the class (NaN) are counted: divide by the images in which it occurs"),
             (np.array([[2 / 4, 2 / 2], [1 / 4, 1 / 2], [0.0, 1 / 2]]),
              "an IoU equal to the threshold is a hit: `>=`, not `>`"),
+            (np.array([[2 / 3, 2 / 2], [2 / 3, 1 / 2], [1 / 3, 1 / 2]]),
+             "an image with IoU 0 is left out: it has the class, only NaN is left out"),
             (1 - wanted, "this is the share of misses"),
             (lambda r: (r > 1).any(), "these are counts: divide by the images in which the class occurs"),
         ],
@@ -483,6 +541,8 @@ def mean_of_the_curve(average_precision: Callable) -> None:
         mistakes=[
             (lambda r: np.allclose(r, curve[5, :2]), "this is the precision at 0.5: take the mean over all thresholds"),
             (np.array([1.5 / 4, 1.3 / 2]), "this is the mean IoU, not AP"),
+            (lambda r: np.allclose(r, (curve[1:] + curve[:-1])[:, :2].sum(0) / 20),
+             "this is the area under the curve: take the plain mean over the thresholds"),
         ],
     )  # fmt: skip
 
@@ -547,21 +607,37 @@ class Scale(nn.Module):
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()
         self.weight = nn.Parameter(tensor(weight))
+        self.trained = True
 
     def forward(self, images: Tensor) -> Tensor:
+        self.trained = self.trained and self.training
         return self.weight * images.float()
 
 
+class Line(Scale):
+    """Two weights: so that the norm of the gradient is that of both together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(tensor(0.0))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images) + self.bias
+
+
 def squared(logits: Tensor, masks: Tensor) -> Tensor:
-    return ((logits - masks) ** 2).mean()
+    """A loss in which prediction and truth play different parts: masks are 3 here."""
+    return (masks / 3 * (logits - masks) ** 2).mean()
 
 
 IMAGES, MASKS = torch.ones(2, 1, 2, 3, dtype=torch.uint8), torch.full((2, 1, 2, 3), 3)
 
 
-def one_step(train_step: Callable, steps: int = 1, grad_clip: float = 0.0) -> tuple[nn.Module, Any, OneProcess]:
+def one_step(
+    train_step: Callable, steps: int = 1, grad_clip: float = 0.0, kind: type = Scale
+) -> tuple[Any, Any, OneProcess]:
     """Take steps with SGD, learning rate 0.1, from weight 1; the loss is (weight - 3)^2."""
-    model, accelerator = Scale(), OneProcess()
+    model, accelerator = kind(), OneProcess()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(steps):
         loss = train_step(model, IMAGES.clone(), MASKS.clone(), squared, optimizer, accelerator, grad_clip)
@@ -573,12 +649,17 @@ def returns_the_loss(train_step: Callable) -> None:
 
     `loss.detach()` keeps the number and lets go of everything that was needed to compute it.
     """
-    _, loss, _ = one_step(train_step)
+    model, loss, _ = one_step(train_step)
     require(loss is not None, "nothing is returned: is a `return` missing?")
     require(isinstance(loss, Tensor), f"the loss is {kind_of(loss)}: return it as a tensor, `.item()` makes a GPU wait")
+    require(loss.numel() > 1 or abs(float(loss.detach()) - 4 / 3) > 1e-4,
+            "loss_fn takes the prediction first, then the masks: loss_fn(logits, masks)")  # fmt: skip
     require(loss.numel() == 1 and abs(float(loss.detach()) - 4) < 1e-4, "the loss that is returned must be that of the "
             "batch, before the step", expected=4.0, yours=loss.detach())  # fmt: skip
     require(not loss.requires_grad, "the loss still holds its graph, and with it the memory of every step: detach it")
+    require(
+        model.trained, "the model is switched to evaluation mode, and its BatchNorm stops learning: leave out eval()"
+    )
 
 
 def weight_moves(train_step: Callable) -> None:
@@ -637,6 +718,11 @@ def clips(train_step: Callable) -> None:
     moved = float(one_step(train_step, grad_clip=8.0)[0].weight.detach())
     require(abs(moved - 1.4) < 1e-3, "a gradient below `grad_clip` must stay as it is", gradient=-4.0, grad_clip=8.0,
             expected=1.4, yours=moved)  # fmt: skip
+    moved = float(one_step(train_step, grad_clip=1.0, kind=Line)[0].weight.detach())  # two gradients of -4
+    require(abs(moved - 1.1) > 1e-3, "each gradient is clipped on its own: clip the norm of all together, so that the "
+            "direction stays", gradients=[-4.0, -4.0], grad_clip=1.0, expected=1.0707, yours=moved)  # fmt: skip
+    require(abs(moved - 1.0707) < 1e-3, "the clipped step of two weights is off", gradients=[-4.0, -4.0], grad_clip=1.0,
+            expected=1.0707, yours=moved)  # fmt: skip
 
 
 # ---------------------------------------------------------------- 7.7
@@ -750,6 +836,7 @@ def loss_is_weighted(evaluate: Callable) -> None:
             (a + b, "the losses are added: divide by the number of images"),
             (3 * a + b, "the weighted losses are added: divide by the number of images"),
             ((3 * a + b) / 2, "divide by the number of images, not of batches"),
+            ((9 * a + 2 * b) / 11, "each loss is weighted by its pixels: weight it by its images"),
             (b, "only the last batch's loss is returned"),
             (a, "only the first batch's loss is returned: is the `return` inside the loop?"),
         ],
@@ -780,7 +867,7 @@ EXERCISES = [
         "7.1", "Dice loss", "utils.losses.dice_loss", 4, 20,
         "A loss that judges regions, so that small objects count as much as large ones.",
         [dice_is_a_number, dice_of_one_class, dice_of_classes, dice_sums_over_the_batch, dice_leaves_out_ignored,
-         dice_of_absent_classes, dice_at_its_ends],
+         dice_of_absent_classes, dice_at_its_ends, dice_teaches],
         [
             "You need two tensors of one shape (N, C, H, W): probabilities, and the truth as zeros and ones.",
             "`probabilities(logits)` gives the first. For the truth: F.one_hot(target.clamp(max=C - 1), C), its last "
@@ -793,7 +880,7 @@ EXERCISES = [
     Exercise(
         "7.2", "Confusion matrix", "utils.metrics.confusion_matrix", 2, 10,
         "Every score of this course is read off this one table of counts.",
-        [rows_are_truth, counts_are_whole, ignored_are_not_counted, size_is_given, masks_of_any_shape],
+        [rows_are_truth, counts_are_whole, size_is_given, ignored_are_not_counted, masks_of_any_shape],
         [
             "Two loops over the classes are enough: how many pixels have truth t and prediction p?",
             "Faster: number the cells of the table from 0, row by row. Which number has the cell in row t, column p?",

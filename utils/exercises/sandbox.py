@@ -1,7 +1,7 @@
 """Run a submitted notebook where it can harm nobody, and judge its answers (started by grade.py, a process each).
 
-Linux only: Landlock (https://docs.kernel.org/userspace-api/landlock.html) shuts the process and all its children off
-from every file but Python's own (to read) and its working folder. Nothing needs to be installed, nor root.
+Linux only: Landlock (https://docs.kernel.org/userspace-api/landlock.html) leaves the process, and all its children,
+Python's own files to read and a working folder, and no other file. Nothing needs to be installed, nor root.
 """
 
 import ast

@@ -202,6 +202,124 @@ def dice_loss(logits, target, smooth=1.0):
     present = truth.sum(dim=(0, 2, 3)) > 0
     return ((1 - (2 * overlap + 1) / (total + 1)) * present).sum() / present.sum().clamp(min=1)
 
+# %% 7.1 right: from hits, false alarms and misses, softmax written out
+def dice_loss(logits, target, smooth=1.0):
+    if logits.size(1) == 1:
+        p = 1 / (1 + (-logits).exp())
+        ids = torch.tensor([1])
+    else:
+        e = (logits - logits.amax(1, keepdim=True)).exp()
+        p = e / e.sum(1, keepdim=True)
+        ids = torch.arange(logits.size(1))
+    t = torch.stack([target == int(i) for i in ids], dim=1).float()
+    keep = (target != 255).float()[:, None]
+    t = t * keep
+    p = p * keep
+    tp = (p * t).sum((0, 2, 3))
+    fp = (p * (1 - t)).sum((0, 2, 3))
+    fn = ((1 - p) * t).sum((0, 2, 3))
+    loss = 1 - (2 * tp + smooth) / (2 * tp + fp + fn + smooth)
+    there = t.sum((0, 2, 3)) > 0
+    return loss[there].mean() if there.any() else (logits * 0).sum()
+
+# %% 7.1 right: scatter, masked_fill, a loop that sums
+def dice_loss(logits, target, smooth=1.0):
+    p = torch.sigmoid(logits) if logits.shape[1] == 1 else torch.softmax(logits, dim=1)
+    t = target.clone()
+    bad = t == 255
+    t[bad] = 0
+    if p.shape[1] == 1:
+        o = (t[:, None] == 1).float()
+    else:
+        o = torch.zeros_like(p).scatter_(1, t[:, None], 1.0)
+    o = o.masked_fill(bad[:, None], 0)
+    p = p.masked_fill(bad[:, None], 0)
+    loss, n = 0, 0
+    for c in range(p.shape[1]):
+        if o[:, c].sum() > 0:
+            loss = loss + 1 - (2 * (p[:, c] * o[:, c]).sum() + smooth) / (p[:, c].sum() + o[:, c].sum() + smooth)
+            n += 1
+    return loss / n if n else p.sum() * 0
+
+# %% 7.1 right: a helper class, pixels that count only
+class Area:
+    def __init__(self, p, t): self.i, self.a = (p * t).sum(), (p + t).sum()
+    def loss(self, s): return 1 - (2 * self.i + s) / (self.a + s)
+def dice_loss(logits, target, smooth=1.0):
+    keep = target != 255
+    z = logits.movedim(1, 0)[:, keep]
+    p = z.sigmoid() if len(z) == 1 else z.softmax(0)
+    ids = [1] if len(z) == 1 else range(len(z))
+    parts = [Area(q, (target[keep] == c).float()).loss(smooth) for q, c in zip(p, ids) if (target[keep] == c).any()]
+    return sum(parts) / len(parts) if parts else torch.tensor(0.0, requires_grad=True)
+
+# %% 7.1 wrong: counted in the truth, as the last class
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p = p * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: with one channel only class 1 is judged
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    if p.shape[1] == 1: p = torch.cat([1 - p, p], 1)
+    truth = F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: class 0 is left out
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    if p.shape[1] > 1: p, truth = p[:, 1:], truth[:, 1:]
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: one_hot puts the classes last
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    n, c, h, w = p.shape
+    truth = (target == 1).unsqueeze(1).float() if c == 1 else F.one_hot(target.clamp(max=c - 1), c).reshape(n, c, h, w).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: `target` is changed in place
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    target[target == 255] = 0
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target, p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: large classes weigh more
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    w = truth.sum(dim=(0, 2, 3))
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * w).sum() / w.sum().clamp(min=1)
+
+# %% 7.1 wrong: the gradient is not that of the loss
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3)).detach()
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
 # %% 7.2 right: two loops over the classes
 def confusion_matrix(prediction, target, num_classes, ignore_index=255):
     matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
@@ -302,6 +420,49 @@ def confusion_matrix(prediction, target, num_classes, ignore_index=255):
     valid = target != ignore_index
     pairs = target.mul_(num_classes)[valid] + prediction[valid]
     return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+# %% 7.2 right: pandas crosstab
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    import pandas as pd
+    t, p = target.reshape(-1).numpy(), prediction.reshape(-1).numpy()
+    k = t != ignore_index
+    table = pd.crosstab(t[k], p[k]).reindex(index=range(num_classes), columns=range(num_classes), fill_value=0) if k.any() else None
+    return torch.tensor(np.zeros((num_classes, num_classes), dtype=np.int64) if table is None else table.to_numpy().astype("int64"))
+
+# %% 7.2 right: a Counter of pairs
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    from collections import Counter
+    c = Counter((int(t), int(p)) for t, p in zip(target.flatten(), prediction.flatten()) if int(t) != ignore_index)
+    return torch.tensor([[c[t, p] for p in range(num_classes)] for t in range(num_classes)], dtype=torch.long)
+
+# %% 7.2 right: NumPy's add.at
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    m = np.zeros((num_classes, num_classes), int)
+    ok = (target != ignore_index).numpy()
+    np.add.at(m, (target.numpy()[ok], prediction.numpy()[ok]), 1)
+    return torch.from_numpy(m)
+
+# %% 7.2 wrong: the result has shape (2, 2), not (5, 5)
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    n = int(max(prediction.max(), target[valid].max())) + 1
+    return torch.bincount(target[valid] * n + prediction[valid], minlength=n * n).reshape(n, n)
+
+# %% 7.2 wrong: the counts are torch.int32
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    return torch.bincount(target[valid] * num_classes + prediction[valid], minlength=num_classes**2).reshape(num_classes, num_classes).int()
+
+# %% 7.2 wrong: every pixel of the batch counts
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    if target.ndim == 3: prediction, target = prediction[0], target[0]
+    valid = target != ignore_index
+    return torch.bincount(target[valid] * num_classes + prediction[valid], minlength=num_classes**2).reshape(num_classes, num_classes)
+
+# %% 7.2 wrong: only the right pixels are counted
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    return torch.bincount(target[valid][target[valid] == prediction[valid]], minlength=num_classes).diag()
 
 # %% 7.3 right: boolean masks, class by class
 def iou(prediction, target, num_classes, ignore_index=255):
@@ -423,6 +584,61 @@ def iou(prediction, target, num_classes, ignore_index=255):
     p, t = prediction, target
     return torch.stack([((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in range(num_classes)])
 
+# %% 7.3 right: three bincounts
+def iou(prediction, target, num_classes, ignore_index=255):
+    keep = target != ignore_index
+    p, t = prediction[keep], target[keep]
+    inter = torch.bincount(t[p == t], minlength=num_classes)
+    return inter / (torch.bincount(p, minlength=num_classes) + torch.bincount(t, minlength=num_classes) - inter)
+
+# %% 7.3 right: ignored pixels moved to ids of their own
+def iou(prediction, target, num_classes, ignore_index=255):
+    p = prediction.clone(); p[target == ignore_index] = -1
+    t = target.clone(); t[target == ignore_index] = -2
+    res = torch.full((num_classes,), torch.nan, dtype=torch.float64)
+    for c in range(num_classes):
+        u = torch.logical_or(p == c, t == c).sum().item()
+        if u: res[c] = torch.logical_and(p == c, t == c).sum().item() / u
+    return res
+
+# %% 7.3 right: all classes at once by broadcasting
+def iou(prediction, target, num_classes, ignore_index=255):
+    ids = torch.arange(num_classes).reshape(-1, *[1] * prediction.ndim)
+    v = target != ignore_index
+    a, b = (prediction == ids) & v, (target == ids) & v
+    dims = tuple(range(1, a.ndim))
+    return (a & b).sum(dims).float() / (a | b).sum(dims).float()
+
+# %% 7.3 wrong: this divides by the prediction: that is precision
+def iou(prediction, target, num_classes, ignore_index=255):
+    v = target != ignore_index
+    p, t = prediction[v], target[v]
+    return torch.stack([((p == c) & (t == c)).sum() / (p == c).sum() for c in range(num_classes)])
+
+# %% 7.3 wrong: the result is a list, not a tensor
+def iou(prediction, target, num_classes, ignore_index=255):
+    v = target != ignore_index
+    p, t = prediction[v], target[v]
+    return [((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in range(num_classes)]
+
+# %% 7.3 wrong: that is accuracy, not IoU
+def iou(prediction, target, num_classes, ignore_index=255):
+    v = target != ignore_index
+    p, t = prediction[v], target[v]
+    return torch.stack([((p == c) == (t == c)).float().mean() for c in range(num_classes)])
+
+# %% 7.3 wrong: class 0 is missing
+def iou(prediction, target, num_classes, ignore_index=255):
+    v = target != ignore_index
+    p, t = prediction[v], target[v]
+    return torch.stack([((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in range(1, num_classes)])
+
+# %% 7.3 wrong: the union misses the overlap
+def iou(prediction, target, num_classes, ignore_index=255):
+    v = target != ignore_index
+    p, t = prediction[v], target[v]
+    return torch.stack([((p == c) & (t == c)).sum() / ((p == c) ^ (t == c)).sum() for c in range(num_classes)])
+
 # %% 7.4 right: a loop over the classes
 def scores(matrix):
     names = ("iou", "dice", "precision", "recall")
@@ -506,6 +722,53 @@ def scores(matrix):
     truth, predicted = matrix.sum(dim=1), matrix.sum(dim=0)
     matrix.fill_diagonal_(0)
     return {"iou": hits / (truth + predicted - hits), "dice": 2 * hits / (truth + predicted), "precision": hits / predicted, "recall": hits / truth}
+
+# %% 7.4 right: hits, false alarms and misses
+def scores(matrix):
+    m = matrix.to(torch.float64)
+    tp = torch.diagonal(m); fp = m.sum(0) - tp; fn = m.sum(1) - tp
+    p, r = tp / (tp + fp), tp / (tp + fn)
+    return {"precision": p, "recall": r, "dice": 2 * tp / (2 * tp + fp + fn), "iou": tp / (tp + fp + fn)}
+
+# %% 7.4 right: whole numbers divided
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(1), matrix.sum(0)
+    union = truth + predicted - hits
+    return {"iou": hits / union, "dice": 2 * hits / (hits + union), "precision": hits / predicted, "recall": hits / truth}
+
+# %% 7.4 right: a helper that divides, recall 0 where nothing is true
+def scores(matrix):
+    hits, truth, predicted = matrix.diag().double(), matrix.sum(1), matrix.sum(0)
+    def div(a, b):
+        return torch.where((truth + predicted) == 0, torch.nan, a / b.clamp(min=1))
+    return {"iou": div(hits, truth + predicted - hits), "dice": div(2 * hits, truth + predicted), "precision": div(hits, predicted), "recall": div(hits, truth)}
+
+# %% 7.4 right: an OrderedDict, Dice from IoU
+from collections import OrderedDict
+def scores(matrix):
+    tp = matrix.diag().float(); p = tp / matrix.sum(0); r = tp / matrix.sum(1)
+    i = tp / (matrix.sum(0) + matrix.sum(1) - tp)
+    return OrderedDict(iou=i, dice=2 * i / (i + 1), precision=p, recall=r)
+
+# %% 7.4 wrong: 'dice' must be 0, not nan
+def scores(matrix):
+    tp = matrix.diag().float(); p = tp / matrix.sum(0); r = tp / matrix.sum(1)
+    return dict(iou=tp / (matrix.sum(0) + matrix.sum(1) - tp), dice=2 * p * r / (p + r), precision=p, recall=r)
+
+# %% 7.4 wrong: the division drops the fraction
+def scores(matrix):
+    h, t, p = matrix.diag(), matrix.sum(1), matrix.sum(0)
+    return {"iou": h // (t + p - h).clamp(min=1), "dice": 2 * h // (t + p).clamp(min=1), "precision": h // p.clamp(min=1), "recall": h // t.clamp(min=1)}
+
+# %% 7.4 wrong: all pixels are below the line
+def scores(matrix):
+    h, t, p = matrix.diag(), matrix.sum(1), matrix.sum(0); n = matrix.sum()
+    return {"iou": h / (t + p - h), "dice": 2 * h / (t + p), "precision": h / n, "recall": h / t}
+
+# %% 7.4 wrong: Dice divides by the sum of both areas
+def scores(matrix):
+    h, t, p = matrix.diag(), matrix.sum(1), matrix.sum(0)
+    return {"iou": h / (t + p - h), "dice": 2 * h / (t + p - h), "precision": h / p, "recall": h / t}
 
 # %% 7.5 right: loops
 def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
@@ -599,6 +862,61 @@ def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
     with np.errstate(all="ignore"):
         curve = 1 - np.stack([((values >= t - 1e-9) & (values > 0)).sum(axis=0) for t in thresholds]) / (~np.isnan(values)).sum(axis=0)
     return curve, curve.mean(axis=0)
+
+# %% 7.5 right: pandas
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    import pandas as pd
+    frame = pd.DataFrame(np.asarray(ious))
+    rows = [frame.ge(t - 1e-9).where(frame.notna()).mul(frame.gt(0)).mean().astype(float).to_numpy() for t in thresholds]
+    curve = np.array(rows)
+    return curve, curve.mean(axis=0)
+
+# %% 7.5 right: class by class, a list of two arrays
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    a = ious.numpy()
+    out = np.empty((len(thresholds), a.shape[1]))
+    for k in range(a.shape[1]):
+        known = a[~np.isnan(a[:, k]), k]
+        for j, t in enumerate(thresholds):
+            out[j, k] = np.nan if known.size == 0 else np.mean((known > 0) & (known >= t))
+    return [out, out.mean(axis=0)]
+
+# %% 7.5 right: thresholds None by default, nanmean
+def average_precision(ious, thresholds=None):
+    thresholds = np.linspace(0, 1, 11) if thresholds is None else np.array(thresholds)
+    v = np.asarray(ious)
+    hit = np.where(np.isnan(v), np.nan, 0)[None] + ((v[None] >= thresholds[:, None, None] - 1e-8) & (v[None] > 0))
+    import warnings
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        curve = np.nanmean(hit, axis=1)
+    return curve, curve.mean(0)
+
+# %% 7.5 wrong: the curve has shape (3, 2), not (2, 3)
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    v = ious.numpy(); n = (v == v).sum(0)
+    curve = np.array([((v >= t) & (v > 0)).sum(0) / n for t in thresholds])
+    return curve.T, curve.mean(0)
+
+# %% 7.5 wrong: this is the area under the curve
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    v = ious.numpy(); n = (v == v).sum(0)
+    curve = np.array([((v >= t) & (v > 0)).sum(0) / n for t in thresholds])
+    return curve, np.trapezoid(curve, np.array(thresholds), axis=0)
+
+# %% 7.5 wrong: an image with IoU 0 is left out
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    v = ious.numpy(); n = (v > 0).sum(0)
+    curve = np.array([((v >= t) & (v > 0)).sum(0) / n for t in thresholds])
+    return curve, curve.mean(0)
+
+# %% 7.5 wrong: `ious` is changed in place
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    n = (~ious.isnan()).sum(0).numpy()
+    ious[ious.isnan()] = 0
+    v = ious.numpy()
+    curve = np.array([((v >= t) & (v > 0)).sum(0) / n for t in thresholds])
+    return curve, curve.mean(0)
 
 # %% 7.6 right: zero_grad before and after
 def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
@@ -722,6 +1040,81 @@ def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=
     optimizer.step()
     optimizer.zero_grad()
     return loss
+
+# %% 7.6 right: inside autocast
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    with accelerator.autocast():
+        loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if grad_clip and accelerator.sync_gradients:
+        accelerator.clip_grad_norm_(list(model.parameters()), max_norm=grad_clip)
+    optimizer.step(); optimizer.zero_grad(set_to_none=True)
+    return loss.detach()
+
+# %% 7.6 right: a new tensor from a number
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    logits = model(images)
+    loss = loss_fn(logits, masks)
+    optimizer.zero_grad()
+    accelerator.backward(loss)
+    if grad_clip > 0.0:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    return torch.tensor(loss.item())
+
+# %% 7.6 right: a helper, and gradients set to zero by hand
+def forward(model, images, masks, loss_fn): return loss_fn(model(images), masks)
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = forward(model, images, masks, loss_fn)
+    before = loss.clone().detach().cpu()
+    accelerator.backward(loss)
+    if grad_clip > 0: print(accelerator.clip_grad_norm_(model.parameters(), grad_clip))
+    optimizer.step()
+    for group in optimizer.param_groups:
+        for p in group["params"]: p.grad.zero_()
+    return before
+
+# %% 7.6 wrong: loss_fn takes the prediction first
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(masks, model(images))
+    accelerator.backward(loss)
+    if grad_clip: accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step(); optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.6 wrong: each gradient is clipped on its own
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if grad_clip: torch.nn.utils.clip_grad_value_(model.parameters(), grad_clip)
+    optimizer.step(); optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.6 wrong: a gradient below `grad_clip` must stay as it is
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if grad_clip: accelerator.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step(); optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.6 wrong: switched to evaluation mode
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    model.eval()
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if grad_clip: accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step(); optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.6 wrong: the weight after the step is off
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    loss.backward(retain_graph=True)
+    accelerator.backward(loss)
+    optimizer.step(); optimizer.zero_grad()
+    return loss.detach()
 
 # %% 7.7 right: with no_grad inside, plain sums
 def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
@@ -877,3 +1270,107 @@ def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
         total, n = total + loss_fn(logits, masks).item() * len(images), n + len(images)
         matrix += confusion_matrix(to_mask(logits), masks, num_classes)
     return Evaluation(total / n, matrix)
+
+# %% 7.7 right: one comprehension
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    with torch.inference_mode():
+        results = [(loss_fn(z, m).item(), len(m), confusion_matrix(to_mask(z, threshold), m, num_classes)) for z, m in ((model(x), m) for x, m in loader)]
+    n = sum(k for _, k, _ in results)
+    return Evaluation(sum(l * k for l, k, _ in results) / n, sum(c for *_, c in results))
+
+# %% 7.7 right: NumPy counts, the mode put back
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    was = model.training
+    model.eval()
+    matrix, losses, n = np.zeros((num_classes, num_classes), dtype=np.int64), 0.0, 0
+    for batch in loader:
+        images, masks = (b.to(accelerator.device) for b in batch)
+        z = model(images)
+        losses += float(loss_fn(z, masks)) * images.size(0); n += images.size(0)
+        matrix += confusion_matrix(to_mask(z, threshold=threshold), masks, num_classes).cpu().numpy()
+    model.train(was)
+    return Evaluation(losses / n, torch.from_numpy(matrix))
+
+# %% 7.7 right: gradients switched off and on again by hand
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    net = accelerator.unwrap_model(model).eval()
+    previous = torch.is_grad_enabled()
+    torch.set_grad_enabled(False)
+    try:
+        matrix = None
+        total = torch.zeros(2, dtype=torch.float64)
+        for i, (images, masks) in enumerate(loader):
+            with accelerator.autocast():
+                z = net(images)
+            total += torch.tensor([loss_fn(z, masks).item() * len(masks), len(masks)], dtype=torch.float64)
+            new = confusion_matrix(accelerator.gather_for_metrics(to_mask(z, threshold)), accelerator.gather_for_metrics(masks), num_classes)
+            matrix = new if matrix is None else matrix + new
+    finally:
+        torch.set_grad_enabled(previous)
+    total = accelerator.reduce(total, reduction="sum")
+    return Evaluation(loss=(total[0] / total[1]).item(), matrix=matrix)
+
+# %% 7.7 right: divided by the length of the data set
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    s = 0
+    m = torch.zeros((num_classes, num_classes), dtype=torch.long)
+    for x, y in loader:
+        z = model(x)
+        s += loss_fn(z, y).item() * x.size(0)
+        m += confusion_matrix(to_mask(z, threshold), y, num_classes)
+    return Evaluation(s / len(loader.dataset), m)
+
+# %% 7.7 wrong: each loss is weighted by its pixels
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    m, s, n = torch.zeros(num_classes, num_classes, dtype=torch.long), 0, 0
+    for x, y in loader:
+        z = model(x); k = (y != 255).sum().item(); s += loss_fn(z, y).item() * k; n += k
+        m += confusion_matrix(to_mask(z, threshold), y, num_classes)
+    return Evaluation(s / n, m)
+
+# %% 7.7 wrong: IndexError
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    m, s, n = torch.zeros(num_classes, num_classes, dtype=torch.long), 0, 0
+    for x, y in loader:
+        z = model(x); s += loss_fn(z, y).item() * len(x); n += len(x)
+        m += confusion_matrix(z.argmax(0), y, num_classes)
+    return Evaluation(s / n, m)
+
+# %% 7.7 wrong: pixels from `threshold` on are foreground
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    m, s, n = torch.zeros(num_classes, num_classes, dtype=torch.long), 0, 0
+    for x, y in loader:
+        z = model(x); s += loss_fn(z, y).item() * len(x); n += len(x)
+        p = z.argmax(1) if z.shape[1] > 1 else (z[:, 0] >= threshold).long()
+        m += confusion_matrix(p, y, num_classes)
+    return Evaluation(s / n, m)
+
+# %% 7.7 wrong: the result has shape (3, 3), not (2, 2)
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    m, s, n = torch.zeros(3, 3, dtype=torch.long), 0, 0
+    for x, y in loader:
+        z = model(x); s += loss_fn(z, y).item() * len(x); n += len(x)
+        m += confusion_matrix(to_mask(z, threshold), y, 3)
+    return Evaluation(s / n, m)
+
+# %% 7.7 wrong: gradients stay switched off
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    torch.set_grad_enabled(False)
+    model.eval()
+    m, s, n = torch.zeros(num_classes, num_classes, dtype=torch.long), 0, 0
+    for x, y in loader:
+        z = model(x); s += loss_fn(z, y).item() * len(x); n += len(x)
+        m += confusion_matrix(to_mask(z, threshold), y, num_classes)
+    return Evaluation(s / n, m)
