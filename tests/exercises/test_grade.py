@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from utils.course import list_notebooks
 from utils.errors import CourseError
 from utils.exercises import sandbox
-from utils.exercises.grade import grade
+from utils.exercises.grade import grade as judge
 
 SETUP = json.loads(list_notebooks()[6].read_text(encoding="utf-8"))
 SETUP = next("".join(c["source"]) for c in SETUP["cells"] if c["cell_type"] == "code") + "\nimport torch"
@@ -29,7 +28,12 @@ WRONG = RIGHT.replace("p, t = prediction[valid], target[valid]", "p, t = predict
 STUB = '@exercise("7.3")\ndef iou(prediction, target, num_classes, ignore_index=255):\n    todo("count")'
 OTHER = '@exercise("7.2")\ndef confusion_matrix(prediction, target, num_classes, ignore_index=255):\n    return iou(1)'
 
-pytestmark = pytest.mark.skipif(not sandbox.landlock_version(), reason="needs Linux with Landlock")
+PROTECTED = sandbox.landlock_version() > 0
+
+
+def grade(submissions: list[Path], table: Path | None = None, **options: float) -> list[dict[str, str]]:
+    """Grade; where the system cannot shut submissions off, these ones are trusted."""
+    return judge(submissions, table, trusted=not PROTECTED, **options)
 
 
 def hand_in(folder: Path, name: str, *cells: str) -> Path:
@@ -202,8 +206,12 @@ attempt(lambda: open("/etc/shadow").read())
 attempt(lambda: open({str(Path(__file__))!r}).read())
 """
     report = RIGHT.replace("    valid", "    assert not got, f'reached {got}'\n    valid")
-    rows = grade([hand_in(room, "paul", SETUP, attack, report)])
-    assert verdict(rows) == ("passed", "")
+    handed_in = hand_in(room, "paul", SETUP, attack, report)
+    if not PROTECTED:  # then nothing runs at all
+        with pytest.raises(CourseError, match="cannot shut submissions off"):
+            judge([handed_in])
+        return
+    assert verdict(judge([handed_in])) == ("passed", "")
     assert (room / "secret.txt").read_text() == "the exam of next week"
 
 
@@ -229,13 +237,13 @@ def test_names_are_no_formulas(room):
 def test_without_protection_it_asks_for_trust(room, monkeypatch):
     monkeypatch.setattr("utils.exercises.grade.landlock_version", lambda: 0)
     with pytest.raises(CourseError, match="--trusted"):
-        grade([hand_in(room, "tom", SETUP, STUB)])
-    assert verdict(grade([room / "tom"], trusted=True))[0] == "unwritten"
+        judge([hand_in(room, "tom", SETUP, STUB)])
+    assert verdict(judge([room / "tom"], trusted=True))[0] == "unwritten"
 
 
 def test_command_line(room, capsys):
     from utils.__main__ import main
 
-    assert main(["grade", str(hand_in(room, "una", SETUP, RIGHT)), "--csv", str(room / "g.csv")]) == 0
+    trust = [] if PROTECTED else ["--trusted"]
+    assert main(["grade", str(hand_in(room, "una", SETUP, RIGHT)), "--csv", str(room / "g.csv"), *trust]) == 0
     assert "exercises passed; the table is" in capsys.readouterr().out
-    assert sys.platform == "linux"
