@@ -11,6 +11,7 @@ from utils.errors import ConfigError
 
 GOOD = {
     "dataset": "folder", "root": Path("/data/mine"), "classes": ("sky", "earth", "sea"), "image_size": 320,
+    "variant": "second", "splits": "hash", "split_seed": 1, "max_side": 999, "cache": "none",
     "framing": "resize", "aerial": False, "augmentation": "strong", "batch_size": 3, "workers": 5,
     "model": "smp:unet/resnet34", "weights": "imagenet", "unet_width": 7, "unet_depth": 2, "freeze_encoder": True,
     "loss": "dice", "class_weights": True, "optimizer": "sgd", "learning_rate": 3e-4, "weight_decay": 0.0,
@@ -20,6 +21,8 @@ GOOD = {
 
 BAD = [
     ("dataset", 3, "string"), ("root", 3, "path"), ("classes", "abc", "tuple"), ("classes", [1, 2], "string"),
+    ("variant", 3, "string"), ("splits", "publish", "Did you mean 'published'?"), ("split_seed", -1, "0"),
+    ("max_side", 31, "32"), ("cache", "disc", "Did you mean 'disk'?"),
     ("image_size", 15, "16"), ("image_size", 4097, "4096"), ("image_size", "big", "integer"),
     ("framing", "crops", "'crop' or 'resize'"), ("aerial", "perhaps", "boolean"),
     ("augmentation", "medum", "Did you mean 'medium'?"), ("batch_size", 0, "1"), ("batch_size", 2.5, "integer"),

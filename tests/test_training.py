@@ -67,7 +67,13 @@ def stop_after(epochs, error=KeyboardInterrupt):
 
 # ---------------------------------------------------------------- a run is a folder
 def test_what_a_run_leaves(trained):
-    assert {p.name for p in trained.iterdir()} == {"config.yaml", "history.csv", "last.ckpt", "best.safetensors"}
+    assert {p.name for p in trained.iterdir()} == {
+        "config.yaml",
+        "splits.csv",
+        "history.csv",
+        "last.ckpt",
+        "best.safetensors",
+    }
     run = Run.load(trained)
     assert run.history["epoch"].tolist() == [1, 2]
     assert run.history.notna().all(axis=None)
@@ -400,7 +406,9 @@ def test_a_full_disk_in_the_second_epoch_leaves_the_first_and_the_run_can_go_on(
         with pytest.raises(CheckpointError) as error:
             quiet(broken)
     assert_clear(error, broken.output / file, "no space left", "free some space", "unharmed")
-    assert {p.name for p in broken.output.iterdir()} == {"config.yaml", "history.csv", "last.ckpt", "best.safetensors"}
+    assert {p.name for p in broken.output.iterdir()} == {
+        "config.yaml", "splits.csv", "history.csv", "last.ckpt", "best.safetensors",
+    }  # fmt: skip
     assert len(Run.load(broken.output).history) == 1
     assert len(load_state(broken.output / "last.ckpt")["history"]) == (2 if file == "history.csv" else 1)
     load_weights(broken.output / "best.safetensors")

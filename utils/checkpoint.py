@@ -15,7 +15,7 @@ from utils.config import Config
 from utils.errors import CheckpointError, ConfigError
 
 # What a config says about one machine: not part of weights that are passed on, and free to change on resuming.
-LOCAL_FIELDS = {"root", "output", "device", "precision", "workers", "tracker"}
+LOCAL_FIELDS = {"root", "output", "device", "precision", "workers", "cache", "tracker"}
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -31,6 +31,16 @@ class Config(BaseModel):
     classes: tuple[str, ...] | None = Field(
         None, description="Names in order of id, background first; only for dataset 'folder'."
     )
+    variant: str | None = Field(None, description="Edition of the data set, where it has several; default the first.")
+    splits: Literal["published", "random", "stratified", "hash"] = Field(
+        "published",
+        description="Who trains, validates and tests: as published (else random), or drawn by group: at random, with "
+        "every class in each split, or by a hash that stays when files are added.",
+    )
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(42, description="Seed of drawn splits.")
+    max_side: Annotated[int, Field(ge=32, le=65536)] | None = Field(
+        None, description="Longest side, pixels: larger pictures are shrunk to it first, in proportion."
+    )
     image_size: Annotated[int, Field(ge=16, le=4096)] = Field(
         128, description="Side of the squares that the model trains on, pixels."
     )
@@ -43,6 +53,10 @@ class Config(BaseModel):
     )
     batch_size: Count = Field(8, description="Images per step and process.")
     workers: Annotated[int, Field(ge=0, le=64)] = Field(0, description="Processes that load data; 0 loads in this one.")
+    cache: Literal["auto", "ram", "disk", "none"] = Field(
+        "auto",
+        description="Where decoded pairs are kept: in memory if they fit, else on disk; 'none' keeps none.",
+    )
 
     model: str = Field("unet", description="'unet', 'smp:<architecture>/<encoder>' or 'torchvision:<name>'.")
     weights: Literal["imagenet", "coco"] | None = Field(

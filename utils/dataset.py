@@ -1,6 +1,8 @@
 """From files to tensors: read, decode, split and serve pairs (notebook 4)."""
 
+import io
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,19 +29,38 @@ Transform = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def open_picture(path: Path) -> Image.Image:
-    """Return a fully decoded picture. Raises DataError for a missing, empty, cut-off or foreign file."""
+    """Return a fully decoded picture; `info["bits"]` is 16 where a colour picture was stored with 16 bits a channel.
+
+    Raises DataError for a missing, empty, cut-off or foreign file.
+    """
     try:
-        with Image.open(path) as picture:
-            picture.load()
-        return picture
+        data = read_bytes(path)
     except FileNotFoundError:
         raise DataError(f"There is no file {path}. Check the folder, or remove it from the list.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}). Replace it, or remove the pair.") from None
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            deep = ";16" in str(picture.tile)
+            picture.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        what = "is empty (0 bytes)" if path.is_file() and path.stat().st_size == 0 else f"cannot be read ({error})"
-        if path.is_file() and path.read_bytes()[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
+        what = "is empty (0 bytes)" if not data else f"cannot be read ({error})"
+        if data[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
             what = "is a web page, not a picture"
-        what = what.replace(str(path), path.name)
+        what = re.sub(r"<_io.BytesIO object at \w+>", repr(path.name), what)
         raise DataError(f"{path} {what}. Replace it with a complete image file, or remove the pair.") from None
+    if deep and not picture.mode.startswith("I"):
+        picture.info["bits"] = 16
+    return picture
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file, or of a member of a tar: SHARD.tar/MEMBER (see utils/shards.py)."""
+    if path.parent.suffix == ".tar":
+        from utils.shards import read_member
+
+        return read_member(path)
+    return path.read_bytes()
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -48,12 +69,26 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Return a photograph as uint8 (H, W, 3) RGB, turned upright as its EXIF data says."""
-    picture = ImageOps.exif_transpose(open_picture(Path(path)))
-    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits a channel
-        values = np.asarray(picture, dtype=np.float32)
-        picture = Image.fromarray((values / max(values.max(), 1) * 255).astype(np.uint8))
+    """Return a photograph as uint8 (H, W, 3) RGB, turned upright as its EXIF data says.
+
+    Grey becomes RGB, a fourth channel (alpha, infrared) is dropped, and 16 bits become 8: the largest value of the
+    picture becomes 255. Raises DataError for a file that is no picture.
+    """
+    path = Path(path)
+    picture = open_picture(path)
+    if picture.info.get("bits") == 16:  # Pillow has dropped the lower 8 bits, OpenCV keeps them
+        values = cv2.imdecode(np.frombuffer(read_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)
+        return to_eight_bits(values[..., 2::-1])
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return np.repeat(to_eight_bits(np.asarray(picture))[..., None], 3, axis=2)
     return np.array(picture.convert("RGB"))
+
+
+def to_eight_bits(values: np.ndarray) -> np.ndarray:
+    """Scale numbers of any kind to uint8, the same shape: the largest becomes 255, what is no number 0."""
+    values = np.nan_to_num(values.astype(np.float32), posinf=0.0).clip(min=0)
+    return (values / max(float(values.max()), 1.0) * 255).astype(np.uint8)
 
 
 def read_mask(path: str | Path) -> np.ndarray:
@@ -152,6 +187,20 @@ def resize_pair(image: np.ndarray, mask: np.ndarray, height: int, width: int) ->
     return image, mask
 
 
+def shrink_pair(image: np.ndarray, mask: np.ndarray, max_side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Bring a pair whose longer side is above `max_side` pixels down to it, in proportion; smaller ones stay."""
+    height, width = image.shape[:2]
+    if max(height, width) <= max_side:
+        return image, mask
+    return resize_pair(image, mask, *shrunk_size(height, width, max_side))
+
+
+def shrunk_size(height: int, width: int, max_side: int) -> tuple[int, int]:
+    """Return (height, width) in proportion, the longer side at most `max_side`."""
+    factor = min(1.0, max_side / max(height, width))
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
 def split_by_group(
     groups: Sequence[str], fractions: tuple[float, float, float] = (0.8, 0.1, 0.1), seed: int = 42
 ) -> list[str]:
@@ -175,13 +224,20 @@ class SegmentationDataset(Dataset):
         pairs: what to read, as `source.pairs(split)` lists it.
         source: knows the classes and how a mask is stored.
         transform: `(image, mask) -> (image, mask)` on arrays, applied to every read.
-        resize: side in pixels to which each pair is squared once, before it is cached; None keeps its size.
+        resize: side in pixels to which each pair is squared once, before it is cached; None keeps its shape.
+        max_side: longest side in pixels, to which larger pairs are shrunk before anything else.
     """
 
     def __init__(
-        self, pairs: Sequence["Pair"], source: "Source", transform: Transform | None = None, resize: int | None = None
+        self,
+        pairs: Sequence["Pair"],
+        source: "Source",
+        transform: Transform | None = None,
+        resize: int | None = None,
+        max_side: int | None = None,
     ) -> None:
-        self.pairs, self.source, self.transform, self.resize = list(pairs), source, transform, resize
+        self.pairs, self.source, self.transform = list(pairs), source, transform
+        self.resize, self.max_side = resize, max_side
         self.cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def __len__(self) -> int:
@@ -192,6 +248,8 @@ class SegmentationDataset(Dataset):
         if index in self.cache:
             return self.cache[index]
         image, mask = read_pair(self.pairs[index], self.source)
+        if self.max_side:
+            image, mask = shrink_pair(image, mask, self.max_side)
         if self.resize:
             image, mask = resize_pair(image, mask, self.resize, self.resize)
         return image, mask

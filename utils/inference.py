@@ -14,7 +14,7 @@ from torch import Tensor
 
 from utils.checkpoint import load_weights, restore, write_atomically
 from utils.config import COURSE, Config
-from utils.dataset import pictures_in, read_image
+from utils.dataset import pictures_in, read_image, shrunk_size
 from utils.errors import CheckpointError, CourseError, DataError
 from utils.models import SegmentationModel, build_model, probabilities, to_mask
 from utils.plots import overlay
@@ -74,6 +74,8 @@ class Predictor:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise DataError(f"A picture must be uint8 (H, W, 3), not {image.dtype} {image.shape}: see read_image.")
         logits = self._whole(image) if self.config.framing == "resize" else self._tiled(image)
+        if logits.shape[-2:] != image.shape[:2]:
+            logits = F.interpolate(logits, image.shape[:2], mode="bilinear")
         mask = to_mask(logits, self.threshold)[0].to(torch.uint8)
         return Prediction(mask.cpu().numpy(), probabilities(logits)[0].float().cpu().numpy())
 
@@ -84,14 +86,16 @@ class Predictor:
         return average_flips(self.model, images) if self.flips else self.model(images)
 
     def _whole(self, image: np.ndarray) -> Tensor:
-        """Predict at the size of the training and bring the result back to the picture's own."""
+        """Predict the picture squared to the size of the training."""
         size = (self.config.image_size, self.config.image_size)
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         tensor = torch.from_numpy(small.transpose(2, 0, 1).copy())[None]
-        return F.interpolate(self.logits(tensor), image.shape[:2], mode="bilinear")
+        return self.logits(tensor)
 
     def _tiled(self, image: np.ndarray) -> Tensor:
-        """Predict at the picture's own scale, in blended tiles where it is larger than one."""
+        """Predict at the scale of the training, in blended tiles where the picture is larger than one."""
+        height, width = shrunk_size(*image.shape[:2], self.config.max_side or max(image.shape))
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
         blended = predict_tiled(self.logits, image, self.config.image_size, self.config.image_size // 4)
         return torch.from_numpy(blended)[None]
 

@@ -57,7 +57,7 @@ def get_dataset(config: Config, split: str, source: Source | None = None) -> Seg
     source = source or catalog.load(config)
     transform = train_transform(config) if split == "train" else eval_transform(config)
     resize = config.image_size if config.framing == "resize" else None
-    return SegmentationDataset(source.pairs(split), source, transform, resize)
+    return SegmentationDataset(source.pairs(split), source, transform, resize, config.max_side)
 
 
 def build_loader(dataset: SegmentationDataset, config: Config, train: bool) -> DataLoader:

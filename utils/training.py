@@ -37,6 +37,7 @@ from utils.metrics import headline, pixel_accuracy
 from utils.models import SegmentationModel, build_model
 from utils.runtime import pick_device, pick_precision, seed_everything
 from utils.schedules import best_epoch, build_optimizer, build_scheduler, should_stop
+from utils.splits import SPLITS_FILE, load_splits, save_splits
 
 
 @dataclass
@@ -143,6 +144,9 @@ def fit(
     """
     refuse_to_overwrite(config, resume, overwrite)
     source = source or catalog.load(config)
+    if resume and (config.output / SPLITS_FILE).is_file():  # files added since must not move others to another split
+        source = copy.copy(source)
+        source.fixed = load_splits(config.output / SPLITS_FILE)
     loaders = get_data_loaders(config, source)
     accelerator = make_accelerator(config)
     seed_everything(config.seed)
@@ -158,6 +162,7 @@ def fit(
     history = resume_run(config, parts) if resume else []
     if accelerator.is_main_process:
         start_folder(config, resume)  # an earlier run is replaced only now, when nothing stands in the way
+        save_splits(source, config.output / SPLITS_FILE)
     start_tracker(accelerator, config)
     try:
         while len(history) < config.epochs and not should_stop(scores_of(history), config.patience):

@@ -23,6 +23,10 @@ def load(config: Config) -> Source:
     if config.dataset not in names():
         hint = nearest(config.dataset, names())
         raise ConfigError(f"There is no data set '{config.dataset}'; there are {', '.join(names())}.{hint}")
-    source: Source = importlib.import_module(f"utils.catalog.{config.dataset}").source(config)
+    module = importlib.import_module(f"utils.catalog.{config.dataset}")
+    if config.variant is not None and not hasattr(module, "VARIANTS"):
+        raise ConfigError(f"'{config.dataset}' has one edition only: leave variant='{config.variant}' out.")
+    source: Source = module.source(config)
+    source.splits, source.split_seed = config.splits, config.split_seed
     source.prepare()
     return source

@@ -2,16 +2,18 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from utils.dataset import decode_ids, split_by_group
-from utils.errors import DataError
+from utils.config import Config, nearest
+from utils.dataset import IGNORE_INDEX, decode_ids, read_mask, split_by_group
+from utils.errors import ConfigError, DataError
+from utils.splits import SPLITS, Fractions, split_by_hash, split_stratified
 
-SPLITS = ("train", "val", "test")
 OKABE_ITO = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
 
 
@@ -31,6 +33,10 @@ class Source:
         palette: RGB, 0-255, one for each class.
         license: what the data may be used for, in a sentence.
         home: page to read more and to cite.
+        ignored: stored ids that are not to be scored (beside 255).
+        val_from_train: draw 'val' as a tenth of 'train', where the data set publishes training and test only.
+        splits, split_seed: how splits are drawn, as `Config` says.
+        fixed: image -> split of an earlier run, which then counts alone; files added since are in no split.
     """
 
     name: str
@@ -38,6 +44,11 @@ class Source:
     palette: tuple[tuple[int, int, int], ...]
     license: str
     home: str
+    ignored: tuple[int, ...] = ()
+    val_from_train = False
+    splits = "published"
+    split_seed = 42
+    fixed: dict[str, str] | None = None
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -60,26 +71,70 @@ class Source:
 
     def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:
         """Turn a stored mask into class ids, int64 (H, W), 255 where a pixel is to be ignored."""
-        return decode_ids(raw, path)
+        ids = decode_ids(raw, path)
+        return np.where(np.isin(ids, self.ignored), IGNORE_INDEX, ids) if self.ignored else ids
 
-    def assigned(self, seed: int = 42) -> dict[str, list[Pair]]:
-        """Return the pairs of every split, as published, else 80/10/10 drawn by group."""
-        labelled = self.labelled()
-        splits: Sequence[str | None] = [given for _, given in labelled]
-        if not any(splits):
-            splits = split_by_group([pair.group for pair, _ in labelled], seed=seed)
+    def relative(self, path: Path) -> str:
+        """Return a path as seen from the data set's folder, with forward slashes."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+
+    def assigned(self, seed: int | None = None) -> dict[str, list[Pair]]:
+        """Return the pairs of every split: as in an earlier run, as published, or drawn by group (80/10/10)."""
+        pairs, given = [list(column) for column in zip(*self.labelled(), strict=True)] or ([], [])
+        seed = self.split_seed if seed is None else seed
+        if self.fixed is not None:
+            splits = [self.fixed.get(self.relative(pair.image)) for pair in pairs]
+        elif self.splits == "published" and any(given):
+            splits = self._with_validation(pairs, given, seed)
+        else:
+            splits = self.draw(pairs, (0.8, 0.1, 0.1), seed)
         found: dict[str, list[Pair]] = {split: [] for split in SPLITS}
-        for (pair, _), split in zip(labelled, splits, strict=True):
+        for pair, split in zip(pairs, splits, strict=True):
             if split is not None:
                 found[split].append(pair)
-        return {split: sorted(pairs) for split, pairs in found.items()}
+        return {split: sorted(members) for split, members in found.items()}
 
-    def pairs(self, split: str, seed: int = 42) -> list[Pair]:
+    def _with_validation(self, pairs: list[Pair], given: list[str | None], seed: int) -> list[str | None]:
+        """Published splits, with a tenth of 'train' as 'val' where the data set wants that."""
+        if not self.val_from_train or "val" in given:
+            return given
+        train = [index for index, split in enumerate(given) if split == "train"]
+        drawn = self.draw([pairs[index] for index in train], (0.9, 0.1, 0.0), seed)
+        splits = list(given)
+        for index, split in zip(train, drawn, strict=True):
+            splits[index] = split
+        return splits
+
+    def draw(self, pairs: Sequence[Pair], fractions: Fractions, seed: int) -> list[str]:
+        """Name a split for every pair, by group, in the way that `splits` says."""
+        groups = [pair.group for pair in pairs]
+        if self.splits == "hash":
+            return split_by_hash(groups, fractions, seed)
+        if self.splits == "stratified":
+            return split_stratified(groups, self.presence(pairs), fractions, seed)
+        return split_by_group(groups, fractions, seed)
+
+    def presence(self, pairs: Sequence[Pair]) -> np.ndarray:
+        """Say which pair shows which class: bool (N, C). Reads every mask; faulty ones show nothing."""
+
+        def shown(pair: Pair) -> np.ndarray:
+            found = np.zeros(len(self.classes), dtype=bool)
+            try:
+                ids = np.unique(self.decode(read_mask(pair.mask), pair.mask))
+            except DataError:  # reading the pair will say what is wrong
+                return found
+            found[ids[(ids >= 0) & (ids < len(found))]] = True
+            return found
+
+        with ThreadPoolExecutor() as pool:
+            return np.array(list(pool.map(shown, pairs))).reshape(len(pairs), len(self.classes))
+
+    def pairs(self, split: str, seed: int | None = None) -> list[Pair]:
         """Return the pairs of 'train', 'val' or 'test', in a fixed order. Raises DataError when it is empty."""
         if split not in SPLITS:
             raise DataError(f"There is no split '{split}': it is one of {', '.join(SPLITS)}.")
         if lone := self.unpaired():
-            shown = ", ".join(str(p.relative_to(self.root)) for p in lone[:3])
+            shown = ", ".join(self.relative(p) for p in lone[:3])
             raise DataError(
                 f"{len(lone)} file(s) in {self.root} have no partner: {shown}{' ...' if len(lone) > 3 else ''}. "
                 "Every image needs one mask of the same name; add or remove files."
@@ -94,19 +149,39 @@ class Source:
         return assigned[split]
 
 
-def content_group(path: Path) -> str:
-    """Group byte-identical images, so that copies stay in one split: the SHA-256, or the name of a missing file."""
-    try:
-        facts = path.stat()
-        return _sha256(path, facts.st_mtime_ns, facts.st_size)
-    except OSError:
-        return path.name  # reading the pair names the missing file
+def content_groups(paths: Sequence[Path]) -> list[str]:
+    """Group byte-identical files, so that copies stay in one split: the SHA-256 of each, or a missing file's name."""
+
+    def group(path: Path) -> str:
+        try:
+            return sha256_of(path)
+        except OSError:
+            return path.name  # reading the pair names the missing file
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(group, paths))
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file; computed once for each state of it, since every split asks for all groups."""
+    facts = path.stat()
+    return _sha256(path, facts.st_mtime_ns, facts.st_size)
 
 
 @cache
 def _sha256(path: Path, modified: int, size: int) -> str:
-    """Hash a file once for each state of it: every split asks for all groups."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def variant_of(config: Config, variants: Sequence[str]) -> str:
+    """Return the edition that the config names, or the first. Raises ConfigError for one that does not exist."""
+    if config.variant is None:
+        return variants[0]
+    if config.variant not in variants:
+        there, hint = ", ".join(variants), nearest(config.variant, variants)
+        raise ConfigError(f"'{config.dataset}' has no variant '{config.variant}'; there are {there}.{hint}")
+    return config.variant
 
 
 def need_folder(root: Path, name: str) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import OKABE_ITO, SPLITS, Pair, Source, content_group, need_folder
+from utils.catalog.base import OKABE_ITO, Pair, Source, content_groups, need_folder
 from utils.config import Config
 from utils.dataset import IGNORE_INDEX, decode_binary, decode_ids, decode_rgb, pictures_in, read_mask
 from utils.errors import ConfigError, DataError
+from utils.splits import SPLITS
 
 Rows = list[tuple[Path, Path, str | None]]
 
@@ -48,7 +49,9 @@ class Folder(Source):
             )
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
-        return [(Pair(image, mask, content_group(image)), split) for image, mask, split in self._rows]
+        groups = content_groups([image for image, _, _ in self._rows])
+        rows = zip(self._rows, groups, strict=True)
+        return [(Pair(image, mask, group), split) for (image, mask, split), group in rows]
 
     def unpaired(self) -> list[Path]:
         lone: list[Path] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import Pair, Source, content_group
+from utils.catalog.base import Pair, Source, content_groups
 from utils.config import COURSE, Config
 from utils.dataset import decode_binary
 from utils.download import fetch_zip
@@ -36,7 +36,8 @@ class Human(Source):
         except (KeyError, UnicodeDecodeError, AttributeError) as error:
             raise DataError(f"{self.root / 'train.csv'} has no columns 'masks,images': download it again.") from error
         # Byte-identical photographs form one group: they must not land in two splits.
-        return [(Pair(self.root / i, self.root / m, content_group(self.root / i)), None) for i, m in names]
+        groups = content_groups([self.root / image for image, _ in names])
+        return [(Pair(self.root / i, self.root / m, group), None) for (i, m), group in zip(names, groups, strict=True)]
 
     def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:
         return decode_binary(raw, path)
