@@ -1,4 +1,4 @@
-"""The command line: `python -m utils check|train|evaluate|predict|course|retarget --help`."""
+"""The command line: `python -m utils check|train|shard|evaluate|predict|course|retarget --help`."""
 
 import argparse
 import sys
@@ -39,6 +39,11 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--resume", action="store_true", help="go on with the run in --output")
     sub.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_config(sub, list(Config.model_fields))
+
+    sub = add("shard", shard, "Pack a data set into WebDataset shards, which the data set 'folder' reads.")
+    sub.add_argument("--output", type=Path, required=True, help="new folder for the shards")
+    sub.add_argument("--megabytes", type=int, default=256, help="size of a shard")
+    add_config(sub, ["dataset", "root", "classes", "variant", "splits", "split_seed", "max_side"])
 
     sub = add("evaluate", evaluate, "Score a run on a split of its data set.")
     sub.add_argument("run", type=Path, help="run folder or .safetensors file")
@@ -110,6 +115,17 @@ def train(config: Path | None, resume: bool, overwrite: bool, **options: Any) ->
         return
     best = run.best
     print(f"Best validation IoU {best['val_score']:.3f} in epoch {best['epoch']:.0f}; the run is in {run.folder}")
+
+
+def shard(output: Path, megabytes: int, **options: Any) -> None:
+    from utils import catalog
+    from utils.shards import write_shards
+
+    config = make_config(options)
+    source = catalog.load(config)
+    shards = write_shards(source, output, config.max_side, megabytes)
+    print(f"{len(shards)} shards are in {output}; its licence stays: {source.license}")
+    print(f"Train on them: python -m utils train --dataset folder --root {output}")
 
 
 def evaluate(run: Path, split: str, root: Path | None) -> None:

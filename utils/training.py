@@ -29,6 +29,7 @@ from utils.checkpoint import (
     write_atomically,
 )
 from utils.config import Config
+from utils.distributed import share_out
 from utils.engine import evaluate, train_one_epoch
 from utils.errors import CheckpointError, ConfigError
 from utils.loaders import class_pixels, class_weights, get_data_loaders
@@ -106,14 +107,16 @@ def start_folder(config: Config, resume: bool) -> None:
     write_atomically(config.output / "config.yaml", config.save)
 
 
-def seed_epoch(config: Config, loader: DataLoader, epoch: int) -> None:
+def seed_epoch(config: Config, loader: DataLoader, epoch: int, rank: int = 0) -> None:
     """Make order, augmentation and dropout of an epoch depend on the seed and its number alone.
 
-    So a run that is resumed at an epoch sees exactly what it would have seen without the interruption.
+    So a run that is resumed at an epoch sees exactly what it would have seen without the interruption. Several
+    processes agree on the order; augmentation and dropout are each one's own.
     """
     seed = (config.seed + 7919 * epoch) % 2**32
-    seed_everything(seed)
     loader.generator.manual_seed(seed)
+    seed = (seed + 104_729 * rank) % 2**32
+    seed_everything(seed)
     if hasattr(loader.dataset.transform, "set_random_seed"):
         loader.dataset.transform.set_random_seed(seed)
 
@@ -154,12 +157,17 @@ def fit(
     weight = class_weights(class_pixels(loaders.train.dataset)).to(accelerator.device) if config.class_weights else None
     loss_fn = loss_fn or build_loss(config, weight)
     optimizer = build_optimizer(config, model)
-    scheduler = build_scheduler(config, optimizer, -(-len(loaders.train) // config.accumulate) * config.epochs)
-    prepared = accelerator.prepare(model, optimizer, scheduler, loaders.train, loaders.val)
-    parts = {"model": accelerator.unwrap_model(prepared[0]), "optimizer": prepared[1], "scheduler": prepared[2]}
+    train = share_out(loaders.train, accelerator)
+    # accelerate steps the schedule once for every process
+    steps = -(-len(train) // config.accumulate) * accelerator.num_processes * config.epochs
+    scheduler = build_scheduler(config, optimizer, steps)
+    model, optimizer, scheduler, val = accelerator.prepare(model, optimizer, scheduler, loaders.val)
+    prepared = (model, optimizer, scheduler, train, val)
+    parts = {"model": accelerator.unwrap_model(model), "optimizer": optimizer, "scheduler": scheduler}
     if accelerator.scaler is not None:
         parts["scaler"] = accelerator.scaler
     history = resume_run(config, parts) if resume else []
+    accelerator.wait_for_everyone()  # each has found the run folder free before one fills it
     if accelerator.is_main_process:
         start_folder(config, resume)  # an earlier run is replaced only now, when nothing stands in the way
         save_splits(source, config.output / SPLITS_FILE)
@@ -167,7 +175,7 @@ def fit(
     try:
         while len(history) < config.epochs and not should_stop(scores_of(history), config.patience):
             epoch = len(history) + 1
-            seed_epoch(config, loaders.train, epoch)
+            seed_epoch(config, loaders.train, epoch, accelerator.process_index)
             row = run_epoch(config, accelerator, prepared, loss_fn, epoch, len(source.classes))
             history.append(row)
             if accelerator.is_main_process:

@@ -1,13 +1,16 @@
 """`folder`: your own pairs. Put images in `images/` and masks of the same names in `masks/`.
 
 The split may come from folders (`train/images`, `train/masks`, ...), from a csv with the columns `image,mask` and
-perhaps `split`, or from lists (`train.txt`, `val.txt`, `test.txt`); else 80/10/10 is drawn by group. Masks may hold
-ids, palette indices, 0/255 or colours; colours need a `classes.csv` (`name,r,g,b`, in order of id).
+perhaps `split` and `group` (a town, a patient: what must stay in one split), or from lists (`train.txt`, `val.txt`,
+`test.txt`); else 80/10/10 is drawn by group. Masks may hold ids, palette indices, 0/255 or colours; colours need a
+`classes.csv` (`name,r,g,b`, in order of id).
 """
 
 import csv
+import io
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +20,17 @@ from utils.dataset import IGNORE_INDEX, decode_binary, decode_ids, decode_rgb, p
 from utils.errors import ConfigError, DataError
 from utils.splits import SPLITS
 
-Rows = list[tuple[Path, Path, str | None]]
+
+class Row(NamedTuple):
+    """A pair as a csv, a list or the folders name it."""
+
+    image: Path
+    mask: Path
+    split: str | None
+    group: str | None = None
+
+
+Rows = list[Row]
 
 
 class Folder(Source):
@@ -34,7 +47,7 @@ class Folder(Source):
         if not self._rows:
             raise DataError(f"{self.root} holds no pairs: put images in images/, masks of the same names in masks/.")
         for files in list(zip(*self._rows, strict=True))[:2]:
-            if not any(p.is_file() for p in files):
+            if not any(_is_there(p) for p in files):
                 raise DataError(f"None of the files like {files[0]} is there. Correct the paths in {self.root}.")
         table = self._table()
         self.classes = self._given or tuple(name for name, _ in table) or self._scanned()
@@ -49,17 +62,19 @@ class Folder(Source):
             )
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
-        groups = content_groups([image for image, _, _ in self._rows])
-        rows = zip(self._rows, groups, strict=True)
-        return [(Pair(image, mask, group), split) for (image, mask, split), group in rows]
+        unnamed = [row.image for row in self._rows if row.group is None]
+        groups = dict(zip(unnamed, content_groups(unnamed), strict=True))
+        return [(Pair(row.image, row.mask, row.group or groups[row.image]), row.split) for row in self._rows]
 
     def unpaired(self) -> list[Path]:
         lone: list[Path] = []
         for images, masks, _ in self._image_folders():
             a, b = _by_stem(images), _by_stem(masks)
             lone += [a[s] for s in sorted(a.keys() - b.keys())] + [b[s] for s in sorted(b.keys() - a.keys())]
+            kept = {*a.values(), *b.values()}  # of a.jpg and a.png, nobody knows which the mask belongs to
+            lone += [p for p in (*pictures_in(images), *pictures_in(masks)) if p not in kept]
         # A csv may pair files of different names.
-        paired = {p for row in self._rows if row[0].is_file() and row[1].is_file() for p in row[:2]}
+        paired = {p for row in self._rows if row.image.is_file() and row.mask.is_file() for p in row[:2]}
         return [p for p in lone if p not in paired]
 
     def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:
@@ -85,7 +100,10 @@ class Folder(Source):
                 bad = sorted({r["split"] for r in rows if r.get("split")} - set(SPLITS))
                 if bad:
                     raise DataError(f"{path} names the split '{bad[0]}': use {', '.join(SPLITS)}.")
-                return [(self.root / r["image"], self.root / r["mask"], r.get("split") or None) for r in rows]
+                return [
+                    Row(self.root / r["image"], self.root / r["mask"], r.get("split") or None, r.get("group") or None)
+                    for r in rows
+                ]
         return []
 
     def _from_lists(self) -> Rows:
@@ -98,9 +116,9 @@ class Folder(Source):
                 parts, stem = line.split(), Path(line.strip()).stem
                 known = stem in images.keys() & masks.keys()
                 if len(parts) == 2 and not (known and "/" not in line):  # a name may hold a space
-                    rows.append((self.root / parts[0], self.root / parts[1], split))
+                    rows.append(Row(self.root / parts[0], self.root / parts[1], split))
                 elif parts and known:
-                    rows.append((images[stem], masks[stem], split))
+                    rows.append(Row(images[stem], masks[stem], split))
                 elif parts:
                     raise DataError(f"{path} names '{line.strip()}', but images/ and masks/ hold no such pair.")
         return rows
@@ -109,7 +127,7 @@ class Folder(Source):
         rows: Rows = []
         for images, masks, split in self._image_folders():
             a, b = _by_stem(images), _by_stem(masks)
-            rows += [(a[s], b[s], split) for s in sorted(a.keys() & b.keys())]
+            rows += [Row(a[s], b[s], split) for s in sorted(a.keys() & b.keys())]
         return rows
 
     def _image_folders(self) -> list[tuple[Path, Path, str | None]]:
@@ -134,9 +152,9 @@ class Folder(Source):
     def _values(self) -> set[int]:
         """Every value that one-channel masks hold; unreadable ones are left for `check_dataset`."""
         values: set[int] = set()
-        for _, mask, _ in self._rows:
+        for row in self._rows:
             try:
-                raw = read_mask(mask)
+                raw = read_mask(row.mask)
             except DataError:
                 continue
             if raw.ndim == 2:
@@ -154,23 +172,39 @@ class Folder(Source):
             return ("background", "foreground")
         highest = max(self._values - {IGNORE_INDEX}, default=None)
         if highest is None:
-            read_mask(self._rows[0][1])  # raises where it is no picture at all
+            read_mask(self._rows[0].mask)  # raises where it is no picture at all
             raise DataError(f"The masks in {self.root} are colour pictures: add classes.csv with columns name,r,g,b.")
+        smooth = {0, IGNORE_INDEX} <= self._values and len(self._values) > 64
+        if highest > IGNORE_INDEX or smooth:
+            raise DataError(
+                f"The masks in {self.root} hold {len(self._values)} values up to {max(self._values)}: these are no "
+                "class ids. Save masks without smooth edges, as 8-bit ids or as 0 and 255; or name the classes."
+            )
         return tuple(f"class {i}" for i in range(max(highest, 1) + 1))
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:
-    """Rows of a csv by column name. Raises DataError where it is not UTF-8."""
+    """Rows of a csv by column name; columns may be parted by semicolons. Raises DataError where it is not UTF-8."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return [{k.strip().lower(): v for k, v in row.items() if k} for row in csv.DictReader(file)]
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"{path} is not UTF-8 text: save it as 'CSV UTF-8'.") from None
+    header = text.partition("\n")[0]
+    rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in header and "," not in header else ",")
+    return [{k.strip().lower(): v for k, v in row.items() if k} for row in rows]
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
-    """Pictures of a folder by name without ending (and without a trailing `_mask`); junk files are passed over."""
-    return {p.stem.removesuffix("_mask"): p for p in pictures_in(folder)}
+    """Pictures of a folder by name without ending (and without a trailing `_mask`), the first of each name."""
+    found: dict[str, Path] = {}
+    for path in pictures_in(folder):
+        found.setdefault(path.stem.removesuffix("_mask"), path)
+    return found
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether a file, or the shard that holds it, exists."""
+    return path.is_file() or (path.parent.suffix == ".tar" and path.parent.is_file())
 
 
 def source(config: Config) -> Source:
