@@ -110,8 +110,10 @@ def count_pixels(mask: np.ndarray, num_classes: int) -> np.ndarray:
 def class_pixels(dataset: SegmentationDataset) -> Tensor:
     """Count the labelled pixels of every class over a data set: int64 (C,)."""
     num_classes = len(dataset.source.classes)
-    counts = [count_pixels(dataset.read(index)[1], num_classes) for index in range(len(dataset))]
-    return torch.from_numpy(np.sum(counts, axis=0, dtype=np.int64))
+    counts = np.zeros(num_classes, dtype=np.int64)
+    for index in range(len(dataset)):
+        counts += count_pixels(dataset.read(index)[1], num_classes)
+    return torch.from_numpy(counts)
 
 
 def class_weights(pixels: Tensor) -> Tensor:
