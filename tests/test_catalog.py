@@ -31,8 +31,8 @@ def ids_of(source):
 
 
 # ---------------------------------------------------------------- names
-def test_the_catalog_holds_the_three_data_sets():
-    assert {"tiny", "human", "folder"} <= set(catalog.names())
+def test_the_catalog_holds_every_data_set_of_the_course():
+    assert {"tiny", "human", "drone", "voc", "pets", "camvid", "folder"} == set(catalog.names())
     assert "base" not in catalog.names()
 
 
@@ -40,7 +40,12 @@ def test_the_catalog_holds_the_three_data_sets():
 def test_an_unknown_data_set_suggests_the_nearest(wrong, right):
     with pytest.raises(ConfigError) as error:
         catalog.load(Config(dataset=wrong))
-    assert_clear(error, f"no data set '{wrong}'", "folder, human, tiny", f"Did you mean '{right}'?" if right else "")
+    assert_clear(
+        error,
+        f"no data set '{wrong}'",
+        "camvid, drone, folder, human, pets, tiny, voc",
+        f"Did you mean '{right}'?" if right else "",
+    )
 
 
 def test_every_source_says_what_a_user_must_know(tiny, pairs, tmp_path):

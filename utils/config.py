@@ -136,6 +136,36 @@ PRESETS: dict[str, dict[str, Any]] = {
         "batch_size": 16,
         "workers": 2,
     },
+    "drone": {
+        "image_size": 512,
+        "max_side": 1536,
+        "augmentation": "medium",
+        "batch_size": 8,
+        "workers": 2,
+    },
+    "voc": {
+        "image_size": 320,
+        "framing": "resize",
+        "aerial": False,
+        "augmentation": "medium",
+        "batch_size": 16,
+        "workers": 2,
+    },
+    "pets": {
+        "image_size": 256,
+        "framing": "resize",
+        "aerial": False,
+        "augmentation": "medium",
+        "batch_size": 16,
+        "workers": 2,
+    },
+    "camvid": {
+        "image_size": 320,
+        "aerial": False,
+        "augmentation": "medium",
+        "batch_size": 8,
+        "workers": 2,
+    },
     "folder": {"framing": "resize", "aerial": False, "augmentation": "medium", "workers": 2},
 }
 

@@ -1,10 +1,12 @@
 """Fetch an archive, verify it and unpack it safely: the whole of it arrives, or nothing does."""
 
 import shutil
+import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlparse
 
 import pooch
 import requests
@@ -15,11 +17,10 @@ from utils.errors import DataError
 def fetch_zip(url: str, root: Path, fingerprint: Callable[[Path], str], expected: str) -> None:
     """Download a zip with one top folder and put that folder's content at `root`.
 
-    GitHub may compress the same files anew, so the hash is taken of the unpacked files: `fingerprint(folder)`
-    must give `expected`. Raises DataError (no network, no disk, wrong content); `root` is then left as it was.
+    GitHub may compress the same files anew, so the unpacked files are looked at: `fingerprint(folder)`, a hash or
+    a count, must give `expected`. Raises DataError (no network, no disk, wrong content); `root` is then left as it was.
     """
-    if root.exists() and any(p.name != ".DS_Store" for p in root.iterdir()):
-        raise DataError(f"{root} holds other files, but not the data set: empty it, or set root to another folder.")
+    refuse_other_files(root)
     print(f"Downloading {url} to {root} ...", flush=True)
     pooch.get_logger().setLevel("WARNING")
     try:
@@ -29,8 +30,8 @@ def fetch_zip(url: str, root: Path, fingerprint: Callable[[Path], str], expected
             unpacked = unzip(Path(archive), Path(folder) / "unpacked")
             if (found := fingerprint(unpacked)) != expected:
                 raise DataError(
-                    f"{url} does not hold the files that the course was written for (SHA-256 {found[:12]}..., "
-                    f"expected {expected[:12]}...). Nothing was kept. Try again; if it stays so, report it."
+                    f"{url} does not hold the files that the course was written for (found {found[:60]}, expected "
+                    f"{expected[:60]}). Nothing was kept. Try again; if it stays so, report it."
                 )
             if root.exists():
                 shutil.rmtree(root)
@@ -42,6 +43,101 @@ def fetch_zip(url: str, root: Path, fingerprint: Callable[[Path], str], expected
         ) from error
     except OSError as error:
         raise DataError(f"Could not write to {root.parent}: {error.strerror or error}. Free some space.") from error
+
+
+def fetch_tar(urls: Sequence[str], md5: str, size: int, root: Path, top: str) -> None:
+    """Put the folder `top` of a tar of `size` bytes at `root/top`, from the first mirror that has the right file.
+
+    A tar of the same name that lies in `root` already is used instead of a download. Raises DataError (no mirror, no
+    room, a wrong file); what was in `root` stays as it was.
+    """
+    name = Path(urlparse(urls[0]).path).name
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        need_room(root, 2 * size)
+        with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as folder:
+            archive = root / name
+            if not archive.is_file():
+                archive = download_first(urls, md5, size, Path(folder), root)
+            elif pooch.file_hash(archive, alg="md5") != md5:
+                raise DataError(f"{archive} is not the file that was expected (MD5 {md5}): delete it, and try again.")
+            untar(archive, Path(folder) / "unpacked")
+            (Path(folder) / "unpacked" / top).replace(root / top)
+    except OSError as error:
+        raise DataError(f"Could not write to {root}: {error.strerror or error}. Free some space.") from error
+
+
+def download_first(urls: Sequence[str], md5: str, size: int, folder: Path, root: Path) -> Path:
+    """Return the file from the first mirror that answers with the right MD5. Raises DataError when none does."""
+    pooch.get_logger().setLevel("WARNING")
+    failed = []
+    for url in urls:
+        host = urlparse(url).netloc
+        print(f"Downloading {size / 1e6:,.0f} MB from {host} to {root} ...", flush=True)
+        try:
+            return Path(pooch.retrieve(url, known_hash=f"md5:{md5}", path=folder, progressbar=size > 1e8))
+        except (requests.RequestException, ValueError) as error:  # pooch says with a ValueError that the hash differs
+            failed.append(f"{host} ({'another file' if isinstance(error, ValueError) else type(error).__name__})")
+    raise DataError(
+        f"No mirror gave {Path(urls[0]).name}: {', '.join(failed)}. Check the network and run again, or put the file, "
+        f"from wherever you get it, into {root}."
+    )
+
+
+def fetch_kaggle(handle: str, root: Path) -> None:
+    """Put a data set of Kaggle at `root`, by kagglehub, which verifies what it fetches; no account is needed.
+
+    In Colab the files are mounted, not copied, and `root` becomes a link to them. Raises DataError.
+    """
+    refuse_other_files(root)
+    address = f"https://www.kaggle.com/datasets/{handle}"
+    try:
+        import kagglehub
+    except ImportError:
+        raise DataError(f"The download from {address} needs a package: run `pip install kagglehub`.") from None
+    print(f"Downloading {address} to {root} ...", flush=True)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root.parent, prefix=".download-") as folder:
+        try:
+            found = Path(kagglehub.dataset_download(handle, output_dir=str(Path(folder) / "files")))
+            if root.exists():
+                shutil.rmtree(root)
+            if found.is_relative_to(folder):
+                found.replace(root)
+            else:
+                root.symlink_to(found, target_is_directory=True)
+        except Exception as error:  # kagglehub has errors of many kinds for one thing: it did not work
+            raise DataError(
+                f"Could not download {address} ({type(error).__name__}). Check network and disk and run again, or "
+                f"download it by hand and unpack it into {root}."
+            ) from error
+
+
+def refuse_other_files(root: Path) -> None:
+    """Raise DataError where a folder holds anything: a download takes its place."""
+    if root.exists() and any(p.name != ".DS_Store" for p in root.iterdir()):
+        raise DataError(f"{root} holds other files, but not the data set: empty it, or set root to another folder.")
+
+
+def need_room(folder: Path, size: int) -> None:
+    """Raise DataError unless the disk has room for `size` bytes."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise DataError(
+            f"The download and its unpacked files need {size / 1e9:.1f} GB in {folder}, and {free / 1e9:.1f} GB are "
+            "free. Free some space, or set root to a folder on another disk."
+        )
+
+
+def untar(archive: Path, folder: Path) -> None:
+    """Unpack a tar; members that point outside `folder`, and special files, are refused with a DataError."""
+    if not hasattr(tarfile, "data_filter"):
+        raise DataError("This Python cannot unpack archives safely: update it to 3.11.4 or newer.")
+    try:
+        with tarfile.open(archive) as file:
+            file.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError) as error:
+        raise DataError(f"{archive} could not be unpacked ({error}): delete it, and try again.") from error
 
 
 def unzip(archive: Path, folder: Path) -> Path:
