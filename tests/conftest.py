@@ -20,6 +20,14 @@ settings.load_profile("course")
 torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path_factory, monkeypatch):
+    """Decoded pairs of tests are kept apart from the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("CACHE_FOLDER", str(folder))
+    return folder
+
+
 @pytest.fixture
 def pairs(tmp_path):
     """A folder of 12 drawn pairs, 8 train, 2 val, 2 test, three classes and ignored pixels."""

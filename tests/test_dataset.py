@@ -15,7 +15,6 @@ from PIL import Image
 from torchvision.transforms.functional import pil_to_tensor
 
 from utils import catalog
-from utils import dataset as dataset_module
 from utils.catalog.base import Pair
 from utils.config import Config
 from utils.dataset import (
@@ -315,14 +314,6 @@ def test_after_preloading_no_file_is_read_again_and_nothing_differs(resize, pair
     for (image, mask), index in zip(expected, range(2), strict=True):
         assert torch.equal(loaded[index][0], image)
         assert torch.equal(loaded[index][1], mask)
-
-
-@pytest.mark.parametrize(("limit", "kept"), [(0, 0), (2 * 40 * 48 * 4, 2), (10**9, 8)])
-def test_the_cache_has_a_limit(limit, kept, source, monkeypatch):
-    monkeypatch.setattr(dataset_module, "CACHE_BYTES", limit)
-    data = SegmentationDataset(source.pairs("train"), source).preload()
-    assert len(data.cache) == kept
-    assert (data[7][0].permute(1, 2, 0).numpy() == draw_pair(7)[0]).all()
 
 
 def test_reading_changes_no_file(pairs, source):

@@ -1,4 +1,4 @@
-"""utils/catalog: voc, pets, camvid and drone, on real files as the downloads lay them out, or drawn in those layouts."""
+"""utils/catalog: voc, pets, camvid and drone, on real files as the downloads lay them out, or drawn in that way."""
 
 import shutil
 import subprocess

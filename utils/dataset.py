@@ -5,7 +5,6 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
-from tqdm.auto import tqdm
 
+from utils.cache import Store, choose_cache, decoded_size, open_store, read_all
 from utils.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 IGNORE_INDEX = 255
 PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
-CACHE_BYTES = 2 * 1024**3
 Transform = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
@@ -61,6 +59,15 @@ def read_bytes(path: Path) -> bytes:
 
         return read_member(path)
     return path.read_bytes()
+
+
+def header_size(path: Path) -> tuple[int, int]:
+    """Return (height, width) of a picture from its header alone, or (0, 0) where it has none."""
+    try:
+        with Image.open(io.BytesIO(read_bytes(path)) if path.parent.suffix == ".tar" else path) as picture:
+            return picture.height, picture.width
+    except (OSError, ValueError, SyntaxError, DataError, Image.DecompressionBombError):
+        return 0, 0  # reading the pair will say what is wrong
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -238,15 +245,17 @@ class SegmentationDataset(Dataset):
     ) -> None:
         self.pairs, self.source, self.transform = list(pairs), source, transform
         self.resize, self.max_side = resize, max_side
-        self.cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.cache: dict[int, tuple[np.ndarray, np.ndarray]] | Store = {}
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the pair before augmentation: uint8 (H, W, 3) and uint8 (H, W)."""
-        if index in self.cache:
-            return self.cache[index]
+        return self.cache[index] if index in self.cache else self.decode(index)
+
+    def decode(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the pair from its files: uint8 (H, W, 3) and uint8 (H, W), shrunk or squared as this data set says."""
         image, mask = read_pair(self.pairs[index], self.source)
         if self.max_side:
             image, mask = shrink_pair(image, mask, self.max_side)
@@ -260,29 +269,22 @@ class SegmentationDataset(Dataset):
             image, mask = self.transform(image, mask)
         return to_tensors(image, mask)
 
-    def preload(self) -> "SegmentationDataset":
-        """Read every pair once: faults surface now, all of them, and later reads come from memory if it fits.
+    def preload(self, cache: str = "auto", workers: int = 0) -> "SegmentationDataset":
+        """Decode every pair once: faults surface now, all of them, and later reads come from the cache.
 
-        Raises DataError that names the first faults and counts them.
+        `cache` is what `Config.cache` says; `workers` are the processes that will read. Raises DataError that names
+        the first fault and counts them.
         """
-        faults: list[str] = []
-
-        def visit(index: int) -> tuple[np.ndarray, np.ndarray] | None:
-            try:
-                return self.read(index)
-            except DataError as error:
-                faults.append(str(error))
-                return None
-
-        with ThreadPoolExecutor() as pool:
-            pairs = pool.map(visit, range(len(self)))
-            used = 0
-            for index, pair in enumerate(tqdm(pairs, "reading", len(self), leave=False, delay=2)):
-                if pair is not None and (used := used + pair[0].nbytes + pair[1].nbytes) <= CACHE_BYTES:
-                    self.cache[index] = pair
-        if faults:
-            more = f" ({len(faults)} files have faults; `python -m utils check` lists them all)"
-            raise DataError(sorted(faults)[0] + (more if len(faults) > 1 else ""))
+        size = decoded_size(self)
+        kind = choose_cache(cache, size, workers)
+        if kind == "disk":
+            self.cache = open_store(self, size)
+            return self
+        for index, pair in enumerate(read_all(self)):
+            if kind == "ram":
+                for array in pair:
+                    array.flags.writeable = False  # a transform that changed it would change it for every epoch
+                self.cache[index] = pair
         return self
 
 

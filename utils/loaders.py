@@ -93,8 +93,8 @@ def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:
             f"batch_size={config.batch_size} is more than the {len(train)} training images: set it to {len(train)} "
             "or less."
         )
-    train.preload()
-    val.preload()
+    for dataset in (train, val):
+        dataset.preload(config.cache, config.workers)
     return Loaders(
         build_loader(train, config, train=True),
         build_loader(val, config, train=False),

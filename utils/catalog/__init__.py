@@ -27,6 +27,6 @@ def load(config: Config) -> Source:
     if config.variant is not None and not hasattr(module, "VARIANTS"):
         raise ConfigError(f"'{config.dataset}' has one edition only: leave variant='{config.variant}' out.")
     source: Source = module.source(config)
-    source.splits, source.split_seed = config.splits, config.split_seed
+    source.variant, source.splits, source.split_seed = config.variant, config.splits, config.split_seed
     source.prepare()
     return source

@@ -35,6 +35,7 @@ class Source:
         home: page to read more and to cite.
         ignored: stored ids that are not to be scored (beside 255).
         val_from_train: draw 'val' as a tenth of 'train', where the data set publishes training and test only.
+        variant: the edition, where there are several.
         splits, split_seed: how splits are drawn, as `Config` says.
         fixed: image -> split of an earlier run, which then counts alone; files added since are in no split.
     """
@@ -46,6 +47,7 @@ class Source:
     home: str
     ignored: tuple[int, ...] = ()
     val_from_train = False
+    variant: str | None = None
     splits = "published"
     split_seed = 42
     fixed: dict[str, str] | None = None
@@ -73,6 +75,10 @@ class Source:
         """Turn a stored mask into class ids, int64 (H, W), 255 where a pixel is to be ignored."""
         ids = decode_ids(raw, path)
         return np.where(np.isin(ids, self.ignored), IGNORE_INDEX, ids) if self.ignored else ids
+
+    def decoding(self) -> str:
+        """Say all that decides, beside the files themselves, which ids a mask becomes: caches ask for it."""
+        return repr((self.name, self.variant, self.classes, self.palette, self.ignored))
 
     def relative(self, path: Path) -> str:
         """Return a path as seen from the data set's folder, with forward slashes."""

@@ -82,6 +82,9 @@ class Folder(Source):
             return decode_rgb(raw, self.palette if self._table() else (), path)
         return (decode_binary if self._binary else decode_ids)(raw, path)
 
+    def decoding(self) -> str:
+        return super().decoding() + repr((self._binary, self._table()))
+
     @cached_property
     def _rows(self) -> Rows:
         """Every (image, mask, split), from a csv, lists or folders, whichever is there."""
@@ -164,7 +167,7 @@ class Folder(Source):
     @cached_property
     def _binary(self) -> bool:
         """0/255 masks: 255 is the only value beside 0, so it cannot mean 'ignored'."""
-        return self._values <= {0, 255} and 255 in self._values and len(self.classes) == 2
+        return len(self.classes) == 2 and self._values <= {0, 255} and 255 in self._values
 
     def _scanned(self) -> tuple[str, ...]:
         """Class names from the masks themselves, when nobody gave any."""
