@@ -278,3 +278,49 @@ def test_pixels_are_counted_like_a_counter_counts(seed, classes):
     mask = np.random.default_rng(seed).choice([*range(classes), 255], (6, 5)).astype(np.uint8)
     counter = Counter(mask.ravel().tolist())
     assert count_pixels(mask, classes).tolist() == [counter[c] for c in range(classes)]
+
+
+# ---------------------------------------------------------------- compact batches
+@pytest.mark.parametrize("workers", [0, 1])
+def test_compact_batches_are_the_same_batches(workers, source, config):
+    data = SegmentationDataset(source.pairs("train"), source)
+    plain = list(build_loader(data, config.override(workers=workers), train=False))
+    data.compact = True
+    spared = list(build_loader(data, config.override(workers=workers), train=False))
+    for (images, masks), (twin_images, twin_masks) in zip(plain, spared, strict=True):
+        assert twin_masks.dtype == torch.int64
+        assert torch.equal(images, twin_images)
+        assert torch.equal(masks, twin_masks)
+    assert data[0][1].dtype == torch.int64  # one example by itself is what the data set promises
+
+
+def test_pictures_of_several_sizes_are_padded_in_compact_batches_too():
+    items = [(torch.ones(3, h, w, dtype=torch.uint8), torch.ones(h, w, dtype=torch.uint8)) for h, w in ((4, 6), (5, 3))]
+    images, masks = pad_collate(items)
+    assert (images.shape, masks.shape, masks.dtype) == ((2, 3, 5, 6), (2, 5, 6), torch.int64)
+    assert masks[1, :, 3:].eq(255).all()
+
+
+def test_a_learners_own_collate_is_given_int64(config, monkeypatch):
+    from utils import loaders
+    from utils.exercises.work import Yours
+
+    seen = []
+
+    def mine(items):
+        seen.extend(mask.dtype for _, mask in items)
+        return pad_collate(items)
+
+    monkeypatch.setattr(loaders, "pad_collate", Yours("5.1", mine))
+    next(iter(get_data_loaders(config).train))
+    assert set(seen) == {torch.int64}
+
+
+def test_a_compact_batch_shares_no_memory_with_the_cache(source, config):
+    data = SegmentationDataset(source.pairs("train"), source).preload("ram")
+    data.compact = True
+    before = data.read(0)[0].copy()
+    images, masks = next(iter(build_loader(data, config.override(batch_size=1), train=False)))
+    images.fill_(7)
+    masks.fill_(7)
+    assert np.array_equal(data.read(0)[0], before)

@@ -87,7 +87,7 @@ def photometric(strength: str) -> list[A.BasicTransform]:
     c = s["colour"]
     return [
         A.ColorJitter(brightness=(1 - c, 1 + c), contrast=(1 - c, 1 + c), saturation=(1 - c, 1 + c), hue=(0, 0), p=0.8),
-        A.GaussNoise(std_range=(0, s["noise"]), p=0.3),
+        A.GaussNoise(std_range=(0, s["noise"]), per_channel=False, p=0.3),  # grain; for each channel 3 x slower
     ]
 
 
@@ -124,8 +124,8 @@ def train_transform_v2(config: Config) -> Transform:
 
     def transform(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # Plain arrays would pass through unchanged and silently: the types say what each is.
-        picture = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1))
-        changed, ids = steps(picture, tv_tensors.Mask(torch.from_numpy(mask)))
+        picture = tv_tensors.Image(torch.from_numpy(image.copy()).permute(2, 0, 1))
+        changed, ids = steps(picture, tv_tensors.Mask(torch.from_numpy(mask.copy())))
         return changed.permute(1, 2, 0).numpy(), ids.numpy()
 
     return transform

@@ -233,7 +233,12 @@ class SegmentationDataset(Dataset):
         transform: `(image, mask) -> (image, mask)` on arrays, applied to every read.
         resize: side in pixels to which each pair is squared once, before it is cached; None keeps its shape.
         max_side: longest side in pixels, to which larger pairs are shrunk before anything else.
+
+    `compact = True` spares the `DataLoader` much copying: in a batch that it fetches, masks stay uint8 until
+    `collate_fn` makes them int64, which `pad_collate` does.
     """
+
+    compact = False
 
     def __init__(
         self,
@@ -264,10 +269,19 @@ class SegmentationDataset(Dataset):
         return image, mask
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return to_tensors(*self.augmented(index))
+
+    def __getitems__(self, indices: list[int]) -> list[tuple[Tensor, Tensor]]:
+        """Return the examples of a batch, which `DataLoader` asks for at once; masks stay uint8 if `compact`."""
+        if not self.compact:
+            return [self[index] for index in indices]
+        pairs = (self.augmented(index) for index in indices)
+        return [(to_picture(image), torch.from_numpy(own(mask))) for image, mask in pairs]
+
+    def augmented(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the pair as the model is to meet it this time: uint8 (H, W, 3) and uint8 (H, W)."""
         image, mask = self.read(index)
-        if self.transform:
-            image, mask = self.transform(image, mask)
-        return to_tensors(image, mask)
+        return self.transform(image, mask) if self.transform else (image, mask)
 
     def preload(self, cache: str = "auto", workers: int = 0) -> "SegmentationDataset":
         """Decode every pair once: faults surface now, all of them, and later reads come from the cache.
@@ -291,3 +305,13 @@ class SegmentationDataset(Dataset):
 def to_tensors(image: np.ndarray, mask: np.ndarray) -> tuple[Tensor, Tensor]:
     """Turn uint8 (H, W, 3) and (H, W) into uint8 (3, H, W) and int64 (H, W)."""
     return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask.astype(np.int64))
+
+
+def to_picture(image: np.ndarray) -> Tensor:
+    """Turn a picture, uint8 (H, W, 3), into a tensor, uint8 (3, H, W), whose bytes stay in their order."""
+    return torch.from_numpy(own(image)).permute(2, 0, 1)
+
+
+def own(array: np.ndarray) -> np.ndarray:
+    """Return an array whose memory PyTorch may take over: a copy, where it is a part of another or of the cache."""
+    return array if array.flags.writeable and array.flags.c_contiguous else array.copy()

@@ -1,5 +1,6 @@
 """Batches: order, workers, seeds and balance (notebook 5)."""
 
+from types import FunctionType
 from typing import NamedTuple
 
 import cv2
@@ -43,6 +44,9 @@ def pad_collate(items: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 
     N times (uint8 (3, h, w), int64 (h, w)) -> uint8 (N, 3, H, W), int64 (N, H, W).
     """
+    images, masks = zip(*items, strict=True)
+    if len({mask.shape for mask in masks}) == 1:  # nothing to pad
+        return torch.cat([image[None] for image in images]), torch.stack(masks).long()
     height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
     images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
     masks = torch.full((len(items), height, width), IGNORE_INDEX, dtype=torch.int64)
@@ -94,6 +98,7 @@ def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:
             "or less."
         )
     for dataset in (train, val):
+        dataset.compact = isinstance(pad_collate, FunctionType)  # a learner's may count on int64
         dataset.preload(config.cache, config.workers)
     return Loaders(
         build_loader(train, config, train=True),
