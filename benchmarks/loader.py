@@ -138,7 +138,7 @@ def human(source: Source, config: Config) -> None:
     table(rates, "the course's, flips")
     ratio = rates["the course's, medium"] / rates["the course's with torchvision v2 inside, medium"]
     print(
-        f"\nwith the preset's `medium` augmentation the course's is {ratio:.1f} x torchvision v2, whose has no noise in it"
+        f"\nwith the preset's `medium` augmentation the course's is {ratio:.1f} x torchvision v2 (without noise)"
     )
     waiting(config, source)
 

@@ -282,7 +282,8 @@ def test_pixels_are_counted_like_a_counter_counts(seed, classes):
 
 # ---------------------------------------------------------------- compact batches
 @pytest.mark.parametrize("workers", [0, 1])
-def test_compact_batches_are_the_same_batches(workers, source, config):
+def test_compact_batches_are_the_same_batches(workers, config):
+    source = catalog.load(config)
     data = SegmentationDataset(source.pairs("train"), source)
     plain = list(build_loader(data, config.override(workers=workers), train=False))
     data.compact = True
@@ -316,7 +317,8 @@ def test_a_learners_own_collate_is_given_int64(config, monkeypatch):
     assert set(seen) == {torch.int64}
 
 
-def test_a_compact_batch_shares_no_memory_with_the_cache(source, config):
+def test_a_compact_batch_shares_no_memory_with_the_cache(config):
+    source = catalog.load(config)
     data = SegmentationDataset(source.pairs("train"), source).preload("ram")
     data.compact = True
     before = data.read(0)[0].copy()
