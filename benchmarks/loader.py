@@ -113,7 +113,7 @@ def human(source: Source, config: Config) -> None:
 
     def loader(transform: Transform | None, workers: int) -> DataLoader:
         data = SegmentationDataset(pairs, source, transform, config.image_size)
-        data.cache, data.compact = kept.cache, True
+        data.cache = kept.cache
         return build_loader(data, config.override(workers=workers), train=True)
 
     def guided(workers: int) -> DataLoader:
@@ -183,7 +183,6 @@ def drone(work: Path, count: int = 8) -> None:
         start = time.perf_counter()
         data.preload(kind)
         loader = build_loader(data, config, train=True)
-        data.compact = True
         images_per_second(loader)
         first = time.perf_counter() - start
         seconds = statistics.median(timed(lambda loader=loader: images_per_second(loader)) for _ in range(ROUNDS))

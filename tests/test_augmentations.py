@@ -320,3 +320,8 @@ def test_a_misspelt_argument_is_no_mere_warning():
 def test_only_one_module_knows_the_library():
     others = [p.name for p in (COURSE / "utils").rglob("*.py") if "albumentations as A" in p.read_text("utf-8")]
     assert others == ["augmentations.py"]
+
+
+def test_a_mask_of_another_size_is_refused():
+    with pytest.raises(ValueError, match="cannot be changed together"):
+        train_transform(Config(image_size=32))(np.zeros((40, 40, 3), np.uint8), np.zeros((40, 39), np.uint8))

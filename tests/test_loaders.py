@@ -6,13 +6,14 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from helpers import assert_clear, write_pairs
+from helpers import CLASSES, assert_clear, write_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from utils import catalog
+from utils.config import Config
 from utils.dataset import SegmentationDataset
 from utils.errors import ConfigError, DataError
 from utils.loaders import (
@@ -280,47 +281,45 @@ def test_pixels_are_counted_like_a_counter_counts(seed, classes):
     assert count_pixels(mask, classes).tolist() == [counter[c] for c in range(classes)]
 
 
-# ---------------------------------------------------------------- compact batches
+# ---------------------------------------------------------------- batches that are fetched at once
 @pytest.mark.parametrize("workers", [0, 1])
-def test_compact_batches_are_the_same_batches(workers, config):
+@pytest.mark.parametrize("resize", [None, 24])
+def test_a_batch_holds_the_examples_one_by_one(workers, resize, config):
+    source = catalog.load(config)
+    data = SegmentationDataset(source.pairs("train"), source, resize=resize)
+    loader = build_loader(data, config.override(workers=workers, batch_size=3), train=False)
+    images, masks = (torch.cat(parts) for parts in zip(*loader, strict=True))
+    assert (images.dtype, masks.dtype) == (torch.uint8, torch.int64)
+    for index in range(len(data)):
+        assert torch.equal(images[index], data[index][0])
+        assert torch.equal(masks[index], data[index][1])
+
+
+@pytest.mark.parametrize("collate", [None, pad_collate, list])
+def test_any_collate_function_is_given_examples(collate, config):
+    """PyTorch's own and a learner's see a list of (uint8 (3, H, W), int64 (H, W))."""
     source = catalog.load(config)
     data = SegmentationDataset(source.pairs("train"), source)
-    plain = list(build_loader(data, config.override(workers=workers), train=False))
-    data.compact = True
-    spared = list(build_loader(data, config.override(workers=workers), train=False))
-    for (images, masks), (twin_images, twin_masks) in zip(plain, spared, strict=True):
-        assert twin_masks.dtype == torch.int64
-        assert torch.equal(images, twin_images)
-        assert torch.equal(masks, twin_masks)
-    assert data[0][1].dtype == torch.int64  # one example by itself is what the data set promises
+    batch = next(iter(DataLoader(data, 4, collate_fn=collate)))
+    images, masks = batch if collate is not list else (torch.stack(part) for part in zip(*batch, strict=True))
+    assert (images.dtype, masks.dtype) == (torch.uint8, torch.int64)
+    assert torch.equal(images, torch.stack([data[i][0] for i in range(4)]))
+    assert torch.equal(masks, torch.stack([data[i][1] for i in range(4)]))
 
 
-def test_pictures_of_several_sizes_are_padded_in_compact_batches_too():
-    items = [(torch.ones(3, h, w, dtype=torch.uint8), torch.ones(h, w, dtype=torch.uint8)) for h, w in ((4, 6), (5, 3))]
-    images, masks = pad_collate(items)
-    assert (images.shape, masks.shape, masks.dtype) == ((2, 3, 5, 6), (2, 5, 6), torch.int64)
-    assert masks[1, :, 3:].eq(255).all()
+def test_pictures_of_several_sizes_come_one_by_one_and_are_padded(tmp_path):
+    for number, size in enumerate(((20, 30), (24, 26), (20, 30))):
+        write_pairs(tmp_path / str(number), ["train"], size)
+    sources = [catalog.load(Config(dataset="folder", root=tmp_path / str(n), classes=CLASSES)) for n in range(3)]
+    data = SegmentationDataset([source.pairs("train")[0] for source in sources], sources[0])
+    images, masks = pad_collate(data.__getitems__([0, 1, 2]))
+    assert (images.shape, masks.shape, masks.dtype) == ((3, 3, 24, 30), (3, 24, 30), torch.int64)
+    assert masks[1, :, 26:].eq(255).all()
 
 
-def test_a_learners_own_collate_is_given_int64(config, monkeypatch):
-    from utils import loaders
-    from utils.exercises.work import Yours
-
-    seen = []
-
-    def mine(items):
-        seen.extend(mask.dtype for _, mask in items)
-        return pad_collate(items)
-
-    monkeypatch.setattr(loaders, "pad_collate", Yours("5.1", mine))
-    next(iter(get_data_loaders(config).train))
-    assert set(seen) == {torch.int64}
-
-
-def test_a_compact_batch_shares_no_memory_with_the_cache(config):
+def test_a_batch_shares_no_memory_with_the_cache(config):
     source = catalog.load(config)
     data = SegmentationDataset(source.pairs("train"), source).preload("ram")
-    data.compact = True
     before = data.read(0)[0].copy()
     images, masks = next(iter(build_loader(data, config.override(batch_size=1), train=False)))
     images.fill_(7)

@@ -233,12 +233,7 @@ class SegmentationDataset(Dataset):
         transform: `(image, mask) -> (image, mask)` on arrays, applied to every read.
         resize: side in pixels to which each pair is squared once, before it is cached; None keeps its shape.
         max_side: longest side in pixels, to which larger pairs are shrunk before anything else.
-
-    `compact = True` spares the `DataLoader` much copying: in a batch that it fetches, masks stay uint8 until
-    `collate_fn` makes them int64, which `pad_collate` does.
     """
-
-    compact = False
 
     def __init__(
         self,
@@ -272,11 +267,12 @@ class SegmentationDataset(Dataset):
         return to_tensors(*self.augmented(index))
 
     def __getitems__(self, indices: list[int]) -> list[tuple[Tensor, Tensor]]:
-        """Return the examples of a batch, which `DataLoader` asks for at once; masks stay uint8 if `compact`."""
-        if not self.compact:
-            return [self[index] for index in indices]
-        pairs = (self.augmented(index) for index in indices)
-        return [(to_picture(image), torch.from_numpy(own(mask))) for image, mask in pairs]
+        """Return the examples of a batch, for which `DataLoader` asks at once: a `Batch` where all have one size."""
+        pairs = [self.augmented(index) for index in indices]
+        if len({mask.shape for _, mask in pairs}) > 1:
+            return [to_tensors(*pair) for pair in pairs]
+        images, masks = (np.stack(arrays) for arrays in zip(*pairs, strict=True))
+        return Batch(torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(masks).long())
 
     def augmented(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the pair as the model is to meet it this time: uint8 (H, W, 3) and uint8 (H, W)."""
@@ -307,11 +303,12 @@ def to_tensors(image: np.ndarray, mask: np.ndarray) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask.astype(np.int64))
 
 
-def to_picture(image: np.ndarray) -> Tensor:
-    """Turn a picture, uint8 (H, W, 3), into a tensor, uint8 (3, H, W), whose bytes stay in their order."""
-    return torch.from_numpy(own(image)).permute(2, 0, 1)
+class Batch(list):
+    """A list of examples that lie side by side already, so that `pad_collate` need not copy them again.
 
+    images, masks: all of them as uint8 (N, 3, H, W), channels last in memory, and int64 (N, H, W).
+    """
 
-def own(array: np.ndarray) -> np.ndarray:
-    """Return an array whose memory PyTorch may take over: a copy, where it is a part of another or of the cache."""
-    return array if array.flags.writeable and array.flags.c_contiguous else array.copy()
+    def __init__(self, images: Tensor, masks: Tensor) -> None:
+        super().__init__(zip(images, masks, strict=True))
+        self.images, self.masks = images, masks

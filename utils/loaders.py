@@ -1,6 +1,5 @@
 """Batches: order, workers, seeds and balance (notebook 5)."""
 
-from types import FunctionType
 from typing import NamedTuple
 
 import cv2
@@ -13,7 +12,7 @@ from utils import catalog
 from utils.augmentations import eval_transform, train_transform
 from utils.catalog.base import Source
 from utils.config import Config
-from utils.dataset import IGNORE_INDEX, SegmentationDataset
+from utils.dataset import IGNORE_INDEX, Batch, SegmentationDataset
 from utils.errors import ConfigError
 
 
@@ -44,9 +43,8 @@ def pad_collate(items: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 
     N times (uint8 (3, h, w), int64 (h, w)) -> uint8 (N, 3, H, W), int64 (N, H, W).
     """
-    images, masks = zip(*items, strict=True)
-    if len({mask.shape for mask in masks}) == 1:  # nothing to pad
-        return torch.cat([image[None] for image in images]), torch.stack(masks).long()
+    if isinstance(items, Batch):  # of one size, and together already
+        return items.images, items.masks
     height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
     images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
     masks = torch.full((len(items), height, width), IGNORE_INDEX, dtype=torch.int64)
@@ -98,7 +96,6 @@ def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:
             "or less."
         )
     for dataset in (train, val):
-        dataset.compact = isinstance(pad_collate, FunctionType)  # a learner's may count on int64
         dataset.preload(config.cache, config.workers)
     return Loaders(
         build_loader(train, config, train=True),
