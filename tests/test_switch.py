@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -31,10 +33,10 @@ def switched(notebook: nbformat.NotebookNode, dataset: str, root: str) -> None:
             cell.source = re.sub(r"epochs=(\d\d)", "epochs=4", cell.source)
 
 
-@pytest.mark.parametrize("dataset", list(SMALL))
-def test_the_nine_notebooks_run_on(dataset, shared_data, tmp_path):
-    course, root = tmp_path / "course", tmp_path / "data"
-    SMALL[dataset](COURSE / "data" / "tiny" if dataset == "drone" else shared_data(dataset), root)
+def run_on(dataset: str, data: Path, work: Path) -> subprocess.CompletedProcess:
+    """Run the course on a data set, in a copy of its own."""
+    course, root = work / "course", work / "data"
+    SMALL[dataset](data, root)
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=COURSE, capture_output=True, text=True, check=True
     )
@@ -46,13 +48,26 @@ def test_the_nine_notebooks_run_on(dataset, shared_data, tmp_path):
         notebook = nbformat.read(path, as_version=4)
         switched(notebook, dataset, str(root))
         nbformat.write(notebook, course / "notebooks" / path.name)
-    inherited = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"}  # notebooks draw inline
-    done = subprocess.run(
+    inherited = {k: v for k, v in os.environ.items() if k not in ("MPLBACKEND", "CACHE_FOLDER")}  # drawn inline
+    return subprocess.run(
         [sys.executable, "-c", "from utils.course import run_course; run_course()"],
         cwd=course,
-        env={**inherited, "MY_WORK": str(tmp_path / "my_work"), "OMP_NUM_THREADS": "1"},
+        env={**inherited, "MY_WORK": str(work / "my_work"), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert len(list((course / "build").glob("0*.html"))) == 9
+
+
+@pytest.fixture(scope="module")
+def runs(shared_data, tmp_path_factory) -> dict[str, subprocess.CompletedProcess]:
+    """The course on every data set, two at a time."""
+    data = {name: COURSE / "data" / "tiny" if name == "drone" else shared_data(name) for name in SMALL}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        started = {name: pool.submit(run_on, name, data[name], tmp_path_factory.mktemp(name)) for name in SMALL}
+        return {name: run.result() for name, run in started.items()}
+
+
+@pytest.mark.parametrize("dataset", list(SMALL))
+def test_the_nine_notebooks_run_on(dataset, runs):
+    assert runs[dataset].returncode == 0, runs[dataset].stdout + runs[dataset].stderr
+    assert re.findall(r"\[(\d)/9\] \S+ \.\.\. \d+ s", runs[dataset].stdout) == list("123456789")

@@ -104,7 +104,7 @@ def decoded_size(dataset: "SegmentationDataset") -> int:
 
 
 def read_all(dataset: "SegmentationDataset") -> Iterator[Arrays]:
-    """Decode every pair, in threads, in order; at the end raise DataError that counts the faults and names the first."""
+    """Decode every pair, in threads, in order; raises DataError at the end, naming the first fault and their number."""
     faults: list[str] = []
 
     def visit(index: int) -> Arrays | None:
