@@ -87,6 +87,13 @@ def test_pictures_of_any_size_come_out_of_the_store_as_they_went_in(sizes, resiz
     assert kept.cache.nbytes == decoded_size(kept)
 
 
+@pytest.mark.parametrize("kind", ["ram", "disk", "none", "auto"])
+def test_a_split_without_pairs_is_no_fault(kind, source):
+    kept = SegmentationDataset([], source).preload(kind)
+    assert len(kept.cache) == len(kept) == 0
+    assert len(pickle.loads(pickle.dumps(kept)).cache) == 0
+
+
 @pytest.mark.parametrize("kind", ["ram", "disk"])
 def test_after_preloading_no_file_is_read_again(kind, pairs, source):
     expected = [whole(source)[i] for i in range(12)]
@@ -299,7 +306,7 @@ def test_a_process_that_is_killed_half_way_leaves_nothing_that_counts(pairs, sou
 
 
 @pytest.mark.parametrize("file", ["pixels.bin", "index.npy"])
-@pytest.mark.parametrize("damage", ["cut", "gone", "longer"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "gone", "longer"])
 def test_a_store_that_was_damaged_is_built_again(file, damage, source, cache_folder, capsys):
     whole(source).preload("disk")
     (path,) = cache_folder.glob(f"*/{file}")
@@ -307,6 +314,8 @@ def test_a_store_that_was_damaged_is_built_again(file, damage, source, cache_fol
         path.unlink()
     elif damage == "cut":
         os.truncate(path, path.stat().st_size // 2)
+    elif damage == "empty":
+        os.truncate(path, 0)
     elif file == "pixels.bin":
         with path.open("ab") as store:
             store.write(b"more")

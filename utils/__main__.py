@@ -32,7 +32,12 @@ def build_parser() -> argparse.ArgumentParser:
 
     sub = add("check", check, "Read every file of a data set and report all faults; changes nothing.")
     sub.add_argument("path", nargs="?", type=Path, help="a folder with images/ and masks/; or use --dataset")
-    add_config(sub, ["dataset", "root", "classes"])
+    sub.add_argument("--html", type=Path, metavar="FILE", help="write the report with pictures as one HTML file")
+    sub.add_argument(
+        "--fix-into", type=Path, metavar="FOLDER", help="write a repaired copy to a new folder, and check it"
+    )
+    sub.add_argument("--all", action="store_true", dest="every_name", help="print every name, not only the first three")
+    add_config(sub, ["dataset", "root", "classes", "variant", "splits"])
 
     sub = add("train", train, "Train a model; the run folder is --output.")
     sub.add_argument("--config", type=Path, help="YAML file; options on the command line come on top")
@@ -93,15 +98,27 @@ def make_config(options: dict[str, Any], path: Path | None = None) -> Config:
     return Config.preset(given.pop("dataset", "tiny"), **given)
 
 
-def check(path: Path | None, **options: Any) -> int:
+def check(path: Path | None, html: Path | None, fix_into: Path | None, every_name: bool, **options: Any) -> int:
     from utils import catalog
     from utils.check import check_dataset
+    from utils.repair import refuse_target, repair
 
     if path is not None:
         options |= {"field_dataset": "folder", "field_root": path}
-    report = check_dataset(catalog.load(make_config(options)))
-    print(report)
-    return 0 if report.ok else 1
+    config = make_config(options)
+    source = catalog.load(config)
+    if fix_into is not None:
+        refuse_target(fix_into, source.root)  # before the minutes that the check may take
+    report = check_dataset(source, config)
+    print(report.text(every_name))
+    if html is not None:
+        print(f"The report with pictures is {report.save_html(html)}")
+    if fix_into is None:
+        return 0 if report.ok else 1
+    print(repair(report, fix_into))
+    copy = check_dataset(catalog.load(Config.preset("folder", root=fix_into)))
+    print(f"The copy: {copy.verdict}" if copy.ok else copy)
+    return 0 if copy.ok else 1
 
 
 def train(config: Path | None, resume: bool, overwrite: bool, **options: Any) -> None:

@@ -45,7 +45,10 @@ class Store:
         self.nbytes = sum(4 * int(h) * int(w) for _, h, w in self.places)
         if (folder / "pixels.bin").stat().st_size != self.nbytes:
             raise ValueError("cut off")
-        self.pixels = np.memmap(folder / "pixels.bin", dtype=np.uint8, mode="r")
+        # An empty file cannot be mapped: a split may hold no pair.
+        self.pixels = (
+            np.memmap(folder / "pixels.bin", dtype=np.uint8, mode="r") if self.nbytes else np.empty(0, np.uint8)
+        )
 
     def __len__(self) -> int:
         return len(self.places)
@@ -162,7 +165,7 @@ def whole_store(folder: Path) -> Store | None:
         return None
     try:
         return Store(folder)
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         print(f"The decoded pairs in {folder} are damaged: decoding again.", flush=True)
         shutil.rmtree(folder)
         return None

@@ -271,8 +271,10 @@ class SegmentationDataset(Dataset):
         pairs = [self.augmented(index) for index in indices]
         if len({mask.shape for _, mask in pairs}) > 1:
             return [to_tensors(*pair) for pair in pairs]
-        images, masks = (np.stack(arrays) for arrays in zip(*pairs, strict=True))
-        return Batch(torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(masks).long())
+        images, masks = zip(*pairs, strict=True)
+        # By NumPy, in one thread: PyTorch's would wait for one another on a busy machine.
+        ids = np.stack(masks, dtype=np.int64, casting="unsafe")
+        return Batch(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), torch.from_numpy(ids))
 
     def augmented(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the pair as the model is to meet it this time: uint8 (H, W, 3) and uint8 (H, W)."""
