@@ -5,8 +5,10 @@ add the large photographs and the many.
 """
 
 import argparse
+import os
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,7 @@ import psutil
 import segmentation_models_pytorch as smp
 import torch
 from accelerate import Accelerator
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import tv_tensors
@@ -25,9 +28,10 @@ from torchvision.transforms import v2
 
 from utils import catalog
 from utils.augmentations import Augment, train_transform, train_transform_v2
+from utils.cache import decoded_size
 from utils.catalog.base import Pair, Source
-from utils.config import COURSE, Config
-from utils.dataset import SegmentationDataset, Transform
+from utils.config import Config
+from utils.dataset import SegmentationDataset, Transform, read_image, read_mask
 from utils.loaders import build_loader, get_dataset
 from utils.losses import build_loss
 from utils.training import seed_epoch
@@ -137,9 +141,7 @@ def human(source: Source, config: Config) -> None:
     rates = compete({name: lambda one=one: images_per_second(one) for name, one in loaders.items()})
     table(rates, "the course's, flips")
     ratio = rates["the course's, medium"] / rates["the course's with torchvision v2 inside, medium"]
-    print(
-        f"\nwith the preset's `medium` augmentation the course's is {ratio:.1f} x torchvision v2 (without noise)"
-    )
+    print(f"\nwith the preset's `medium` augmentation the course's is {ratio:.1f} x torchvision v2 (without noise)")
     waiting(config, source)
 
 
@@ -178,18 +180,22 @@ def drone(work: Path, count: int = 8) -> None:
     """Photographs of 6000 x 4000 pixels: the first epoch decodes, the others do not."""
     source = drawn_photographs(work / "drone", count)
     config = Config.preset("drone", workers=0, batch_size=4)
+
+    def data() -> SegmentationDataset:
+        return SegmentationDataset(source.pairs("train"), source, train_transform(config), max_side=config.max_side)
+
+    every_time = timed(lambda: images_per_second(build_loader(data(), config, train=True)))
+    print(f"\n{count} photographs of 6000 x 4000 pixels, shrunk to {config.max_side}; decoded every time: an epoch")
+    print(f"takes {every_time:.1f} s\n\n| kept in | first epoch, s | another, s | faster by | MB |")
+    print("| --- | ---: | ---: | ---: | ---: |")
     for kind in ("ram", "disk"):
-        data = SegmentationDataset(source.pairs("train"), source, train_transform(config), max_side=config.max_side)
-        start = time.perf_counter()
-        data.preload(kind)
-        loader = build_loader(data, config, train=True)
-        images_per_second(loader)
-        first = time.perf_counter() - start
-        seconds = statistics.median(timed(lambda loader=loader: images_per_second(loader)) for _ in range(ROUNDS))
-        print(
-            f"{count} photographs of 6000 x 4000 pixels, shrunk to {config.max_side}, kept in {kind}: first epoch "
-            f"{first:.1f} s, another {seconds:.2f} s: {first / seconds:.0f} x"
+        kept = data()
+        loader = build_loader(kept, config, train=True)
+        first = timed(lambda kept=kept, kind=kind: kept.preload(kind)) + timed(
+            lambda one=loader: images_per_second(one)
         )
+        again = statistics.median(timed(lambda one=loader: images_per_second(one)) for _ in range(ROUNDS))
+        print(f"| {kind} | {first:.1f} | {again:.2f} | {first / again:.0f} x | {decoded_size(kept) / 1e6:.0f} |")
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -203,38 +209,57 @@ def drawn_photographs(folder: Path, count: int) -> Source:
     """Write the course's drawn mosaic as photographs of 24 megapixels, all for training."""
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True)
-    tiny = COURSE / "data" / "tiny"
-    scene = cv2.imread(str(tiny / "mosaic.jpg"))
-    mask = np.array(catalog.load(Config()).decode(cv2.imread(str(tiny / "mosaic.png"), cv2.IMREAD_UNCHANGED), tiny))
+    drawn = catalog.load(Config())
+    scene, mask = (read(drawn.root / f"mosaic.{kind}") for read, kind in ((read_image, "jpg"), (read_mask, "png")))
     rows = ["image,mask,split"]
     for number in range(count):
-        rolled, ids = np.roll(scene, 97 * number, axis=1), np.roll(mask, 97 * number, axis=1).astype(np.uint8)
-        image = cv2.resize(rolled, (6000, 4000), interpolation=cv2.INTER_CUBIC)
-        image = cv2.add(
-            image, np.random.default_rng(number).integers(0, 12, image.shape, np.uint8)
-        )  # grain, as photographs
-        cv2.imwrite(str(folder / f"images/{number}.jpg"), image)
-        cv2.imwrite(str(folder / f"masks/{number}.png"), cv2.resize(ids, (6000, 4000), interpolation=cv2.INTER_NEAREST))
+        image = cv2.resize(np.roll(scene, 97 * number, axis=1), (6000, 4000), interpolation=cv2.INTER_CUBIC)
+        grain = np.random.default_rng(number).integers(0, 12, image.shape, np.uint8)  # as photographs have it
+        Image.fromarray(cv2.add(image, grain)).save(folder / f"images/{number}.jpg", quality=90)
+        ids = cv2.resize(np.roll(mask, 97 * number, axis=1), (6000, 4000), interpolation=cv2.INTER_NEAREST)
+        Image.fromarray(ids).save(folder / f"masks/{number}.png")
         rows.append(f"images/{number}.jpg,masks/{number}.png,train")
     (folder / "pairs.csv").write_text("\n".join(rows))
-    return catalog.load(Config(dataset="folder", root=folder, classes=catalog.load(Config()).classes))
+    return catalog.load(Config(dataset="folder", root=folder, classes=drawn.classes))
 
 
-def growth(source: Source, size: int = 160) -> None:
-    """The same photographs 1, 10 and 100 times over, kept on disk."""
+def growth(source: Source, size: int) -> None:
+    """The same photographs 1, 10 and 100 times over, kept in memory (where they fit) and on disk."""
     everything = [pair for pair, _ in source.labelled()]
     config = Config.preset("human", image_size=size, workers=0)
-    print(f"\n| images at {size} px | building, s | serving, images/s | private memory, MB | on disk, GB |")
-    print("| ---: | ---: | ---: | ---: | ---: |")
-    for times in (1, 10, 100):
+    print(f"\n| images at {size} px | kept in | building, s | serving, images/s | own memory, MB | kept, GB |")
+    print("| ---: | --- | ---: | ---: | ---: | ---: |")
+    for times, kind in ((1, "ram"), (10, "ram"), (1, "disk"), (10, "disk"), (100, "disk")):
         data = SegmentationDataset(everything * times, source, Augment(FLIPS), size)
-        seconds = timed(lambda data=data: data.preload("disk"))
-        rate = images_per_second(build_loader(data, config, train=True))
+        loader = build_loader(data, config, train=True)
+        with Memory() as memory:
+            seconds = timed(lambda data=data, kind=kind: data.preload(kind))
+            rate = images_per_second(loader)
         print(
-            f"| {len(data):,} | {seconds:.1f} | {rate:,.0f} | {psutil.Process().memory_full_info().uss / 1e6:,.0f} "
-            f"| {data.cache.nbytes / 1e9:.2f} |",
+            f"| {len(data):,} | {kind} | {seconds:.1f} | {rate:,.0f} | {memory.most / 1e6:,.0f} "
+            f"| {decoded_size(data) / 1e9:.2f} |",
             flush=True,
         )
+        del data, loader  # or the next row would count this one's memory
+
+
+class Memory:
+    """The most memory of its own that this process comes to hold within a `with`: without the system's page cache."""
+
+    def __enter__(self) -> "Memory":
+        self.most, self.over = 0, threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+        return self
+
+    def watch(self) -> None:
+        while not self.over.wait(0.05):
+            facts = psutil.Process().memory_info()
+            self.most = max(self.most, facts.rss - facts.shared)  # `shared` holds what is mapped from files
+
+    def __exit__(self, *error: object) -> None:
+        self.over.set()
+        self.thread.join()
 
 
 def main() -> None:
@@ -242,15 +267,17 @@ def main() -> None:
     parser.add_argument("--human", type=Path, help="folder of the data set 'human'; default data/human")
     parser.add_argument("--drone", action="store_true", help="photographs of 6000 x 4000 pixels as well")
     parser.add_argument("--growth", action="store_true", help="290, 2,900 and 29,000 images as well")
+    parser.add_argument("--growth-size", type=int, default=160, help="their side in pixels: at 320, 12 GB of disk")
     options = parser.parse_args()
     config = Config.preset("human", root=options.human)
     source = catalog.load(config)
     human(source, config)
     with tempfile.TemporaryDirectory() as work:
+        os.environ["CACHE_FOLDER"] = f"{work}/cache"  # gone at the end, and never there at the beginning
         if options.drone:
             drone(Path(work))
         if options.growth:
-            growth(source)
+            growth(source, options.growth_size)
 
 
 if __name__ == "__main__":

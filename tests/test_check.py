@@ -14,13 +14,13 @@ from PIL import Image
 from utils import catalog
 from utils.__main__ import main
 from utils.check import check_dataset
+from utils.check.facts import _smoothed, examine
+from utils.check.findings import KINDS, SEVERITIES
+from utils.check.near import tiny_grey
 from utils.config import Config
 from utils.dataset import read_image
 from utils.errors import DataError
-from utils.facts import _smoothed, examine
-from utils.findings import KINDS, SEVERITIES
 from utils.loaders import get_data_loaders
-from utils.near import tiny_grey
 
 DIFFERENT = "identical images with different masks"
 

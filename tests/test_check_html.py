@@ -156,4 +156,4 @@ def test_a_full_disk_leaves_the_last_page(pairs, tmp_path):
 
 
 def test_the_template_names_no_address():
-    assert "http" not in (COURSE / "utils" / "check_template.py").read_text()
+    assert "http" not in (COURSE / "utils" / "check" / "template.py").read_text()

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from utils import catalog
 from utils.check import check_dataset
+from utils.check.near import correlation, fingerprint, near_duplicates, tiny_grey
 from utils.config import Config
 from utils.dataset import read_image
-from utils.near import correlation, fingerprint, near_duplicates, tiny_grey
 
 
 def prints_of(images):

@@ -28,10 +28,10 @@ from PIL import Image
 
 from utils import catalog
 from utils.check import check_dataset
+from utils.check.repair import repair
 from utils.config import Config
 from utils.dataset import read_image, read_mask, read_pair
 from utils.errors import DataError
-from utils.repair import repair
 from utils.shards import write_shards
 
 
@@ -326,7 +326,7 @@ def test_a_full_disk_leaves_nothing_half(pairs, tmp_path):
 
 def test_a_kill_leaves_no_half_copy_and_the_next_run_cleans_up(pairs, tmp_path):
     code = (
-        "import time, utils.repair as r, utils.check as c\n"
+        "import time, utils.check.repair as r, utils.check as c\n"
         "from utils import catalog; from utils.config import Config\n"
         f"source = catalog.load(Config(dataset='folder', root={str(pairs)!r}, classes={CLASSES!r}))\n"
         "report = c.check_dataset(source)\n"

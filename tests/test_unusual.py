@@ -10,10 +10,10 @@ from PIL import Image
 
 from utils import catalog, plots
 from utils.check import check_dataset
+from utils.check.looks import histogram, look
+from utils.check.unusual import sample_pairs, unusual
 from utils.config import Config
 from utils.errors import DataError
-from utils.looks import histogram, look
-from utils.unusual import sample_pairs, unusual
 
 
 def checked(root, **fields):

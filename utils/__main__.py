@@ -101,7 +101,7 @@ def make_config(options: dict[str, Any], path: Path | None = None) -> Config:
 def check(path: Path | None, html: Path | None, fix_into: Path | None, every_name: bool, **options: Any) -> int:
     from utils import catalog
     from utils.check import check_dataset
-    from utils.repair import refuse_target, repair
+    from utils.check.repair import refuse_target, repair
 
     if path is not None:
         options |= {"field_dataset": "folder", "field_root": path}

@@ -17,7 +17,7 @@ from utils.dataset import IGNORE_INDEX, read_pair, shrink_pair
 from utils.errors import DataError
 
 if TYPE_CHECKING:
-    from utils.findings import Report
+    from utils.check.findings import Report
 
 Palette = Sequence[tuple[int, int, int]]
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#777777"
@@ -190,14 +190,14 @@ def plot_class_shares(shares: Sequence[float], classes: Sequence[str], palette: 
 
 def show_gallery(report: "Report", count: int = 8, seed: int = 0) -> Figure:
     """Show pairs of a checked data set, drawn at random with a seed, each mask laid over its picture."""
-    from utils.unusual import sample_pairs
+    from utils.check.unusual import sample_pairs
 
     return _show_checked(report, [(index, []) for index in sample_pairs(report, count, seed)], "Drawn at random")
 
 
 def show_unusual(report: "Report", count: int = 8) -> Figure:
     """Show the most unusual pairs of a checked data set, with what was measured: wrong and hard ones are among them."""
-    from utils.unusual import unusual
+    from utils.check.unusual import unusual
 
     return _show_checked(report, unusual(report, count), "The most unusual pairs")
 

@@ -8,13 +8,13 @@ import jinja2
 import numpy as np
 
 from utils.catalog.base import Source
-from utils.check_template import TEMPLATE
+from utils.check.facts import PairFacts
+from utils.check.findings import Report
+from utils.check.template import TEMPLATE
+from utils.check.unusual import sample_pairs, unusual
 from utils.checkpoint import write_atomically
 from utils.dataset import read_image, read_pair, shrink_pair
-from utils.facts import PairFacts
-from utils.findings import Report
 from utils.plots import overlay
-from utils.unusual import sample_pairs, unusual
 
 THUMBNAIL = 320  # pixels, longer side
 LOOK_ALIKES = 6  # pairs of look-alikes that are shown

@@ -19,10 +19,10 @@ from tqdm.auto import tqdm
 
 from utils.catalog.base import Source
 from utils.check import THREADS, same_names
+from utils.check.facts import PairFacts
+from utils.check.findings import Report
+from utils.check.mend import MENDED, Row, copy_pair
 from utils.errors import DataError
-from utils.facts import PairFacts
-from utils.findings import Report
-from utils.mend import MENDED, Row, copy_pair
 from utils.splits import SPLITS
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from utils.catalog.base import Pair, Source
+from utils.check.looks import histogram, look
+from utils.check.near import fingerprint, tiny_grey
 from utils.dataset import IGNORE_INDEX, open_picture, pair_faults, read_image, read_mask, read_pair
 from utils.errors import DataError
-from utils.looks import histogram, look
-from utils.near import fingerprint, tiny_grey
 
 SMALL_SIDE = 32  # pixels: what a network that halves the picture five times needs
 LONG_ASPECT = 4.0

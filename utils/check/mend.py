@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from utils.catalog.base import Source
+from utils.check.facts import PairFacts
 from utils.dataset import IGNORE_INDEX, pair_faults, read_bytes, read_image, read_mask, rgb_to_ids
-from utils.facts import PairFacts
 
 MENDED = {"label outside the classes", "colour outside the class table", "anti-aliased mask"}
 MOST_FOREIGN = 0.5  # share of a mask's pixels that may be set to 'ignored'; with more it is another data set's mask

@@ -10,11 +10,11 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from utils.catalog.base import Source
+from utils.check.copies import alike, identical, listed_twice, look_alikes
+from utils.check.facts import PairFacts, examine
+from utils.check.findings import KINDS, SEVERITIES, Finding, Report
 from utils.config import Config
-from utils.copies import alike, identical, listed_twice, look_alikes
 from utils.dataset import pictures_in, shrunk_size
-from utils.facts import PairFacts, examine
-from utils.findings import KINDS, SEVERITIES, Finding, Report
 
 __all__ = ["Finding", "Report", "check_dataset"]
 

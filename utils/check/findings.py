@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from utils.catalog.base import Source
-from utils.facts import LONG_ASPECT, MANY_PIXELS, SMALL_SIDE, PairFacts
-from utils.near import Near
+from utils.check.facts import LONG_ASPECT, MANY_PIXELS, SMALL_SIDE, PairFacts
+from utils.check.near import Near
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -177,7 +177,7 @@ class Report:
 
     def save_html(self, path: str | Path, gallery: int = 12, seed: int = 0) -> Path:
         """Write the report with pictures as one HTML file that needs nothing else, and return its path."""
-        from utils.check_html import save_html
+        from utils.check.page import save_html
 
         return save_html(self, Path(path), gallery, seed)
 

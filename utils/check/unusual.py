@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.facts import PairFacts
-from utils.findings import Report
+from utils.check.facts import PairFacts
+from utils.check.findings import Report
 
 LEAST_Z = 2.0  # an extreme that is not this many robust standard deviations from the median is nothing unusual
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from utils.catalog.base import Pair
+from utils.check.facts import PairFacts
+from utils.check.findings import Report
+from utils.check.near import Near, near_duplicates
 from utils.dataset import read_pair
-from utils.facts import PairFacts
-from utils.findings import Report
-from utils.near import Near, near_duplicates
 
 Found = dict[str, list[str]]  # kind -> items
 
