@@ -325,3 +325,13 @@ def test_a_batch_shares_no_memory_with_the_cache(config):
     images.fill_(7)
     masks.fill_(7)
     assert np.array_equal(data.read(0)[0], before)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int32, np.int64, np.float32])
+def test_a_transform_may_return_ids_of_any_type(kind, config):
+    data = get_dataset(config.override(framing="resize"), "val")
+    expected = torch.stack([data[index][1] for index in range(2)])
+    data.transform = lambda image, mask: (image, mask.astype(kind))
+    masks = next(iter(DataLoader(data, 2, collate_fn=pad_collate)))[1]
+    assert masks.dtype == torch.int64
+    assert torch.equal(masks, expected)
