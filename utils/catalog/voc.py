@@ -23,6 +23,7 @@ MIRRORS = {
 }
 MD5 = {"2012": "6cd6e144f989b92b3379bac3b3de84fd", "2011": "6c3384ef61512963050cb5d687e5bf1e"}
 SIZE = {"2012": 1_999_639_040, "2011": 1_800_000_000}  # bytes; that of 2011 is rounded up, for the room it needs
+UNPACKED = 500_000_000  # bytes, rounded up: 2,913 pairs of about 83 kB
 FOLDER = {"2012": "VOCdevkit/VOC2012", "2011": "TrainVal/VOCdevkit/VOC2011"}  # below the root, for torchvision
 
 
@@ -50,8 +51,8 @@ class Voc(Source):
         if self.root.name in ("VOCdevkit", f"VOC{self.year}"):
             raise DataError(f"{self.root} is inside the data set: set root to the folder that holds VOCdevkit.")
         if not folder.is_dir():
-            top = Path(FOLDER[self.year]).parts[0]
-            fetch_tar(MIRRORS[self.year], MD5[self.year], SIZE[self.year], self.root, top)
+            urls, md5, size = MIRRORS[self.year], MD5[self.year], SIZE[self.year]
+            fetch_tar(urls, md5, size, self.root, FOLDER[self.year], for_segmentation, UNPACKED)
         missing = [n for n in ("train", "val") if not (folder / f"ImageSets/Segmentation/{n}.txt").is_file()]
         if missing:
             raise DataError(f"{folder} has no ImageSets/Segmentation/{missing[0]}.txt: download the data set again.")
@@ -64,6 +65,13 @@ class Voc(Source):
             for image, mask, group in zip(images, masks, content_groups(images), strict=True):
                 rows.append((Pair(image, mask, group), split))
         return rows
+
+
+def for_segmentation(names: list[str]) -> set[str]:
+    """Pick from the names in the tar: lists, masks, and the photographs that have one (most have boxes only)."""
+    masked = {Path(name).stem for name in names if "/SegmentationClass/" in name}
+    photos = {name for name in names if "/JPEGImages/" in name and Path(name).stem in masked}
+    return photos | {name for name in names if "/SegmentationClass/" in name or "/ImageSets/Segmentation/" in name}
 
 
 def source(config: Config) -> Source:

@@ -1,4 +1,4 @@
-"""The page of `check_html`, for jinja2 with autoescape: words before colours, a text for every picture."""
+"""The page of `page.py`, for jinja2 with autoescape: words before colours, a text for every picture."""
 
 TEMPLATE = """<!DOCTYPE html>
 <html lang="en">
@@ -14,7 +14,7 @@ h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #
 .verdict.bad { border-color: #a33900; background: #fbefe8; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; color: #444; padding: .25rem 0; }
 th, td { text-align: left; padding: .3rem .75rem .3rem 0; vertical-align: top; border-bottom: 1px solid #ddd; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 .error { color: #8f3100; font-weight: bold; } .warning { color: #6b4e00; font-weight: bold; }
 .swatch { display: inline-block; width: .9em; height: .9em; border: 1px solid #333; vertical-align: -.1em; }
 .bar { height: .9em; border: 1px solid #333; min-width: 1px; }
