@@ -127,46 +127,14 @@ class Config(BaseModel):
 
 
 # What differs from the defaults, which suit `tiny` on two CPU cores.
+PHOTOGRAPHS = {"framing": "resize", "aerial": False, "augmentation": "medium", "workers": 2}
 PRESETS: dict[str, dict[str, Any]] = {
-    "human": {
-        "image_size": 320,
-        "framing": "resize",
-        "aerial": False,
-        "augmentation": "medium",
-        "batch_size": 16,
-        "workers": 2,
-    },
-    "drone": {
-        "image_size": 512,
-        "max_side": 1536,
-        "augmentation": "medium",
-        "batch_size": 8,
-        "workers": 2,
-    },
-    "voc": {
-        "image_size": 320,
-        "framing": "resize",
-        "aerial": False,
-        "augmentation": "medium",
-        "batch_size": 16,
-        "workers": 2,
-    },
-    "pets": {
-        "image_size": 256,
-        "framing": "resize",
-        "aerial": False,
-        "augmentation": "medium",
-        "batch_size": 16,
-        "workers": 2,
-    },
-    "camvid": {
-        "image_size": 320,
-        "aerial": False,
-        "augmentation": "medium",
-        "batch_size": 8,
-        "workers": 2,
-    },
-    "folder": {"framing": "resize", "aerial": False, "augmentation": "medium", "workers": 2},
+    "human": {**PHOTOGRAPHS, "image_size": 320, "batch_size": 16},
+    "voc": {**PHOTOGRAPHS, "image_size": 320, "batch_size": 16},
+    "pets": {**PHOTOGRAPHS, "image_size": 256, "batch_size": 16},
+    "camvid": {"image_size": 320, "aerial": False, "augmentation": "medium", "batch_size": 8, "workers": 2},
+    "drone": {"image_size": 512, "max_side": 1536, "augmentation": "medium", "batch_size": 8, "workers": 2},
+    "folder": PHOTOGRAPHS,
 }
 
 
