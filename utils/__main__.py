@@ -149,16 +149,13 @@ def evaluate(run: Path, split: str, root: Path | None) -> None:
     from utils import catalog
     from utils.analysis import report_split
     from utils.inference import Predictor
-    from utils.splits import SPLITS_FILE, load_splits
+    from utils.splits import as_in_run
 
     predictor = Predictor.from_run(run)
     if root is None and (run / "config.yaml").is_file():  # weights do not say where the data lay
         root = Config.load(run / "config.yaml").root
     config = predictor.config.override(root=root) if root else predictor.config
-    source = catalog.load(config)
-    if (run / SPLITS_FILE).is_file():  # what the run trained on must never be scored as unseen
-        source.fixed = load_splits(run / SPLITS_FILE)
-    print(report_split(predictor, source, split))
+    print(report_split(predictor, as_in_run(catalog.load(config), run), split))
 
 
 def predict(run: Path, pictures: Path, output: Path, threshold: float, flips: bool) -> int:

@@ -52,9 +52,14 @@ def open_picture(path: Path) -> Image.Image:
     return picture
 
 
+def in_shard(path: Path) -> bool:
+    """Say whether a path is a member of a tar, SHARD.tar/MEMBER, and no file of its own."""
+    return path.parent.suffix == ".tar"
+
+
 def read_bytes(path: Path) -> bytes:
     """Return the bytes of a file, or of a member of a tar: SHARD.tar/MEMBER (see utils/shards.py)."""
-    if path.parent.suffix == ".tar":
+    if in_shard(path):
         from utils.shards import read_member
 
         return read_member(path)
@@ -64,7 +69,7 @@ def read_bytes(path: Path) -> bytes:
 def header_size(path: Path) -> tuple[int, int]:
     """Return (height, width) of a picture from its header alone, or (0, 0) where it has none."""
     try:
-        with Image.open(io.BytesIO(read_bytes(path)) if path.parent.suffix == ".tar" else path) as picture:
+        with Image.open(io.BytesIO(read_bytes(path)) if in_shard(path) else path) as picture:
             return picture.height, picture.width
     except (OSError, ValueError, SyntaxError, DataError, Image.DecompressionBombError):
         return 0, 0  # reading the pair will say what is wrong
@@ -287,7 +292,7 @@ class SegmentationDataset(Dataset):
         `cache` is what `Config.cache` says; `workers` are the processes that will read. Raises DataError that names
         the first fault and counts them.
         """
-        size = decoded_size(self)
+        size = 0 if cache == "none" else decoded_size(self)
         kind = choose_cache(cache, size, workers)
         if kind == "disk":
             self.cache = open_store(self, size)

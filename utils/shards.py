@@ -19,14 +19,13 @@ import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
-from utils.dataset import read_bytes, read_pair, shrink_pair
+from utils.dataset import PICTURES, read_bytes, read_pair, shrink_pair
 from utils.errors import DataError
 
 if TYPE_CHECKING:
     from utils.catalog.base import Pair, Source
 
 Files = dict[str, bytes]
-KEPT = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 def read_member(path: Path) -> bytes:
@@ -124,8 +123,8 @@ def pack(pair: "Pair", source: "Source", max_side: int | None) -> Files:
         image, mask = shrink_pair(image, mask, max_side)
         return {"image.png": png(cv2.cvtColor(image, cv2.COLOR_RGB2BGR)), "mask.png": png(mask)}
     ending = pair.image.suffix.lower()
-    data = read_bytes(pair.image) if ending in KEPT else png(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    return {f"image{ending if ending in KEPT else '.png'}": data, "mask.png": png(mask)}
+    data = read_bytes(pair.image) if ending in PICTURES else png(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    return {f"image{ending if ending in PICTURES else '.png'}": data, "mask.png": png(mask)}
 
 
 def png(values: np.ndarray) -> bytes:

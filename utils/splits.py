@@ -1,5 +1,6 @@
 """Who trains, who validates, who tests: groups stay whole, whichever way they are dealt out (notebook 4)."""
 
+import copy
 import csv
 import hashlib
 import io
@@ -78,6 +79,18 @@ def save_splits(source: "Source", path: Path) -> None:
         for pair in pairs:
             writer.writerow((source.relative(pair.image), source.relative(pair.mask), split, pair.group))
     write_atomically(path, lambda temporary: temporary.write_text(text.getvalue(), encoding="utf-8"))
+
+
+def as_in_run(source: "Source", folder: Path) -> "Source":
+    """Return the data set with the splits that a run folder keeps, or as it is where the run keeps none.
+
+    Files added since the run are then in no split: they must not move others, nor be scored as if they were unseen.
+    """
+    if not (folder / SPLITS_FILE).is_file():
+        return source
+    source = copy.copy(source)
+    source.fixed = load_splits(folder / SPLITS_FILE)
+    return source
 
 
 def load_splits(path: Path) -> dict[str, str]:

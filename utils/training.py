@@ -38,7 +38,7 @@ from utils.metrics import headline, pixel_accuracy
 from utils.models import SegmentationModel, build_model
 from utils.runtime import pick_device, pick_precision, seed_everything
 from utils.schedules import best_epoch, build_optimizer, build_scheduler, should_stop
-from utils.splits import SPLITS_FILE, load_splits, save_splits
+from utils.splits import SPLITS_FILE, as_in_run, save_splits
 
 
 @dataclass
@@ -147,9 +147,8 @@ def fit(
     """
     refuse_to_overwrite(config, resume, overwrite)
     source = source or catalog.load(config)
-    if resume and (config.output / SPLITS_FILE).is_file():  # files added since must not move others to another split
-        source = copy.copy(source)
-        source.fixed = load_splits(config.output / SPLITS_FILE)
+    if resume:
+        source = as_in_run(source, config.output)
     loaders = get_data_loaders(config, source)
     accelerator = make_accelerator(config)
     seed_everything(config.seed)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.config import Config, nearest
-from utils.dataset import IGNORE_INDEX, decode_ids, read_bytes, read_mask, split_by_group
+from utils.dataset import IGNORE_INDEX, decode_ids, in_shard, read_bytes, read_mask, split_by_group
 from utils.errors import ConfigError, DataError
 from utils.splits import SPLITS, Fractions, split_by_hash, split_stratified
 
@@ -170,7 +170,7 @@ def content_groups(paths: Sequence[Path]) -> list[str]:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file; computed once for each state of it, since every split asks for all groups."""
-    if path.parent.suffix == ".tar":
+    if in_shard(path):
         return hashlib.sha256(read_bytes(path)).hexdigest()
     facts = path.stat()
     return _sha256(path, facts.st_mtime_ns, facts.st_size)

@@ -16,7 +16,7 @@ import numpy as np
 
 from utils.catalog.base import OKABE_ITO, Pair, Source, content_groups, need_folder
 from utils.config import Config
-from utils.dataset import IGNORE_INDEX, decode_binary, decode_ids, decode_rgb, pictures_in, read_mask
+from utils.dataset import IGNORE_INDEX, decode_binary, decode_ids, decode_rgb, in_shard, pictures_in, read_mask
 from utils.errors import ConfigError, DataError
 from utils.splits import SPLITS
 
@@ -207,7 +207,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 
 def _is_there(path: Path) -> bool:
     """Say whether a file, or the shard that holds it, exists."""
-    return path.is_file() or (path.parent.suffix == ".tar" and path.parent.is_file())
+    return path.is_file() or (in_shard(path) and path.parent.is_file())
 
 
 def source(config: Config) -> Source:
