@@ -14,7 +14,8 @@ GOOD = {
     "variant": "second", "splits": "hash", "split_seed": 1, "max_side": 999, "cache": "none",
     "framing": "resize", "aerial": False, "augmentation": "strong", "batch_size": 3, "workers": 5,
     "model": "smp:unet/resnet34", "weights": "imagenet", "unet_width": 7, "unet_depth": 2, "freeze_encoder": True,
-    "loss": "dice", "class_weights": True, "optimizer": "sgd", "learning_rate": 3e-4, "weight_decay": 0.0,
+    "compile": True, "loss": "ce+focal", "class_weights": True, "encoder_rate": 0.1, "ema": 0.9,
+    "optimizer": "sgd", "learning_rate": 3e-4, "weight_decay": 0.0,
     "schedule": "poly", "epochs": 3, "accumulate": 4, "grad_clip": 0.0, "patience": 6, "device": "cpu",
     "precision": "bf16", "seed": 7, "output": Path("/runs/one"), "tracker": "tensorboard",
 }  # fmt: skip
@@ -28,7 +29,9 @@ BAD = [
     ("augmentation", "medum", "Did you mean 'medium'?"), ("batch_size", 0, "1"), ("batch_size", 2.5, "integer"),
     ("workers", -1, "0"), ("workers", 65, "64"), ("model", None, "string"),
     ("weights", "imagnet", "Did you mean 'imagenet'?"), ("unet_width", 0, "1"), ("unet_depth", 0, "1"),
-    ("unet_depth", 7, "6"), ("freeze_encoder", "perhaps", "boolean"), ("loss", "ce+dise", "Did you mean 'ce+dice'?"),
+    ("unet_depth", 7, "6"), ("freeze_encoder", "perhaps", "boolean"), ("loss", "ce+dise", "Did you mean 'dice'?"),
+    ("loss", "ce+ce", "once"), ("loss", 3, "string"), ("compile", "perhaps", "boolean"), ("encoder_rate", 0, "0"),
+    ("encoder_rate", 1.5, "1"), ("ema", -0.1, "0"), ("ema", 1.0, "1"), ("weights", "model.bin", ".safetensors"),
     ("class_weights", 2, "boolean"), ("optimizer", "adamW", "Did you mean 'adamw'?"), ("learning_rate", 0, "0"),
     ("learning_rate", 11, "10"), ("learning_rate", "fast", "number"), ("weight_decay", -0.1, "0"),
     ("schedule", "one-cycle", "Did you mean 'one_cycle'?"), ("epochs", 0, "1"), ("accumulate", 0, "1"),
@@ -63,6 +66,17 @@ def test_a_bad_value_names_field_value_and_what_is_allowed(field, value, allowed
 
 def test_every_field_has_a_bad_value_above():
     assert {field for field, *_ in BAD} == set(Config.model_fields)
+
+
+@pytest.mark.parametrize("loss", ["ce", "ce+dice", "bce+jaccard", "focal+tversky+lovasz"])
+def test_a_loss_is_any_sum(loss):
+    assert Config(loss=loss).loss == loss
+
+
+def test_class_weights_without_cross_entropy_are_refused():
+    with pytest.raises(ConfigError) as error:
+        Config(loss="dice+focal", class_weights=True)
+    assert_clear(error, "class_weights", "loss='dice+focal'", "leave them out")
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,34 @@ from utils.errors import ConfigError
 COURSE = Path(__file__).resolve().parents[1]
 Count = Annotated[int, Field(ge=1)]
 FolderPath = Annotated[Path, AfterValidator(Path.expanduser)]
+WEIGHTS = ("imagenet", "coco")
+LOSSES = ("ce", "bce", "dice", "jaccard", "focal", "tversky", "lovasz")
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return ' Did you mean ...?' for the closest of the allowed names, or an empty string."""
     found = difflib.get_close_matches(str(name).lower(), list(allowed), n=1, cutoff=0.5)
     return f" Did you mean '{found[0]}'?" if found else ""
+
+
+def _known_losses(text: str) -> str:
+    """Check the terms of a loss such as 'ce+dice'."""
+    terms = text.split("+")
+    for term in terms:
+        if term not in LOSSES:
+            raise ValueError(f"must be a sum of {', '.join(LOSSES)}, not of '{term}'.{nearest(term, LOSSES)}")
+    if len(set(terms)) < len(terms):
+        raise ValueError("must name each loss once.")
+    return text
+
+
+def _known_weights(text: str) -> str:
+    """Let the named collections pass, and names of weight files."""
+    if text not in WEIGHTS and Path(text).suffix not in (".safetensors", ".pth", ".pt"):
+        raise ValueError(
+            "must be 'imagenet', 'coco', or a file that ends in .safetensors, .pth or .pt." + nearest(text, WEIGHTS)
+        )
+    return text
 
 
 class Config(BaseModel):
@@ -59,22 +81,36 @@ class Config(BaseModel):
     )
 
     model: str = Field("unet", description="'unet', 'smp:<architecture>/<encoder>' or 'torchvision:<name>'.")
-    weights: Literal["imagenet", "coco"] | None = Field(
-        None, description="Pretrained weights to start from; none starts from random ones."
+    weights: Annotated[str, AfterValidator(_known_weights)] | None = Field(
+        None,
+        description="Weights to start from: 'imagenet', 'coco', or a file of your own, such as a run's "
+        "best.safetensors; none starts from random ones.",
     )
     unet_width: Count = Field(16, description="Channels of the first level of 'unet'; each level doubles them.")
     unet_depth: Annotated[int, Field(ge=1, le=6)] = Field(3, description="Times that 'unet' halves the image.")
     freeze_encoder: bool = Field(False, description="Keep the encoder's weights and BatchNorm statistics fixed.")
+    compile: bool = Field(False, description="Compile the model (torch.compile): slow to start, then faster.")
 
-    loss: Literal["ce", "dice", "ce+dice"] = Field("ce+dice", description="Training loss; one class makes ce a BCE.")
-    class_weights: bool = Field(False, description="Weight the cross-entropy by inverse class frequency.")
+    loss: Annotated[str, AfterValidator(_known_losses)] = Field(
+        "ce+dice", description=f"Training loss, a sum of {', '.join(LOSSES)}; one class makes ce a BCE."
+    )
+    class_weights: bool = Field(False, description="Weight the cross-entropy by class frequency, rare ones more.")
     optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="torch.optim algorithm.")
     learning_rate: Annotated[float, Field(gt=0, le=10)] = Field(1e-2, description="Peak step size.")
+    encoder_rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="Learning rate of the encoder, as a share of the rest's: pretrained weights need less."
+    )
     weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(1e-2, description="Decoupled L2 pull towards zero.")
-    schedule: Literal["one_cycle", "poly", "constant"] = Field("one_cycle", description="Learning rate over the run.")
+    schedule: Literal["one_cycle", "poly", "cosine", "constant"] = Field(
+        "one_cycle", description="Learning rate over the run."
+    )
     epochs: Count = Field(40, description="Passes over the training images.")
     accumulate: Count = Field(1, description="Batches whose gradients are summed before a step.")
     grad_clip: Annotated[float, Field(ge=0)] = Field(1.0, description="Largest gradient norm; 0 does not clip.")
+    ema: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0,
+        description="Decay (0.99) of a moving average of the weights, which is then validated and kept; 0: none.",
+    )
     patience: Count | None = Field(None, description="Stop after so many epochs without a better validation mIoU.")
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where to compute.")
@@ -89,6 +125,8 @@ class Config(BaseModel):
     def _fields_fit_together(self) -> "Config":
         if self.classes is not None and self.dataset != "folder":
             raise ValueError(f"classes are fixed for dataset '{self.dataset}': give them with dataset='folder' only")
+        if self.class_weights and "ce" not in self.loss.split("+"):
+            raise ValueError(f"class_weights act on 'ce' only: add it to loss='{self.loss}', or leave them out")
         return self
 
     def __init__(self, **values: Any) -> None:
@@ -150,6 +188,9 @@ def _sentence(error: ValidationError, config: type[Config]) -> str:
             lines.append(f"Config has no field '{name}'.{nearest(name, config.model_fields)}")
             continue
         field = config.model_fields[name]
+        if problem["type"] == "value_error":  # of a validator above, which says all there is to say
+            lines.append(f"{name}={given!r}: {problem['ctx']['error']} ({field.description})")
+            continue
         allowed = problem["msg"].replace("Input should be", "must be")
         hint = ""
         if problem["type"] == "literal_error" and isinstance(given, str):

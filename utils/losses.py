@@ -1,8 +1,9 @@
-"""Cross-entropy, Dice and their sum, blind to ignored pixels (notebook 7)."""
+"""Cross-entropy, Dice, their relatives and sums of them, blind to ignored pixels (notebook 7)."""
 
 from collections.abc import Callable
 
 import torch.nn.functional as F
+from segmentation_models_pytorch import losses
 from torch import Tensor
 
 from utils.config import Config
@@ -48,16 +49,62 @@ def dice_loss(logits: Tensor, target: Tensor, smooth: float = 1.0) -> Tensor:
     return ((1 - dice) * present).sum() / present.sum().clamp(min=1)
 
 
+def binary_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean binary cross-entropy of every class against the rest: logits (N, C, H, W), ids (N, H, W) -> scalar."""
+    truth = target[:, None].float() if logits.shape[1] == 1 else one_hot(target, logits.shape[1])
+    return F.binary_cross_entropy_with_logits(logits, truth)
+
+
+def one_hot(target: Tensor, num_classes: int) -> Tensor:
+    """Turn ids (N, H, W) into a channel for each class: float32 (N, C, H, W)."""
+    return F.one_hot(target, num_classes).movedim(-1, 1).float()
+
+
+def labelled_pixels(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the pixels that count as one picture of one column: (1, C, P, 1) and (1, P, 1).
+
+    So a loss that knows nothing of ignored pixels, or weighs them into its mean, honours them all the same.
+    """
+    keep = target != IGNORE_INDEX
+    return logits.movedim(1, -1)[keep].T[None, :, :, None], target[keep][None, :, None]
+
+
+# After the names: each is made for 'binary' or 'multiclass' masks.
+OF_SMP: dict[str, Callable[[str], Loss]] = {
+    "jaccard": losses.JaccardLoss,
+    "focal": losses.FocalLoss,  # Lin et al. 2017, arXiv:1708.02002, gamma 2
+    "tversky": lambda mode: losses.TverskyLoss(mode, alpha=0.3, beta=0.7),  # misses cost more: arXiv:1706.05721
+    "lovasz": losses.LovaszLoss,  # Berman et al. 2018, arXiv:1705.08790
+}
+
+
 def build_loss(config: Config, weight: Tensor | None = None) -> Loss:
-    """Return the loss that the config names, as a function of logits and target."""
-    parts = config.loss.split("+")
+    """Return the loss that the config names, a sum such as 'ce+dice', as a function of logits and target.
+
+    `weight` (C,) scales each class in 'ce'. Jaccard, focal, Tversky and Lovasz loss are those of
+    segmentation-models-pytorch. Zero, with a gradient of zero, where every pixel is ignored.
+    """
+    terms = config.loss.split("+")
 
     def loss(logits: Tensor, target: Tensor) -> Tensor:
         total = logits.sum() * 0
-        if "ce" in parts:
+        if "ce" in terms:
             total = total + cross_entropy(logits, target, weight)
-        if "dice" in parts:
+        if "dice" in terms:
             total = total + dice_loss(logits, target)
+        for term in terms:
+            if term not in ("ce", "dice"):
+                total = total + other_loss(term, logits, target)
         return total
 
     return loss
+
+
+def other_loss(name: str, logits: Tensor, target: Tensor) -> Tensor:
+    """Compute one of the losses that this course uses and does not teach, over the pixels that count."""
+    pixels, truth = labelled_pixels(logits, target)
+    if truth.numel() == 0:
+        return pixels.sum()  # zero, and still part of the graph
+    if name == "bce":
+        return binary_cross_entropy(pixels, truth)
+    return OF_SMP[name]("binary" if logits.shape[1] == 1 else "multiclass")(pixels, truth)
