@@ -13,7 +13,7 @@ from utils.analysis import failures, guess_why, report_split, worst_images
 from utils.config import Config
 from utils.dataset import read_pair
 from utils.inference import Prediction, Predictor
-from utils.metrics import average_precision, confusion_matrix, scores
+from utils.metrics import average_precision, boundary_counts, boundary_iou, confusion_matrix, scores
 
 
 @pytest.fixture
@@ -63,6 +63,28 @@ def test_errors_are_counted_over_all_pictures_and_for_each(source):
         assert word in text
 
 
+def test_the_levels_are_named_and_boundaries_and_calibration_are_of_all_pictures(source):
+    def err(number, mask):
+        return np.zeros_like(mask) if number == 11 else mask
+
+    report = report_split(oracle(err), source)
+    bounds = sum(boundary_counts(oracle(err)(draw_pair(n)[0]).mask, draw_pair(n)[1], 3) for n in (10, 11))
+    assert report.table["boundary_iou"].tolist()[:3] == pytest.approx(boundary_iou(bounds).tolist())
+    assert report.table.loc["house", "image_iou"] == pytest.approx(0.5)  # 1 in one picture, 0 in the other
+    assert report.bins[:, 0].sum() == report.matrix.sum()
+    assert "expected calibration error" in str(report)
+    assert "each image counts alike" in str(report)
+
+
+def test_a_class_that_does_not_occur_is_a_dash(pairs):
+    source = catalog.load(Config(dataset="folder", root=pairs, classes=(*CLASSES, "ghost")))
+    report = report_split(oracle(), source)
+    row = next(line for line in str(report).splitlines() if line.startswith("ghost"))
+    assert row.split()[1:] == ["\N{EN DASH}"] * 7 + ["0.000"]
+    assert report.table.loc["ghost"].drop("pixels").isna().all()
+    assert report.table.loc["mean"].drop("pixels").eq(1).all()
+
+
 def test_pictures_come_worst_first(source):
     report = report_split(oracle(lambda n, m: np.zeros_like(m) if n == 11 else m), source)
     table = report.by_image()
@@ -105,7 +127,9 @@ def test_with_one_foreground_class_only_that_one_can_fail(pairs):
     source = catalog.load(Config(dataset="folder", root=pairs, classes=CLASSES))
     source.classes = ("rest", "thing")
     source.decode = lambda raw, path: np.where(raw == 255, 255, raw > 0).astype(np.int64)
-    report = report_split(lambda image: Prediction(np.ones((40, 48), np.uint8), None), source)
+    report = report_split(
+        lambda image: Prediction(np.ones((40, 48), np.uint8), np.ones((1, 40, 48), np.float32)), source
+    )
     assert report.score == pytest.approx(scores(report.matrix)["iou"][1].item())
     assert set(failures(report, limit=1.0)["class"]) == {"thing"}
     assert report.by_image()["iou"].tolist() == sorted(report.ious[:, 1].tolist())

@@ -11,6 +11,11 @@ from utils.metrics import (
     THRESHOLDS,
     average_precision,
     best_threshold,
+    boundary,
+    boundary_counts,
+    boundary_iou,
+    calibration_bins,
+    calibration_error,
     confusion_matrix,
     headline,
     image_ious,
@@ -203,3 +208,89 @@ def test_best_threshold_is_that_of_torchmetrics(seed):
     iou = oracle.binary_jaccard_index
     scores = [float(iou(chances, target, threshold=max(t - 1e-6, 0.0), ignore_index=255)) for t in thresholds]
     assert best_threshold(chances, target, thresholds) == thresholds[scores.index(max(scores))]
+
+
+# ---------------------------------------------------------------- boundaries
+def disc(radius, size=80, shift=0):
+    y, x = np.mgrid[:size, :size] - size // 2
+    return ((y - shift) ** 2 + x**2 <= radius**2).astype(np.uint8)
+
+
+def test_a_boundary_is_a_band_along_the_inside_of_the_outline():
+    square = np.zeros((12, 12), bool)
+    square[2:9, 3:10] = True
+    band = boundary(square, 2)
+    assert band.sum() == 7 * 7 - 3 * 3
+    assert not band[4:7, 5:8].any()
+    assert boundary(np.ones((9, 9), bool), 1).sum() == 32  # the frame of the image is an outline, too
+
+
+@given(masks(), st.sampled_from([0.02, 0.1, 0.3]))
+def test_boundary_counts_equal_those_of_the_papers_definition(case, ratio):
+    """Pixels of a mask whose distance to what is outside of it is at most d (chessboard), as sets."""
+    prediction, truth, classes = case
+    prediction, truth = prediction[0].numpy().astype(np.uint8), truth[0].numpy().astype(np.uint8)
+    width = max(1, round(ratio * np.hypot(*truth.shape)))
+
+    def band(mask):
+        outside = np.pad(~mask, 1, constant_values=True)
+        places = np.argwhere(outside) - 1
+        return {(y, x) for y, x in np.argwhere(mask).tolist() if np.abs(places - (y, x)).max(axis=1).min() <= width}
+
+    counts = boundary_counts(prediction, truth, classes, ratio)
+    for c in range(classes):
+        a, b = band((prediction == c) & (truth != 255)), band(truth == c)
+        assert counts[c].tolist() == [len(a & b), len(a | b)]
+
+
+def test_a_shifted_outline_costs_more_boundary_than_area():
+    truth, prediction = disc(30), disc(30, shift=3)
+    area = iou(torch.from_numpy(prediction).long(), torch.from_numpy(truth).long(), 2)[1]
+    edge = boundary_iou(boundary_counts(prediction, truth, 2))[1]
+    assert area > 0.85
+    assert edge < 0.4
+    assert boundary_iou(boundary_counts(truth, truth, 3)).tolist()[:2] == [1, 1]
+    assert boundary_iou(boundary_counts(truth, truth, 3))[2].isnan()
+
+
+@given(case=masks(), seed=st.integers(0, 99))
+def test_ignored_pixels_never_change_a_boundary_or_the_calibration(case, seed):
+    prediction, truth, classes = case
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randint(classes, prediction.shape, generator=generator)
+    other = torch.where(truth == 255, noise, prediction)
+    one, two = (
+        boundary_counts(p[0].numpy().astype(np.uint8), truth[0].numpy().astype(np.uint8), classes)
+        for p in (prediction, other)
+    )
+    assert torch.equal(one, two)
+    p = torch.rand(len(truth), classes, *truth.shape[1:], generator=generator)
+    q = torch.where((truth == 255)[:, None], torch.rand(p.shape, generator=generator), p)
+    assert torch.equal(calibration_bins(p, truth), calibration_bins(q, truth))
+
+
+# ---------------------------------------------------------------- calibration
+@given(case=masks(), seed=st.integers(0, 9999), bins=st.integers(1, 20), binary=st.booleans())
+def test_the_calibration_error_equals_torchmetrics(case, seed, bins, binary):
+    _, truth, classes = case
+    generator = torch.Generator().manual_seed(seed)
+    if binary:
+        truth, p = (
+            truth.where(truth == 255, truth % 2),
+            torch.rand(len(truth), 1, *truth.shape[1:], generator=generator),
+        )
+        both, classes = torch.cat([1 - p, p], dim=1), 2
+    else:
+        p = both = torch.randn(len(truth), classes, *truth.shape[1:], generator=generator).mul(2).softmax(dim=1)
+    expected = oracle.multiclass_calibration_error(both, truth, classes, n_bins=bins, ignore_index=255)
+    found = sum(calibration_bins(p[n : n + 1], truth[n : n + 1], bins) for n in range(len(truth)))
+    assert found[:, 0].sum() == (truth != 255).sum()
+    assert calibration_error(found) == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_confident_and_right_half_of_the_time_is_off_by_half():
+    p = torch.zeros(1, 2, 2, 2)
+    p[:, 1] = 1.0
+    assert calibration_error(calibration_bins(p, torch.tensor([[[1, 0], [1, 0]]]))) == pytest.approx(0.5)
+    assert calibration_error(calibration_bins(p, torch.ones(1, 2, 2, dtype=torch.int64))) == 0
+    assert np.isnan(calibration_error(calibration_bins(p, torch.full((1, 2, 2), 255))))

@@ -12,7 +12,19 @@ from torch import Tensor
 from utils.catalog.base import Pair, Source
 from utils.dataset import IGNORE_INDEX, read_pair
 from utils.inference import Predictor
-from utils.metrics import average_precision, confusion_matrix, headline, iou, mean_iou, pixel_accuracy, score_table
+from utils.metrics import (
+    average_precision,
+    boundary_counts,
+    boundary_iou,
+    calibration_bins,
+    calibration_error,
+    confusion_matrix,
+    headline,
+    iou,
+    mean_iou,
+    pixel_accuracy,
+    score_table,
+)
 
 FAILURE = 0.5
 
@@ -24,12 +36,16 @@ class SplitReport:
     Attributes:
         matrix: pixel counts, int64 (C, C), row = truth.
         ious: IoU of each image and class, float64 (N, C), NaN where a class is absent.
+        bounds: boundary pixels of each class, int64 (C, 2): in both, in either.
+        bins: pixels by confidence, float64 (15, 3): how many, summed confidence, right ones.
     """
 
     classes: tuple[str, ...]
     pairs: list[Pair]
     matrix: Tensor
     ious: Tensor
+    bounds: Tensor
+    bins: Tensor
 
     @property
     def score(self) -> float:
@@ -38,17 +54,26 @@ class SplitReport:
 
     @property
     def table(self) -> pd.DataFrame:
-        """IoU, Dice (F1), precision, recall, AP and pixel share of each class, and their means."""
+        """Scores of each class, and their means.
+
+        Dataset level: 'iou', 'dice' (F1), 'precision', 'recall', 'boundary_iou', and the share of 'pixels'.
+        Image level: 'image_iou', the mean over the images with the class, and 'AP', over IoU thresholds.
+        """
         table = score_table(self.matrix, self.classes)
-        ap = average_precision(self.ious)[1]
-        table.insert(4, "AP", [*ap, np.nanmean(ap)])
+        found = {"boundary_iou": boundary_iou(self.bounds), "image_iou": self.ious.nanmean(dim=0)}
+        found["AP"] = average_precision(self.ious)[1]
+        for place, (name, values) in enumerate(found.items(), start=4):
+            values = np.asarray(values)
+            table.insert(place, name, [*values, np.nanmean(values)])
         return table
 
     def __str__(self) -> str:
-        numbers = self.table.to_string(float_format="{:.3f}".format, na_rep="-")
+        numbers = self.table.to_string(float_format="{:.3f}".format, na_rep="\N{EN DASH}")
+        accuracy, error = pixel_accuracy(self.matrix), calibration_error(self.bins)
         return (
-            f"{len(self.pairs)} images, pixel accuracy {pixel_accuracy(self.matrix):.3f}, "
-            f"mIoU {mean_iou(self.matrix):.3f}\n{numbers}"
+            f"{len(self.pairs)} images, pixel accuracy {accuracy:.3f}, mIoU {mean_iou(self.matrix):.3f}, "
+            f"expected calibration error {error:.3f}\n{numbers}\n"
+            "image_iou and AP: each image counts alike; the others: each pixel. A dash: the class does not occur."
         )
 
     def by_image(self) -> pd.DataFrame:
@@ -62,13 +87,16 @@ def report_split(predictor: Predictor, source: Source, split: str = "test") -> S
     """Predict every image of a split and count."""
     pairs, num_classes = source.pairs(split), len(source.classes)
     matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-    ious = []
+    ious, bounds, bins = [], [], []
     for pair in pairs:
         image, mask = read_pair(pair, source)
-        prediction, truth = torch.from_numpy(predictor(image).mask).long(), torch.from_numpy(mask).long()
+        found = predictor(image)
+        prediction, truth = torch.from_numpy(found.mask).long(), torch.from_numpy(mask).long()
         matrix += confusion_matrix(prediction, truth, num_classes)
         ious.append(iou(prediction, truth, num_classes))
-    return SplitReport(source.classes, pairs, matrix, torch.stack(ious))
+        bounds.append(boundary_counts(found.mask, mask, num_classes))
+        bins.append(calibration_bins(torch.from_numpy(found.probabilities)[None], truth[None]))
+    return SplitReport(source.classes, pairs, matrix, torch.stack(ious), sum(bounds), sum(bins))
 
 
 def worst_images(ious: Tensor, limit: float = FAILURE) -> list[int]:
