@@ -100,7 +100,7 @@ def test_a_split_can_be_chosen(trained, source):
 
 def test_a_report_agrees_with_the_score_of_the_training(trained):
     """The validation score in the history, over whole pictures, is what the report finds at their own size."""
-    from utils.training import Run
+    from utils.runs import Run
 
     predictor = Predictor.from_run(trained, device="cpu")
     config = Config.load(trained / "config.yaml")

@@ -12,7 +12,7 @@ from helpers import COURSE, FAULTS, assert_sentence, snapshot
 from utils import training
 from utils.__main__ import main
 from utils.config import Config
-from utils.training import Run
+from utils.runs import Run
 
 SMALL = ["--image-size", "32", "--framing", "crop", "--batch-size", "4", "--unet-width", "4", "--unet-depth", "2",
          "--epochs", "1", "--device", "cpu", "--precision", "fp32", "--workers", "0"]  # fmt: skip

@@ -103,4 +103,5 @@ def test_two_ranks_train_on_shards_and_one_of_them_writes(shards, tmp_path):
     assert history["epoch"].tolist() == [1, 2]
     assert history["train_loss"].iloc[1] < history["train_loss"].iloc[0]
     names = {path.name for path in Path(tmp_path / "run").iterdir()}
-    assert names == {"config.yaml", "splits.csv", "history.csv", "last.ckpt", "best.safetensors"}
+    files = {"config.yaml", "splits.csv", "history.csv", "last.ckpt", "previous.ckpt", "best.safetensors", "pictures"}
+    assert names == files

@@ -12,16 +12,18 @@ import pytest
 import torch
 from helpers import FAULTS, assert_clear, equal_states, full_disk, small_config, snapshot, write_pairs
 
-from utils import checkpoint, training
-from utils.checkpoint import load_state, load_weights
+from utils import checkpoint, runs, tracking, training
+from utils.checkpoint import load_state, load_weights, resume
+from utils.checkpoint import snapshot as snapshot_of_parts
 from utils.config import Config
-from utils.errors import CheckpointError, ConfigError, CourseError, DataError
+from utils.errors import CheckpointError, ConfigError, CourseError, DataError, TrainingError
 from utils.inference import Predictor
 from utils.loaders import get_data_loaders
-from utils.training import Run, compare_runs, fit, resume
-from utils.training import snapshot as snapshot_of_parts
+from utils.runs import Run, compare_runs
+from utils.training import fit
 
 CLOCK = ["images_per_second", "seconds"]
+RUN_FILES = {"config.yaml", "splits.csv", "history.csv", "last.ckpt", "best.safetensors", "pictures"}
 
 
 @pytest.fixture
@@ -67,13 +69,8 @@ def stop_after(epochs, error=KeyboardInterrupt):
 
 # ---------------------------------------------------------------- a run is a folder
 def test_what_a_run_leaves(trained):
-    assert {p.name for p in trained.iterdir()} == {
-        "config.yaml",
-        "splits.csv",
-        "history.csv",
-        "last.ckpt",
-        "best.safetensors",
-    }
+    assert {p.name for p in trained.iterdir()} == RUN_FILES | {"previous.ckpt"}
+    assert {p.name for p in (trained / "pictures").iterdir()} == {"truth.jpg", "epoch_001.jpg", "epoch_002.jpg"}
     run = Run.load(trained)
     assert run.history["epoch"].tolist() == [1, 2]
     assert run.history.notna().all(axis=None)
@@ -226,8 +223,9 @@ def test_a_run_that_breaks_off_within_an_epoch_goes_on_from_the_last_whole_one(e
         if error is KeyboardInterrupt:
             assert len(quiet(broken).history) == 1
         else:
-            with pytest.raises(error):
+            with pytest.raises(TrainingError) as found:
                 quiet(broken)
+            assert_clear(found, "out of memory", "epoch 2", "batches of 2 images of", "batch_size", "accumulate")
     assert len(Run.load(broken.output).history) == 1
     quiet(broken, resume=True)
     assert_same_run(whole.output, broken.output)
@@ -390,25 +388,23 @@ def test_a_full_disk_in_the_second_epoch_leaves_the_first_and_the_run_can_go_on(
     quiet(whole)
     original, writes = checkpoint.write_atomically, []
 
-    def fail_second(path, write):
+    def fail_second(path, write, before=None):
         def half(temporary):
             temporary.write_bytes(b"half")
             raise OSError(errno.ENOSPC, "No space left on device")
 
         writes.append(path.name)
-        original(path, half if writes.count(file) == 2 and path.name == file else write)
+        original(path, half if writes.count(file) == 2 and path.name == file else write, before)
 
     scores = iter([0.1, 0.2, 0.3])
     with monkeypatch.context() as patch:
-        patch.setattr(training, "write_atomically", fail_second)
+        patch.setattr(runs, "write_atomically", fail_second)
         patch.setattr(checkpoint, "write_atomically", fail_second)
         patch.setattr(training, "headline", lambda _: next(scores))
         with pytest.raises(CheckpointError) as error:
             quiet(broken)
     assert_clear(error, broken.output / file, "no space left", "free some space", "unharmed")
-    assert {p.name for p in broken.output.iterdir()} == {
-        "config.yaml", "splits.csv", "history.csv", "last.ckpt", "best.safetensors",
-    }  # fmt: skip
+    assert {p.name for p in broken.output.iterdir()} - {"previous.ckpt"} == RUN_FILES
     assert len(Run.load(broken.output).history) == 1
     assert len(load_state(broken.output / "last.ckpt")["history"]) == (2 if file == "history.csv" else 1)
     load_weights(broken.output / "best.safetensors")
@@ -438,7 +434,10 @@ def test_a_loss_that_is_no_number_keeps_the_epochs_before(config):
 
     with pytest.raises(CourseError) as error:
         quiet(config, loss_fn=loss_fn)
-    assert_clear(error, "NaN", "learning_rate")
+    assert_clear(error, "NaN", "step 2", "learning_rate", "epoch 1")
+    pictures = {f"{n:02d}.png" for n in range(8)}
+    named = [word.strip(",.") for word in str(error.value).split() if word.strip(",.") in pictures]
+    assert len(set(named)) == len(named) == config.batch_size
     assert len(Run.load(config.output).history) == 1
 
 
@@ -462,7 +461,7 @@ def test_wandb_is_offline_unless_one_is_logged_in(config, monkeypatch):
 
 @pytest.mark.parametrize("tracker", ["wandb", "tensorboard"])
 def test_a_tracker_that_is_not_installed_is_not_passed_over(tracker, config, monkeypatch):
-    monkeypatch.setattr(training.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(tracking.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError) as error:
         quiet(config.override(tracker=tracker))
     assert_clear(error, f"tracker='{tracker}'", f"pip install {tracker}")

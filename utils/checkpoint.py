@@ -1,5 +1,6 @@
 """Writing and reading what a run keeps: atomically, and never as a pickle that can run code (notebook 8)."""
 
+import copy
 import json
 import os
 from collections.abc import Callable
@@ -15,15 +16,22 @@ from utils.config import Config
 from utils.errors import CheckpointError, ConfigError
 
 # What a config says about one machine: not part of weights that are passed on, and free to change on resuming.
-LOCAL_FIELDS = {"root", "output", "device", "precision", "workers", "cache", "tracker"}
+LOCAL_FIELDS = {"root", "output", "device", "precision", "workers", "cache", "compile", "tracker"}
+# What wrappers put before the names of weights: DistributedDataParallel, torch.compile.
+WRAPPERS = ("module.", "_orig_mod.")
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write(temporary path)` finish, then put the file in place: a crash leaves the old one whole."""
+def write_atomically(path: Path, write: Callable[[Path], object], before: Path | None = None) -> None:
+    """Let `write(temporary path)` finish, then put the file in place: a crash leaves the old one whole.
+
+    The old one is kept as `before`, where that is given.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write(temporary)
         temporary.chmod(0o644)  # safetensors would keep the file to its owner
+        if before is not None and path.exists():
+            path.replace(before)
         temporary.replace(path)
     except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors wrap a full disk
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
@@ -49,16 +57,20 @@ def save_weights(
     write_atomically(path, lambda temporary: save_file(state, temporary, header))
 
 
-def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return (state dict, header) of a file that `save_weights` wrote. Raises CheckpointError."""
+def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors and the header of any safetensors file. Raises CheckpointError."""
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except FileNotFoundError:
         raise CheckpointError(f"There is no file {path}. Train first, or give the folder of a finished run.") from None
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is damaged or no safetensors file ({error}). Use another checkpoint.") from None
+
+
+def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return (state dict, header) of a file that `save_weights` wrote. Raises CheckpointError."""
+    state, header = load_tensors(path)
     if "config" not in header or "classes" not in header:
         raise CheckpointError(f"{path} was not written by this course: it names no config and no classes.")
     try:
@@ -75,9 +87,60 @@ def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def restore(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> None:
-    """Load a state dict into a model of the same architecture. Raises CheckpointError that says what differs."""
+    """Load a state dict into a model of the same architecture. Raises CheckpointError that says what differs.
+
+    Names that DistributedDataParallel or torch.compile have lengthened are understood.
+    """
+    state = unwrapped(state)
     refuse_another_model(model, state, path)
     model.load_state_dict(state)
+
+
+def unwrapped(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a state dict without the prefixes that wrappers put before every name."""
+    for prefix in WRAPPERS * 2:  # both, in any order
+        if state and all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return state
+
+
+def start_from(model: nn.Module, path: str | Path) -> None:
+    """Fill a model with the weights of a file: a run's best.safetensors or last.ckpt, or a plain state dict.
+
+    A last layer for another number of classes starts anew, and that is printed; an auxiliary classifier is left aside.
+    Raises CheckpointError that says what differs.
+    """
+    own, state = model.state_dict(), unwrapped(read_state_dict(Path(path)))
+    if not any(name.startswith("net.") for name in state):  # of a bare network, such as torchvision's
+        state = {f"net.{name}": tensor for name, tensor in state.items()}
+        state |= {name: own[name] for name in ("mean", "std")}
+    state = {name: tensor for name, tensor in state.items() if not name.startswith("net.aux_classifier.")}
+    other = [n for n, tensor in state.items() if n in own and tensor.shape != own[n].shape]
+    if other and all(state[n].shape[1:] == own[n].shape[1:] and n.split(".")[1] in HEADS for n in other):
+        print(
+            f"{path} has {len(state[other[0]])} outputs, this model {len(own[other[0]])}: its last layer starts anew."
+        )
+        state |= {name: own[name] for name in other}
+    refuse_another_model(model, state, path)
+    model.load_state_dict(state)
+
+
+HEADS = ("head", "classifier", "segmentation_head")  # of our U-Net, torchvision, segmentation-models-pytorch
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Return the weights in a file of safetensors or torch.save, also where they lie beside other things in it."""
+    if path.suffix == ".safetensors":
+        return load_tensors(path)[0]
+    if not path.is_file():
+        raise CheckpointError(f"There is no file {path}: give weights another path, or None to start from random ones.")
+    state = load_state(path)
+    for key in ("model", "state_dict", "model_state_dict"):
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    if not isinstance(state, dict) or not state or not all(isinstance(t, Tensor) for t in state.values()):
+        raise CheckpointError(f"{path} holds no weights (a dictionary of names and tensors). Use another file.")
+    return state
 
 
 def refuse_another_model(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> None:
@@ -98,9 +161,27 @@ def refuse_another_model(model: nn.Module, state: dict[str, Tensor], path: str |
         )
 
 
-def save_state(path: Path, **state: Any) -> None:
-    """Write everything that a run needs to go on (tensors and plain types)."""
-    write_atomically(path, lambda temporary: torch.save(state, temporary))
+def snapshot(parts: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of every part of a run as it is now: {name of the part: its state}.
+
+    The states are copies: `state_dict()` alone hands out the living tensors, which go on training.
+    """
+    return {name: copy.deepcopy(part.state_dict()) for name, part in parts.items()}
+
+
+def resume(parts: dict[str, Any], states: dict[str, Any]) -> None:
+    """Give every part of a run its saved state back; a part that has none stays as it is.
+
+    Raises what `load_state_dict` raises where a state does not fit its part.
+    """
+    for name, part in parts.items():
+        if name in states:  # a run that changes to fp16 has no scaler yet
+            part.load_state_dict(states[name])
+
+
+def save_state(path: Path, before: Path | None = None, **state: Any) -> None:
+    """Write all that a run needs to go on (tensors and plain types); keep the file that was there as `before`."""
+    write_atomically(path, lambda temporary: torch.save(state, temporary), before)
 
 
 def load_state(path: Path) -> dict[str, Any]:

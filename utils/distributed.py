@@ -1,11 +1,13 @@
 """Several processes: each trains on its own share of every epoch (notebook 8; `torchrun -m utils train ...`)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from accelerate import Accelerator
 from accelerate.data_loader import prepare_data_loader
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, RandomSampler, Sampler
+
+from utils.errors import ConfigError
 
 
 class EvenBatches(Sampler[list[int]]):
@@ -32,27 +34,54 @@ class EvenBatches(Sampler[list[int]]):
         return self.steps
 
     def __iter__(self) -> Iterator[list[int]]:
-        order = torch.randperm(self.count, generator=self.generator) if self.generator else torch.arange(self.count)
+        order = torch.arange(self.count)
+        if self.generator:
+            torch.empty((), dtype=torch.int64).random_(generator=self.generator)  # as a DataLoader alone draws first
+            order = torch.randperm(self.count, generator=self.generator)
         shares = torch.tensor_split(order, self.steps * self.processes)
         return iter([share.tolist() for share in shares[self.rank :: self.processes]])
 
 
-def share_out(loader: DataLoader, accelerator: Accelerator) -> DataLoader:
-    """Return a training loader's share of this process, on its device: all of it where there is only one.
+class KeptBatches(Sampler[list[int]]):
+    """Batches of another sampler, remembered for the epoch: so that a step can name its pictures."""
 
-    accelerate would repeat samples, or drop them, to fill the last round of batches.
+    def __init__(self, batches: Iterable[list[int]]) -> None:
+        self.inner, self.kept = batches, []
+
+    def __len__(self) -> int:
+        return len(self.inner)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        self.kept = []
+        for batch in self.inner:
+            self.kept.append(list(batch))
+            yield batch
+
+
+def share_out(loader: DataLoader, accelerator: Accelerator) -> DataLoader:
+    """Return a loader's share of this process, on its device: all of it where there is only one.
+
+    Its `batch_sampler.kept` names the pairs of each batch. accelerate would repeat samples, or drop them, to fill the
+    last round of batches. Raises ConfigError where there are fewer pairs than processes.
     """
-    if accelerator.num_processes == 1:
-        return accelerator.prepare(loader)
-    batches = EvenBatches(
-        len(loader.dataset), loader.batch_size, accelerator.process_index, accelerator.num_processes, loader.generator
-    )
+    processes, count = accelerator.num_processes, len(loader.dataset)
+    if processes > count:
+        raise ConfigError(f"{processes} processes cannot share {count} pictures: start fewer processes.")
+    batches, generator = loader.batch_sampler, loader.generator
+    if processes > 1:
+        shuffled = loader.generator if isinstance(loader.sampler, RandomSampler) else None
+        batches = EvenBatches(count, loader.batch_size, accelerator.process_index, processes, shuffled)
+        generator = None  # workers draw their seeds from it, and those must differ between processes
     own = DataLoader(
         loader.dataset,
-        batch_sampler=batches,
-        num_workers=loader.num_workers,
-        pin_memory=loader.pin_memory,
-        worker_init_fn=loader.worker_init_fn,
-        collate_fn=loader.collate_fn,
+        batch_sampler=KeptBatches(batches),
+        generator=generator,
+        **{name: getattr(loader, name) for name in KEPT_SETTINGS},
     )
     return prepare_data_loader(own, accelerator.device, num_processes=1, process_index=0, put_on_device=True)
+
+
+KEPT_SETTINGS = (
+    "num_workers", "pin_memory", "worker_init_fn", "collate_fn", "timeout", "prefetch_factor", "persistent_workers",
+    "multiprocessing_context",
+)  # fmt: skip

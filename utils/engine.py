@@ -1,6 +1,6 @@
 """One epoch of training, and one of validation (notebook 7)."""
 
-import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -10,10 +10,23 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
-from utils.errors import CourseError
+from utils.errors import TrainingError
 from utils.losses import Loss
 from utils.metrics import confusion_matrix
 from utils.models import to_mask
+
+LOOK_EVERY = 50  # steps; to read a loss makes a GPU wait
+
+
+class NotFiniteError(TrainingError):
+    """The loss of a step is NaN or infinite. `step` counts from 0 within the epoch."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(
+            f"The loss became NaN or infinite in step {step + 1} of the epoch: lower learning_rate, or set "
+            "precision='fp32'."
+        )
+        self.step = step
 
 
 class Evaluation(NamedTuple):
@@ -53,11 +66,13 @@ def train_one_epoch(
     accelerator: Accelerator,
     scheduler: LRScheduler | None = None,
     grad_clip: float = 1.0,
+    on_step: Callable[[list[Tensor]], object] | None = None,
 ) -> float:
-    """Show the model every batch once and step after each; return the mean training loss.
+    """Show the model every batch once and step after each; return the mean training loss, over all processes.
 
     Model, loader, optimizer and scheduler come from `accelerator.prepare`, which knows about devices, mixed precision
-    and gradient accumulation. Raises CourseError when the loss is no longer a number.
+    and gradient accumulation. `on_step` is called after every batch with the losses so far. Raises NotFiniteError, in
+    every process, when the loss is no longer a number.
     """
     model.train()
     losses = []
@@ -66,10 +81,20 @@ def train_one_epoch(
             losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip))
             if scheduler:
                 scheduler.step()
-    mean = torch.stack(losses).mean().item()
-    if math.isnan(mean):
-        raise CourseError("The loss became NaN in this epoch: lower learning_rate, or set precision='fp32'.")
-    return mean
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+
+def mean_loss(losses: list[Tensor], accelerator: Accelerator) -> float:
+    """Return the mean of losses, over all processes. Raises NotFiniteError that names the first that is no number."""
+    values = accelerator.reduce(torch.stack(losses), "mean")
+    bad = (~values.isfinite()).nonzero()
+    if len(bad):
+        raise NotFiniteError(int(bad[0]))
+    return values.mean().item()
 
 
 @torch.no_grad()
@@ -81,14 +106,16 @@ def evaluate(
     accelerator: Accelerator,
     threshold: float = 0.5,
 ) -> Evaluation:
-    """Predict every batch without learning from it; return the mean loss and the summed confusion matrix."""
+    """Predict every batch without learning from it; return the mean loss and the summed confusion matrix.
+
+    Several processes each count their own images, every image in one of them, and add up at the end.
+    """
     model.eval()
     matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=accelerator.device)
     total = torch.zeros(2, device=accelerator.device)
     for images, masks in loader:
         logits = model(images)
         total += torch.stack([loss_fn(logits, masks) * len(images), torch.tensor(len(images), device=logits.device)])
-        predictions, masks = accelerator.gather_for_metrics((to_mask(logits, threshold), masks))
-        matrix += confusion_matrix(predictions, masks, num_classes)
-    total = accelerator.reduce(total)
+        matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
+    total, matrix = accelerator.reduce(total), accelerator.reduce(matrix)
     return Evaluation((total[0] / total[1]).item(), matrix.cpu())

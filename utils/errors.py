@@ -25,5 +25,9 @@ class DataError(CourseError):
     """An image, a mask, a list or an archive is missing or is not what it should be."""
 
 
+class TrainingError(CourseError):
+    """Training cannot go on: the loss is no number, or memory ran out. What the last whole epoch left is unharmed."""
+
+
 class CheckpointError(CourseError):
     """A checkpoint or a run folder is missing, damaged or made for something else."""

@@ -149,7 +149,13 @@ def show_predictions(
 
 def plot_history(history: pd.DataFrame) -> Figure:
     """Draw loss and validation score over the epochs, the best epoch marked."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2))
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.2))
+    draw_history(history, *axes)
+    return figure
+
+
+def draw_history(history: pd.DataFrame, left: Axes, right: Axes) -> None:
+    """Draw the losses of a history into one panel, its validation scores into another."""
     left.plot(history["epoch"], history["train_loss"], label="training")
     left.plot(history["epoch"], history["val_loss"], "--", label="validation")
     left.set(title="Loss", xlabel="epoch")
@@ -160,7 +166,6 @@ def plot_history(history: pd.DataFrame) -> Figure:
     words = f"best: {best['val_score']:.3f} in epoch {best['epoch']:.0f}"
     right.text(0.98, 0.05, words, ha="right", transform=right.transAxes)
     right.set(title="Validation IoU", xlabel="epoch", ylim=(0, 1))
-    return figure
 
 
 def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> Figure:

@@ -2,34 +2,50 @@
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ConstantLR, LambdaLR, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, LRScheduler, OneCycleLR
 from torch.utils.data import DataLoader
 
 from utils.config import Config
+from utils.errors import ConfigError
 from utils.losses import Loss
 from utils.runtime import pick_device
 
 
 def build_optimizer(config: Config, model: nn.Module) -> Optimizer:
-    """Return the optimizer over the weights that may learn."""
-    weights = [p for p in model.parameters() if p.requires_grad]
+    """Return the optimizer over the weights that may learn; the encoder's at `encoder_rate` times the learning rate."""
     rates = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+    groups = weight_groups(model, config.learning_rate, config.encoder_rate)
     if config.optimizer == "sgd":
-        return torch.optim.SGD(weights, momentum=0.9, nesterov=True, **rates)
-    return {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimizer](weights, **rates)
+        return torch.optim.SGD(groups, momentum=0.9, nesterov=True, **rates)
+    return {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimizer](groups, **rates)
+
+
+def weight_groups(model: nn.Module, rate: float, encoder_rate: float) -> list[dict[str, Any]]:
+    """Return the weights that may learn, as an optimizer takes them: one group, or the rest and the encoder."""
+    if encoder_rate == 1:
+        return [{"params": [p for p in model.parameters() if p.requires_grad]}]
+    if not hasattr(model, "encoder"):
+        raise ConfigError(f"encoder_rate={encoder_rate} needs a model with an encoder: set encoder_rate=1.")
+    encoder = [p for p in model.encoder.parameters() if p.requires_grad]
+    known = {id(p) for p in encoder}
+    rest = [p for p in model.parameters() if p.requires_grad and id(p) not in known]
+    return [{"params": rest}] + [{"params": encoder, "lr": rate * encoder_rate}] * bool(encoder)  # it may be frozen
 
 
 def build_scheduler(config: Config, optimizer: Optimizer, steps: int) -> LRScheduler:
     """Return the learning rate's course over all `steps` of the run."""
     if config.schedule == "one_cycle":  # Smith & Topin 2018, arXiv:1708.07120
-        return OneCycleLR(optimizer, config.learning_rate, total_steps=steps + 1)
+        return OneCycleLR(optimizer, [group["lr"] for group in optimizer.param_groups], total_steps=steps + 1)
     if config.schedule == "poly":
         return LambdaLR(optimizer, lambda step: float(poly_rate(step, steps, 1.0)))  # times the optimizer's rate
+    if config.schedule == "cosine":  # Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts
+        return CosineAnnealingLR(optimizer, T_max=steps)
     return ConstantLR(optimizer, factor=1.0, total_iters=0)
 
 

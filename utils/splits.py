@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from utils.checkpoint import write_atomically
-from utils.errors import DataError
+from utils.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:
     from utils.catalog.base import Source
@@ -71,14 +71,47 @@ def split_stratified(
 
 
 def save_splits(source: "Source", path: Path) -> None:
-    """Write which pair was in which split as a csv: image, mask, split, group. Paths are relative to the data set."""
+    """Write which pair was in which split, and what was in its files, as a csv.
+
+    Columns: image, mask, split, group, sha256 (of image and mask). Paths are relative to the data set.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("image", "mask", "split", "group"))
+    writer.writerow(("image", "mask", "split", "group", "sha256"))
+    contents = fingerprints(source)
     for split, pairs in source.assigned().items():
         for pair in pairs:
-            writer.writerow((source.relative(pair.image), source.relative(pair.mask), split, pair.group))
+            image = source.relative(pair.image)
+            writer.writerow((image, source.relative(pair.mask), split, pair.group, contents[image]))
     write_atomically(path, lambda temporary: temporary.write_text(text.getvalue(), encoding="utf-8"))
+
+
+def fingerprints(source: "Source") -> dict[str, str]:
+    """Return a SHA-256 over the bytes of image and mask for every pair that is in a split: image -> hex digits."""
+    from utils.catalog.base import content_groups
+
+    pairs = [pair for members in source.assigned().values() for pair in members]
+    images, masks = (content_groups([getattr(pair, of) for pair in pairs]) for of in ("image", "mask"))
+    names = (source.relative(pair.image) for pair in pairs)
+    both = (hashlib.sha256((i + m).encode()).hexdigest() for i, m in zip(images, masks, strict=True))
+    return dict(zip(names, both, strict=True))
+
+
+def refuse_changed_data(source: "Source", path: Path) -> None:
+    """Raise CheckpointError that names what differs, unless every pair of a run's `splits.csv` is as it was then.
+
+    Files that came later are in no split and do not matter. A run before this was recorded has nothing to compare.
+    """
+    then, now = _column(path, "sha256"), fingerprints(source)
+    gone = [image for image in then if image not in now]
+    changed = [image for image in then if image in now and then[image] not in ("", now[image])]
+    if gone or changed:
+        found = {"gone": gone, "changed": changed}
+        parts = [f"{len(names)} {what} (such as {names[0]})" for what, names in found.items() if names]
+        raise CheckpointError(
+            f"The data set at {source.root} is no longer the one of {path.parent}: of {len(then)} pairs, "
+            f"{' and '.join(parts)}. Put the files back, or start a new run in another output."
+        )
 
 
 def as_in_run(source: "Source", folder: Path) -> "Source":
@@ -95,11 +128,16 @@ def as_in_run(source: "Source", folder: Path) -> "Source":
 
 def load_splits(path: Path) -> dict[str, str]:
     """Read what `save_splits` wrote: image -> split. Raises DataError where it is something else."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            found = {row["image"]: row["split"] for row in csv.DictReader(file)}
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read as the splits of a run: restore it, or train again.") from error
+    found = _column(path, "split")
     if not found or not set(found.values()) <= set(SPLITS):
         raise DataError(f"{path} holds no splits of a run: restore it, or train again.")
     return found
+
+
+def _column(path: Path, name: str) -> dict[str, str]:
+    """Read image -> one column of a run's `splits.csv`; empty where a column is younger than the run."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return {row["image"]: row.get(name) or "" for row in csv.DictReader(file)}
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as the splits of a run: restore it, or train again.") from error

@@ -1,110 +1,66 @@
 """The run: optimizer, schedule, early stopping, history, checkpoints, resume (notebook 8)."""
 
-import copy
-import importlib.util
 import os
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils.memory import should_reduce_batch_size
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from utils import catalog
 from utils.catalog.base import Source
-from utils.checkpoint import (
-    LOCAL_FIELDS,
-    load_state,
-    load_weights,
-    refuse_another_model,
-    save_state,
-    save_weights,
-    write_atomically,
-)
 from utils.config import Config
 from utils.distributed import share_out
-from utils.engine import evaluate, train_one_epoch
-from utils.errors import CheckpointError, ConfigError
+from utils.engine import NotFiniteError, evaluate, train_one_epoch
+from utils.errors import ConfigError, TrainingError
+from utils.live import EpochPictures
 from utils.loaders import class_pixels, class_weights, get_data_loaders
 from utils.losses import Loss, build_loss
-from utils.metrics import headline, pixel_accuracy
+from utils.metrics import headline, pixel_accuracy, scores
 from utils.models import SegmentationModel, build_model
+from utils.runs import Run, refuse_to_overwrite, resume_run, save_epoch, save_history, scores_of, start_folder
 from utils.runtime import pick_device, pick_precision, seed_everything
-from utils.schedules import best_epoch, build_optimizer, build_scheduler, should_stop
-from utils.splits import SPLITS_FILE, as_in_run, save_splits
-
-
-@dataclass
-class Run:
-    """A finished (or stopped) run: its folder, and one row of history for each epoch."""
-
-    folder: Path
-    history: pd.DataFrame
-
-    @property
-    def best(self) -> pd.Series:
-        """The epoch with the best validation score."""
-        return self.history.iloc[int(best_epoch(self.history["val_score"].tolist())) - 1]
-
-    @classmethod
-    def load(cls, folder: str | Path) -> "Run":
-        """Read a run folder. Raises CheckpointError when it holds no history."""
-        path = Path(folder) / "history.csv"
-        if not path.is_file():
-            raise CheckpointError(f"{folder} is no run folder: it has no history.csv.")
-        return cls(Path(folder), pd.read_csv(path))
+from utils.schedules import build_optimizer, build_scheduler, should_stop
+from utils.splits import SPLITS_FILE, as_in_run, refuse_changed_data, save_splits
+from utils.tracking import log_pictures, need_tracker, start_tracker
 
 
 def make_accelerator(config: Config) -> Accelerator:
     """Return accelerate's engine for the device and precision that the config asks for.
 
-    Train with the newest one only: accelerate keeps one state for the whole process, and this sets it anew.
+    Train with the newest one only: accelerate keeps one state for the whole process, and this sets it anew. Raises
+    ConfigError where several processes were started and do not find each other: each would train a run of its own.
     """
     device = pick_device(config.device)
     precision = pick_precision(device) if config.precision == "auto" else config.precision
-    if config.tracker != "none" and importlib.util.find_spec(config.tracker) is None:  # accelerate would go on without
-        raise ConfigError(f"tracker='{config.tracker}' needs a package: run `pip install {config.tracker}`.")
+    need_tracker(config.tracker)
     if not torch.distributed.is_initialized():
         AcceleratorState._reset_state(True)  # a notebook may train twice, with other settings
-    return Accelerator(
+    accelerator = Accelerator(
         cpu=device.type == "cpu",
         mixed_precision="no" if precision == "fp32" else precision,
         gradient_accumulation_steps=config.accumulate,
         log_with=None if config.tracker == "none" else config.tracker,
         project_dir=config.output,
     )
-
-
-def refuse_to_overwrite(config: Config, resume: bool, overwrite: bool) -> None:
-    """Raise CheckpointError when the run folder holds a run already (or something else), unless asked."""
-    folder = config.output
-    if resume or not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not overwrite:
-        raise CheckpointError(
-            f"{folder} already holds a run. Choose another output, go on with it (resume, --resume), or replace it "
-            "(overwrite, --overwrite)."
+    started = int(os.environ.get("WORLD_SIZE", 1))
+    if accelerator.num_processes != started:
+        raise ConfigError(
+            f"{started} processes were started, but {accelerator.num_processes} train together on {device}: set "
+            "device='cpu' where there is no GPU, or start one process for each GPU with torchrun."
         )
-    if not (folder / "config.yaml").is_file():
-        raise CheckpointError(f"{folder} holds files that are no run: not deleted. Choose another output.")
-
-
-def start_folder(config: Config, resume: bool) -> None:
-    """Make the run folder, empty unless the run is resumed."""
-    try:
-        if config.output.exists() and not resume:
-            shutil.rmtree(config.output)
-        config.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"Cannot make the run folder {config.output}: {error.strerror}.") from None
-    write_atomically(config.output / "config.yaml", config.save)
+    return accelerator
 
 
 def seed_epoch(config: Config, loader: DataLoader, epoch: int, rank: int = 0) -> None:
@@ -122,11 +78,79 @@ def seed_epoch(config: Config, loader: DataLoader, epoch: int, rank: int = 0) ->
 
 
 def print_epoch(row: dict[str, Any], epochs: int) -> None:
-    """Report an epoch as one line."""
+    """Report an epoch as one line, and how long the rest will take."""
+    left = row["seconds"] * (epochs - row["epoch"])
     print(
         f"epoch {row['epoch']:3d}/{epochs}   train loss {row['train_loss']:.3f}   val loss {row['val_loss']:.3f}   "
-        f"val IoU {row['val_score']:.3f}   {row['images_per_second']:.0f} images/s",
+        f"val IoU {row['val_score']:.3f}   {row['images_per_second']:.0f} images/s   "
+        + (f"{left / 60:.0f} min left" if left >= 100 else f"{left:.0f} s left"),
         flush=True,
+    )
+
+
+@dataclass
+class Session:
+    """All that trains together, as the accelerator prepared it.
+
+    `average` is the moving average of the weights, where one is kept; `drawn` the training loader as it was built,
+    whose generator draws the order.
+    """
+
+    config: Config
+    accelerator: Accelerator
+    model: nn.Module
+    average: AveragedModel | None
+    optimizer: Optimizer
+    scheduler: LRScheduler
+    drawn: DataLoader
+    train: DataLoader
+    val: DataLoader
+    loss_fn: Loss
+    classes: tuple[str, ...]
+
+    @property
+    def judged(self) -> nn.Module:
+        """The model that is validated and kept."""
+        return self.accelerator.unwrap_model(self.model) if self.average is None else self.average.module
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What a checkpoint must hold: everything that has a state. Random numbers have none: see `seed_epoch`."""
+        model = self.accelerator.unwrap_model(self.model)
+        parts = {"model": model, "optimizer": self.optimizer, "scheduler": self.scheduler}
+        parts |= {"average": self.average, "scaler": self.accelerator.scaler}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def pictures_of(self, step: int) -> str:
+        """Name the pictures of a training step of this epoch and process."""
+        numbers = self.train.batch_sampler.kept[step]
+        pairs = getattr(self.train.dataset, "pairs", None)
+        return ", ".join(pairs[n].image.name if pairs else f"number {n}" for n in numbers)
+
+
+def start_session(
+    config: Config, source: Source, model: SegmentationModel | None = None, loss_fn: Loss | None = None
+) -> Session:
+    """Read the data, build what the config names (unless it is given), and hand all of it to the accelerator."""
+    loaders = get_data_loaders(config, source)
+    accelerator = make_accelerator(config)
+    seed_everything(config.seed)
+    model = (model or build_model(config, source.num_outputs)).to(memory_format=torch.channels_last)
+    weight = class_weights(class_pixels(loaders.train.dataset)).to(accelerator.device) if config.class_weights else None
+    loss_fn = loss_fn or build_loss(config, weight)
+    average = None
+    if config.ema:  # of BatchNorm's statistics, too
+        average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+        accelerator.prepare_model(average.to(accelerator.device).module, evaluation_mode=True)
+    optimizer = build_optimizer(config, model)
+    train, val = share_out(loaders.train, accelerator), share_out(loaders.val, accelerator)
+    # accelerate steps the schedule once for every process
+    steps = -(-len(train) // config.accumulate) * accelerator.num_processes * config.epochs
+    model, optimizer, scheduler = accelerator.prepare(model, optimizer, build_scheduler(config, optimizer, steps))
+    if config.compile:
+        accelerator.unwrap_model(model).compile()
+    return Session(
+        config, accelerator, model, average, optimizer, scheduler, loaders.train, train, val, loss_fn, source.classes
     )
 
 
@@ -143,64 +167,53 @@ def fit(
     """Train as the config says, keep the best and the last state in `config.output`, and return the run.
 
     `model` and `loss_fn` take the place of those that the config names. Ctrl-C (or "interrupt" in a notebook) ends
-    the run after the last whole epoch. Raises CourseError subclasses before training where input is wrong.
+    the run after the last whole epoch. Raises CourseError subclasses before training where input is wrong, and
+    TrainingError where training cannot go on.
     """
     refuse_to_overwrite(config, resume, overwrite)
     source = source or catalog.load(config)
-    if resume:
+    if resume and (config.output / SPLITS_FILE).is_file():
         source = as_in_run(source, config.output)
-    loaders = get_data_loaders(config, source)
-    accelerator = make_accelerator(config)
-    seed_everything(config.seed)
-    model = model or build_model(config, source.num_outputs)
-    weight = class_weights(class_pixels(loaders.train.dataset)).to(accelerator.device) if config.class_weights else None
-    loss_fn = loss_fn or build_loss(config, weight)
-    optimizer = build_optimizer(config, model)
-    train = share_out(loaders.train, accelerator)
-    # accelerate steps the schedule once for every process
-    steps = -(-len(train) // config.accumulate) * accelerator.num_processes * config.epochs
-    scheduler = build_scheduler(config, optimizer, steps)
-    model, optimizer, scheduler, val = accelerator.prepare(model, optimizer, scheduler, loaders.val)
-    prepared = (model, optimizer, scheduler, train, val)
-    parts = {"model": accelerator.unwrap_model(model), "optimizer": optimizer, "scheduler": scheduler}
-    if accelerator.scaler is not None:
-        parts["scaler"] = accelerator.scaler
-    history = resume_run(config, parts) if resume else []
+        refuse_changed_data(source, config.output / SPLITS_FILE)
+    session = start_session(config, source, model, loss_fn)
+    accelerator = session.accelerator
+    history = resume_run(config, session.parts) if resume else []
+    pictures = EpochPictures(session.val.dataset, source.classes, source.palette)
     accelerator.wait_for_everyone()  # each has found the run folder free before one fills it
     if accelerator.is_main_process:
         start_folder(config, resume)  # an earlier run is replaced only now, when nothing stands in the way
         save_splits(source, config.output / SPLITS_FILE)
+        if history:  # a run may have been killed before it could write it
+            save_history(config, history)
     start_tracker(accelerator, config)
     try:
         while len(history) < config.epochs and not should_stop(scores_of(history), config.patience):
             epoch = len(history) + 1
-            seed_epoch(config, loaders.train, epoch, accelerator.process_index)
-            row = run_epoch(config, accelerator, prepared, loss_fn, epoch, len(source.classes))
-            history.append(row)
+            row = run_epoch(session, epoch)
             if accelerator.is_main_process:
-                save_epoch(config, source, parts, history)
-                if on_epoch:
-                    on_epoch(row, config.epochs)
+                save_epoch(config, source, session.parts, [*history, row])
+                log_pictures(accelerator, pictures.predict(session.judged, accelerator), epoch)
+                pictures.save(config.output / "pictures", epoch)
+            history.append(row)
             accelerator.log({k: v for k, v in row.items() if k != "epoch"}, step=epoch)
+            if on_epoch and accelerator.is_main_process:
+                on_epoch(row, config.epochs)
     except KeyboardInterrupt:
         print(f"Stopped by you after {len(history)} whole epochs; go on with resume=True.")
     accelerator.end_training()
     return Run(config.output, pd.DataFrame(history))
 
 
-def run_epoch(
-    config: Config, accelerator: Accelerator, prepared: tuple, loss_fn: Loss, epoch: int, num_classes: int
-) -> dict[str, Any]:
-    """Train and validate once; return the epoch's row of the history.
-
-    `prepared` is what the accelerator made of model, optimizer, scheduler, training loader and validation loader.
-    """
-    model, optimizer, scheduler, train, val = prepared
-    start, rate = time.perf_counter(), optimizer.param_groups[0]["lr"]
-    batches = tqdm(train, f"epoch {epoch}", leave=False, delay=10, disable=not accelerator.is_main_process)
-    train_loss = train_one_epoch(model, batches, loss_fn, optimizer, accelerator, scheduler, config.grad_clip)
-    images_per_second = len(train) * config.batch_size / (time.perf_counter() - start)
-    validation = evaluate(model, val, loss_fn, num_classes, accelerator)
+def run_epoch(session: Session, epoch: int) -> dict[str, Any]:
+    """Train and validate once; return the epoch's row of the history."""
+    config, accelerator = session.config, session.accelerator
+    seed_epoch(config, session.drawn, epoch, accelerator.process_index)
+    start, rate = time.perf_counter(), session.optimizer.param_groups[0]["lr"]
+    train_loss = train_epoch(session, epoch)
+    images = sum(len(batch) for batch in session.train.batch_sampler.kept) * accelerator.num_processes
+    images_per_second = images / (time.perf_counter() - start)
+    model = session.model if session.average is None else session.average.module
+    validation = evaluate(model, session.val, session.loss_fn, len(session.classes), accelerator)
     return {
         "epoch": epoch,
         "train_loss": train_loss,
@@ -210,91 +223,45 @@ def run_epoch(
         "learning_rate": rate,
         "images_per_second": images_per_second,
         "seconds": time.perf_counter() - start,
-    }
+    } | {f"val_iou_{n}": v for n, v in zip(session.classes, scores(validation.matrix)["iou"].tolist(), strict=True)}
 
 
-def scores_of(history: list[dict]) -> list[float]:
-    """Return the validation scores of the epochs so far."""
-    return [row["val_score"] for row in history]
+def train_epoch(session: Session, epoch: int) -> float:
+    """Train once over the images, with a bar of progress; return the mean loss. Raises TrainingError.
 
-
-def snapshot(parts: dict[str, Any]) -> dict[str, Any]:
-    """Return the state of every part of a run as it is now: {name of the part: its state}.
-
-    The states are copies: `state_dict()` alone hands out the living tensors, which go on training.
+    What stops it is told with the pictures at fault, or with what to change.
     """
-    return {name: copy.deepcopy(part.state_dict()) for name, part in parts.items()}
+    config, accelerator, steps = session.config, session.accelerator, len(session.train)
+    images = config.batch_size * accelerator.num_processes
+    bar = tqdm(
+        total=steps * images, desc=f"epoch {epoch}/{config.epochs}", unit="images", leave=False, delay=10,
+        disable=not accelerator.is_main_process,
+    )  # fmt: skip
 
+    def on_step(losses: list[torch.Tensor]) -> None:
+        if session.average is not None and accelerator.sync_gradients:
+            session.average.update_parameters(accelerator.unwrap_model(session.model))
+        if len(losses) % 20 == 0 and not bar.disable:
+            bar.set_postfix(loss=f"{losses[-1].item():.3f}", refresh=False)
+        bar.update(images)
 
-def resume(parts: dict[str, Any], states: dict[str, Any]) -> None:
-    """Give every part of a run its saved state back; a part that has none stays as it is.
-
-    Raises what `load_state_dict` raises where a state does not fit its part.
-    """
-    for name, part in parts.items():
-        if name in states:  # a run that changes to fp16 has no scaler yet
-            part.load_state_dict(states[name])
-
-
-def save_epoch(config: Config, source: Source, parts: dict[str, Any], history: list[dict]) -> None:
-    """Write what an epoch brought: the best weights first, then the state to resume from, then the history."""
-    if best_epoch(scores_of(history)) == len(history):
-        facts = {"epoch": history[-1]["epoch"], "val_score": history[-1]["val_score"]}
-        save_weights(
-            config.output / "best.safetensors", parts["model"], config, source.classes, source.palette, **facts
-        )
-    save_state(config.output / "last.ckpt", config=config.model_dump_json(), history=history, **snapshot(parts))
-    table = pd.DataFrame(history)
-    write_atomically(config.output / "history.csv", lambda path: table.to_csv(path, index=False))
-
-
-def resume_run(config: Config, parts: dict[str, Any]) -> list[dict]:
-    """Put the state of the last whole epoch back and return the history. Raises CheckpointError where it differs."""
-    path = config.output / "last.ckpt"
-    state = load_state(path)
-    if not isinstance(state, dict) or not {"config", "history", "model", "optimizer", "scheduler"} <= state.keys():
-        raise CheckpointError(f"{path} is no state of a run of this course: it cannot be resumed from.")
     try:
-        before, now = Config.model_validate_json(state["config"]), config
-    except ConfigError as error:
-        raise CheckpointError(f"{path} is from another version of this course: {error}") from None
-    changed = [f for f in Config.model_fields if f not in LOCAL_FIELDS and getattr(before, f) != getattr(now, f)]
-    if changed:
-        pairs = ", ".join(f"{f} was {getattr(before, f)!r} and is {getattr(now, f)!r}" for f in changed)
-        raise CheckpointError(f"{config.output} belongs to another configuration: {pairs}. Change it back.")
-    refuse_another_model(parts["model"], state["model"], path)
-    resume(parts, state)
-    return state["history"]
-
-
-def start_tracker(accelerator: Accelerator, config: Config) -> None:
-    """Begin tracking with TensorBoard or Weights & Biases (offline unless you are logged in or say otherwise)."""
-    if config.tracker == "none":
-        return
-    if config.tracker == "wandb" and not os.environ.get("WANDB_API_KEY"):
-        os.environ.setdefault("WANDB_MODE", "offline")
-        os.environ.setdefault("WANDB_SILENT", "true")
-        os.environ.setdefault("WANDB_CACHE_DIR", str(config.output / "wandb"))
-    fields = {k: str(v) for k, v in config.model_dump().items()}
-    options = {"wandb": {"dir": str(config.output), "name": config.output.name}} if config.tracker == "wandb" else {}
-    accelerator.init_trackers("segmentation-course", fields, options)
-
-
-def compare_runs(folders: list[Path]) -> pd.DataFrame:
-    """Lay several runs side by side: what they were, and what they reached on validation."""
-    rows = []
-    for folder in folders:
-        run, (state, header) = Run.load(folder), load_weights(folder / "best.safetensors")
-        rows.append(
-            {
-                "run": folder.name,
-                "model": header["config"].model,
-                "augmentation": header["config"].augmentation,
-                "seed": header["config"].seed,
-                "parameters (M)": sum(t.numel() for t in state.values()) / 1e6,
-                "best val IoU": run.best["val_score"],
-                "epoch": int(run.best["epoch"]),
-                "seconds": run.history["seconds"].sum(),
-            }
-        )
-    return pd.DataFrame(rows).sort_values("best val IoU", ascending=False, ignore_index=True)
+        with bar:
+            return train_one_epoch(
+                session.model, session.train, session.loss_fn, session.optimizer, accelerator, session.scheduler,
+                config.grad_clip, on_step,
+            )  # fmt: skip
+    except NotFiniteError as error:
+        raise TrainingError(
+            f"{error} Look at the pictures of that step, too, and at their masks: {session.pictures_of(error.step)}. "
+            f"Nothing that epoch {epoch - 1} left is lost."
+        ) from None
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, MemoryError) and not should_reduce_batch_size(error):
+            raise
+        raise TrainingError(
+            f"Out of memory on {accelerator.device} in epoch {epoch}: batches of {config.batch_size} images of "
+            f"{config.image_size} x {config.image_size} do not fit beside the model. Halve batch_size (accumulate=2 "
+            "keeps the step the same), or take a smaller image_size or model. "
+            f"Nothing that epoch {epoch - 1} left is lost."
+        ) from error

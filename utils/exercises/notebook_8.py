@@ -591,7 +591,7 @@ EXERCISES = [
         ],
     ),
     Exercise(
-        "8.4", "A snapshot of all parts", "utils.training.snapshot", 3, 8,
+        "8.4", "A snapshot of all parts", "utils.checkpoint.snapshot", 3, 8,
         "The bookmark of a run: what is written into last.ckpt.",
         [every_part, states_not_parts, stays_as_it_was, two_snapshots],
         [
@@ -601,7 +601,7 @@ EXERCISES = [
         ],
     ),
     Exercise(
-        "8.5", "Resume", "utils.training.resume", 2, 8,
+        "8.5", "Resume", "utils.checkpoint.resume", 2, 8,
         "A run that broke off goes on as if nothing had happened.",
         [every_part_gets_its_state, names_differ, two_and_two_are_four, misfits_are_refused],
         [

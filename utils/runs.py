@@ -1,0 +1,186 @@
+"""The run folder: what a run leaves behind, and how it is taken up again (notebook 8).
+
+config.yaml, splits.csv (who trained, and what was in the files), history.csv, best.safetensors (weights to use),
+last.ckpt and previous.ckpt (to go on from), pictures/ (validation images, epoch by epoch).
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from utils.catalog.base import Source
+from utils.checkpoint import (
+    LOCAL_FIELDS,
+    load_state,
+    load_weights,
+    refuse_another_model,
+    resume,
+    save_state,
+    save_weights,
+    snapshot,
+    write_atomically,
+)
+from utils.config import Config
+from utils.errors import CheckpointError, ConfigError
+from utils.schedules import best_epoch
+
+
+@dataclass
+class Run:
+    """A finished (or stopped) run: its folder, and one row of history for each epoch."""
+
+    folder: Path
+    history: pd.DataFrame
+
+    @property
+    def best(self) -> pd.Series:
+        """The epoch with the best validation score."""
+        return self.history.iloc[int(best_epoch(self.history["val_score"].tolist())) - 1]
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Run":
+        """Read a run folder. Raises CheckpointError when it holds no history."""
+        path = Path(folder) / "history.csv"
+        if not path.is_file():
+            raise CheckpointError(f"{folder} is no run folder: it has no history.csv.")
+        return cls(Path(folder), pd.read_csv(path))
+
+
+def refuse_to_overwrite(config: Config, resume: bool, overwrite: bool) -> None:
+    """Raise CheckpointError when the run folder holds a run already (or something else), unless asked."""
+    folder = config.output
+    if resume or not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not overwrite:
+        raise CheckpointError(
+            f"{folder} already holds a run. Choose another output, go on with it (resume, --resume), or replace it "
+            "(overwrite, --overwrite)."
+        )
+    if not (folder / "config.yaml").is_file():
+        raise CheckpointError(f"{folder} holds files that are no run: not deleted. Choose another output.")
+
+
+def start_folder(config: Config, resume: bool) -> None:
+    """Make the run folder, empty unless the run is resumed."""
+    try:
+        if config.output.exists() and not resume:
+            shutil.rmtree(config.output)
+        config.output.mkdir(parents=True, exist_ok=True)
+        for half_written in config.output.glob(".*.[0-9]*"):  # by a process that was killed
+            half_written.unlink()
+    except OSError as error:
+        raise CheckpointError(f"Cannot make the run folder {config.output}: {error.strerror}.") from None
+    write_atomically(config.output / "config.yaml", config.save)
+
+
+def save_history(config: Config, history: list[dict]) -> None:
+    """Write history.csv: one row for each epoch."""
+    table = pd.DataFrame(history)
+    write_atomically(config.output / "history.csv", lambda path: table.to_csv(path, index=False))
+
+
+def scores_of(history: list[dict]) -> list[float]:
+    """Return the validation scores of the epochs so far."""
+    return [row["val_score"] for row in history]
+
+
+def save_epoch(config: Config, source: Source, parts: dict[str, Any], history: list[dict]) -> None:
+    """Write what an epoch brought: the best weights first, then the state to resume from, then the history.
+
+    `parts` are what the run consists of, by name; where there is an 'average' (of the weights), it is what is kept.
+    """
+    folder = config.output
+    if best_epoch(scores_of(history)) == len(history):
+        facts = {"epoch": history[-1]["epoch"], "val_score": history[-1]["val_score"]}
+        model = parts["average"].module if "average" in parts else parts["model"]
+        save_weights(folder / "best.safetensors", model, config, source.classes, source.palette, **facts)
+    state = {"config": config.model_dump_json(), "history": history, **snapshot(parts)}
+    save_state(folder / "last.ckpt", folder / "previous.ckpt", **state)
+    save_history(config, history)
+
+
+def resume_run(config: Config, parts: dict[str, Any]) -> list[dict]:
+    """Put the state of the last whole epoch back and return the history. Raises CheckpointError where it differs.
+
+    A run that was broken off before its first epoch was whole starts from the beginning.
+    """
+    found = load_last(config.output)
+    if found is None:
+        if (config.output / "config.yaml").is_file():
+            refuse_another_config(Config.load(config.output / "config.yaml"), config)
+        return []
+    path, state = found
+    try:
+        before = Config.model_validate_json(state["config"])
+    except ConfigError as error:
+        raise CheckpointError(f"{path} is from another version of this course: {error}") from None
+    refuse_another_config(before, config)
+    refuse_another_model(parts["model"], state["model"], path)
+    resume(parts, state)
+    return state["history"]
+
+
+def load_last(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Return the newest whole state of a run, and its file; None where a run had only begun.
+
+    Where last.ckpt is damaged or gone, it is the state before it, and that is printed: the epoch between is trained
+    again. Raises CheckpointError where there is no state.
+    """
+    last, before = folder / "last.ckpt", folder / "previous.ckpt"
+    if not last.exists() and not before.exists() and has_only_begun(folder):
+        print(f"{folder} holds no whole epoch yet: the run starts from the beginning.")
+        return None
+    try:
+        return last, load_run_state(last)
+    except CheckpointError as error:
+        if not before.exists():
+            raise
+        state = load_run_state(before)
+        print(f"{error} Going on from {before.name}, the state after epoch {len(state['history'])}.")
+        return before, state
+
+
+def has_only_begun(folder: Path) -> bool:
+    """Say whether a folder is that of a run which was broken off before its first epoch was whole."""
+    if not folder.is_dir() or (folder / "history.csv").exists():
+        return False
+    return (folder / "config.yaml").is_file() or not any(folder.iterdir())
+
+
+def load_run_state(path: Path) -> dict[str, Any]:
+    """Read the state of a run. Raises CheckpointError for anything else."""
+    state = load_state(path)
+    if not isinstance(state, dict) or not {"config", "history", "model", "optimizer", "scheduler"} <= state.keys():
+        raise CheckpointError(f"{path} is no state of a run of this course: it cannot be resumed from.")
+    return state
+
+
+def refuse_another_config(before: Config, now: Config) -> None:
+    """Raise CheckpointError that names every field in which two configurations of one run differ."""
+    changed = [f for f in Config.model_fields if f not in LOCAL_FIELDS and getattr(before, f) != getattr(now, f)]
+    if changed:
+        pairs = ", ".join(f"{f} was {getattr(before, f)!r} and is {getattr(now, f)!r}" for f in changed)
+        raise CheckpointError(f"{now.output} belongs to another configuration: {pairs}. Change it back.")
+
+
+def compare_runs(folders: list[Path]) -> pd.DataFrame:
+    """Lay several runs side by side: what they were, and what they reached on validation."""
+    rows = []
+    for folder in folders:
+        run, (state, header) = Run.load(folder), load_weights(folder / "best.safetensors")
+        rows.append(
+            {
+                "run": folder.name,
+                "model": header["config"].model,
+                "augmentation": header["config"].augmentation,
+                "seed": header["config"].seed,
+                "parameters (M)": sum(t.numel() for t in state.values()) / 1e6,
+                "best val IoU": run.best["val_score"],
+                "epoch": int(run.best["epoch"]),
+                "seconds": run.history["seconds"].sum(),
+            }
+        )
+    return pd.DataFrame(rows).sort_values("best val IoU", ascending=False, ignore_index=True)
