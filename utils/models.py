@@ -1,12 +1,17 @@
 """Any model behind one call: our U-Net, segmentation-models-pytorch, torchvision (notebook 6)."""
 
+import os
+from collections.abc import Callable
+from unittest.mock import patch
+
 import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
-from utils.config import Config, nearest
+from utils.checkpoint import start_from
+from utils.config import WEIGHTS, Config, nearest
 from utils.errors import ConfigError
 from utils.unet import UNet
 
@@ -72,17 +77,19 @@ def freeze(module: nn.Module) -> None:
 def build_model(config: Config, num_outputs: int) -> SegmentationModel:
     """Return the model that the config names, with `num_outputs` logit channels.
 
-    Raises ConfigError for an unknown name, or when pretrained weights cannot be had.
+    Raises ConfigError for an unknown name, or when pretrained weights cannot be had, and CheckpointError where a
+    weight file does not fit.
     """
     library, _, name = config.model.partition(":")
+    weights = config.weights if config.weights in WEIGHTS else None
     if library == "unet" and not name:
-        if config.weights:
-            raise ConfigError(f"There are no '{config.weights}' weights for 'unet': set weights=None or use smp:...")
+        if weights:
+            raise ConfigError(f"There are no '{weights}' weights for 'unet': set weights=None or use smp:...")
         net, stride = UNet(num_outputs, config.unet_width, config.unet_depth), 2**config.unet_depth
     elif library == "smp":
-        net, stride = build_smp(name, num_outputs, config.weights), 32
+        net, stride = build_smp(name, num_outputs, weights), 32
     elif library == "torchvision":
-        net, stride = build_torchvision(name, num_outputs, config.weights), 1
+        net, stride = build_torchvision(name, num_outputs, weights), 1
     else:
         hint = nearest(config.model, ["unet", "smp:unet/resnet34", "torchvision:fcn_resnet50"])
         raise ConfigError(
@@ -90,6 +97,8 @@ def build_model(config: Config, num_outputs: int) -> SegmentationModel:
             f"'torchvision:<name>'.{hint}"
         )
     model = SegmentationModel(net, stride)
+    if config.weights and not weights:
+        start_from(model, config.weights)
     if config.freeze_encoder:
         model.freeze_encoder()
     return model
@@ -188,10 +197,11 @@ def _known(what: str, name: str, allowed: list[str]) -> None:
         raise ConfigError(f"There is no {what} '{name}'.{nearest(name, allowed)} There are {some} and more.")
 
 
-def _with_weights(build, name: str, weights: str | None) -> nn.Module:  # noqa: ANN001
+def _with_weights(build: Callable[[], nn.Module], name: str, weights: str | None) -> nn.Module:
     """Build a model; when its pretrained weights cannot be fetched, say so instead of going on without."""
     try:
-        return build()
+        with patch.dict(os.environ, TORCH_FORCE_WEIGHTS_ONLY_LOAD="1"):  # torchvision would unpickle what it fetched
+            return build()
     except Exception as error:
         if weights is None:
             reason = " ".join(str(error).split()).rstrip(".")

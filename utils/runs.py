@@ -130,7 +130,7 @@ def load_last(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     again. Raises CheckpointError where there is no state.
     """
     last, before = folder / "last.ckpt", folder / "previous.ckpt"
-    if not last.exists() and not before.exists() and has_only_begun(folder):
+    if has_only_begun(folder):
         print(f"{folder} holds no whole epoch yet: the run starts from the beginning.")
         return None
     try:
@@ -143,9 +143,14 @@ def load_last(folder: Path) -> tuple[Path, dict[str, Any]] | None:
         return before, state
 
 
+def has_state(folder: Path) -> bool:
+    """Say whether a run folder holds a state to go on from."""
+    return (folder / "last.ckpt").exists() or (folder / "previous.ckpt").exists()
+
+
 def has_only_begun(folder: Path) -> bool:
     """Say whether a folder is that of a run which was broken off before its first epoch was whole."""
-    if not folder.is_dir() or (folder / "history.csv").exists():
+    if not folder.is_dir() or has_state(folder) or (folder / "history.csv").exists():
         return False
     return (folder / "config.yaml").is_file() or not any(folder.iterdir())
 

@@ -29,7 +29,16 @@ from utils.loaders import class_pixels, class_weights, get_data_loaders
 from utils.losses import Loss, build_loss
 from utils.metrics import headline, pixel_accuracy, scores
 from utils.models import SegmentationModel, build_model
-from utils.runs import Run, refuse_to_overwrite, resume_run, save_epoch, save_history, scores_of, start_folder
+from utils.runs import (
+    Run,
+    has_state,
+    refuse_to_overwrite,
+    resume_run,
+    save_epoch,
+    save_history,
+    scores_of,
+    start_folder,
+)
 from utils.runtime import pick_device, pick_precision, seed_everything
 from utils.schedules import build_optimizer, build_scheduler, should_stop
 from utils.splits import SPLITS_FILE, as_in_run, refuse_changed_data, save_splits
@@ -129,13 +138,17 @@ class Session:
 
 
 def start_session(
-    config: Config, source: Source, model: SegmentationModel | None = None, loss_fn: Loss | None = None
+    config: Config, source: Source, resume: bool, model: SegmentationModel | None = None, loss_fn: Loss | None = None
 ) -> Session:
-    """Read the data, build what the config names (unless it is given), and hand all of it to the accelerator."""
+    """Read the data, build what the config names (unless it is given), and hand all of it to the accelerator.
+
+    A run that is resumed from its state does not fetch pretrained weights again.
+    """
+    start = config.override(weights=None) if resume and has_state(config.output) else config
     loaders = get_data_loaders(config, source)
     accelerator = make_accelerator(config)
     seed_everything(config.seed)
-    model = (model or build_model(config, source.num_outputs)).to(memory_format=torch.channels_last)
+    model = (model or build_model(start, source.num_outputs)).to(memory_format=torch.channels_last)
     weight = class_weights(class_pixels(loaders.train.dataset)).to(accelerator.device) if config.class_weights else None
     loss_fn = loss_fn or build_loss(config, weight)
     average = None
@@ -175,7 +188,7 @@ def fit(
     if resume and (config.output / SPLITS_FILE).is_file():
         source = as_in_run(source, config.output)
         refuse_changed_data(source, config.output / SPLITS_FILE)
-    session = start_session(config, source, model, loss_fn)
+    session = start_session(config, source, resume, model, loss_fn)
     accelerator = session.accelerator
     history = resume_run(config, session.parts) if resume else []
     pictures = EpochPictures(session.val.dataset, source.classes, source.palette)
