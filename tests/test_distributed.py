@@ -6,16 +6,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
-from helpers import COURSE
+from helpers import COURSE, assert_clear
 from hypothesis import given
 from hypothesis import strategies as st
 
+from utils import training
+from utils.checkpoint import load_state
 from utils.dataset import read_image
-from utils.distributed import EvenBatches
+from utils.distributed import EvenBatches, share_out
+from utils.errors import ConfigError
+from utils.loaders import get_data_loaders
 from utils.shards import write_shards
 
 
@@ -105,3 +110,49 @@ def test_two_ranks_train_on_shards_and_one_of_them_writes(shards, tmp_path):
     names = {path.name for path in Path(tmp_path / "run").iterdir()}
     files = {"config.yaml", "splits.csv", "history.csv", "last.ckpt", "previous.ckpt", "best.safetensors", "pictures"}
     assert names == files
+
+
+def test_two_ranks_learn_and_score_what_one_process_does_with_the_same_global_batch(tmp_path):
+    """The same order, the same losses and weights, and in validation every image counted once, in real processes."""
+    facts, weights = {}, {}
+    for processes, batch_size in ((1, 8), (2, 4)):
+        folder = tmp_path / str(processes)
+        folder.mkdir()
+        torchrun(COURSE / "tests" / "rank_trains.py", folder, batch_size, processes, processes=processes)
+        facts[processes] = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        weights[processes] = load_state(folder / "run" / "last.ckpt")["model"]
+    assert facts[1]["matrix"] == facts[2]["matrix"]
+    assert facts[1]["loss"] == pytest.approx(facts[2]["loss"], rel=1e-5)
+    for column in ("train_loss", "val_loss", "val_score", "val_accuracy", "learning_rate"):
+        assert facts[1]["history"][column] == pytest.approx(facts[2]["history"][column], rel=2e-3), column
+    assert facts[1]["history"]["train_loss"] == pytest.approx(facts[2]["history"]["train_loss"], rel=1e-4)
+    assert facts[1]["history"]["train_loss"][1] < 0.95 * facts[1]["history"]["train_loss"][0]
+    for name, tensor in weights[1].items():
+        assert torch.allclose(tensor, weights[2][name], atol=2e-3), name
+
+
+def test_processes_that_do_not_find_each_other_are_an_error(config, monkeypatch):
+    """With plain accelerate and no GPU each would train a run of its own, into one folder."""
+    monkeypatch.setattr(training, "Accelerator", lambda **_: SimpleNamespace(num_processes=1))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError) as error:
+        training.make_accelerator(config)
+    assert_clear(error, "2 processes were started", "1 train together", "torchrun")
+
+
+def test_more_processes_than_pictures_are_refused(config):
+    loader = get_data_loaders(config).val
+    with pytest.raises(ConfigError) as error:
+        share_out(loader, SimpleNamespace(num_processes=3, process_index=0, device=torch.device("cpu")))
+    assert_clear(error, "3 processes", "2 pictures", "fewer")
+
+
+def test_the_batches_of_an_epoch_are_remembered(config):
+    """So that a step can name its pictures: the numbers are those of the pictures that came."""
+    loaders = get_data_loaders(config.override(batch_size=3, image_size=48, augmentation="none", aerial=False))
+    loader, known = share_out(loaders.train, training.make_accelerator(config)), loaders.train.dataset
+    for _ in range(2):
+        seen = [images for images, _ in loader]
+        assert [len(batch) for batch in loader.batch_sampler.kept] == [3, 3]
+        for numbers, images in zip(loader.batch_sampler.kept, seen, strict=True):
+            assert all(torch.equal(known[n][0], image) for n, image in zip(numbers, images, strict=True))

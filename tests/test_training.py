@@ -5,20 +5,23 @@ import io
 import json
 import pickle
 import shutil
+from functools import partialmethod
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from helpers import FAULTS, assert_clear, equal_states, full_disk, small_config, snapshot, write_pairs
+from PIL import Image
 
-from utils import checkpoint, runs, tracking, training
+from utils import catalog, checkpoint, runs, tracking, training
 from utils.checkpoint import load_state, load_weights, resume
 from utils.checkpoint import snapshot as snapshot_of_parts
 from utils.config import Config
 from utils.errors import CheckpointError, ConfigError, CourseError, DataError, TrainingError
 from utils.inference import Predictor
 from utils.loaders import get_data_loaders
+from utils.plots import overlay
 from utils.runs import Run, compare_runs
 from utils.training import fit
 
@@ -124,7 +127,9 @@ def test_a_model_and_a_loss_of_ones_own(config):
 @pytest.mark.parametrize(
     "fields",
     [{"loss": "ce", "optimizer": "sgd"}, {"loss": "dice", "optimizer": "adam", "schedule": "constant"},
-     {"class_weights": True, "grad_clip": 0.0}, {"precision": "bf16"}, {"framing": "resize", "freeze_encoder": True}],
+     {"class_weights": True, "grad_clip": 0.0}, {"schedule": "cosine", "encoder_rate": 0.1, "ema": 0.9},
+     {"loss": "bce+jaccard+focal"}, {"loss": "tversky+lovasz"},
+     {"precision": "bf16"}, {"framing": "resize", "freeze_encoder": True}],
     ids=str,
 )  # fmt: skip
 def test_every_choice_trains(fields, config):
@@ -152,6 +157,67 @@ def test_a_class_that_validation_never_shows_is_no_crash(tmp_path):
     quiet(config, loss_fn=lambda x, y: (x + 9).square().mean())
     assert (config.output / "best.safetensors").is_file()
     Predictor.from_run(config.output, device="cpu")
+
+
+# ---------------------------------------------------------------- the average of the weights
+def test_the_average_is_validated_and_kept_and_is_what_its_decay_says(config, monkeypatch):
+    config = config.override(ema=0.7, epochs=2)
+    steps, update = [], training.AveragedModel.update_parameters
+
+    def watched(self, model):
+        steps.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        update(self, model)
+
+    monkeypatch.setattr(training.AveragedModel, "update_parameters", watched)
+    run = quiet(config)
+    expected = steps[0]
+    for state in steps[1:]:
+        expected = {name: 0.7 * expected[name] + 0.3 * state[name] for name in state}
+    state = load_state(run.folder / "last.ckpt")
+    assert len(steps) == 2 * len(get_data_loaders(config).train)
+    assert any(not torch.allclose(state["model"][name], expected[name], atol=1e-4) for name in expected)
+    for name, tensor in expected.items():
+        assert name.endswith("num_batches_tracked") or torch.allclose(
+            state["average"][f"module.{name}"], tensor, atol=1e-5
+        ), name
+    best = load_weights(run.folder / "best.safetensors")[0]
+    if run.best["epoch"] == 2:
+        assert all(torch.equal(tensor, state["average"][f"module.{name}"]) for name, tensor in best.items())
+
+
+def test_with_accumulation_the_average_moves_once_a_step(config, monkeypatch):
+    calls, update = [], training.AveragedModel.update_parameters
+    monkeypatch.setattr(
+        training.AveragedModel, "update_parameters", lambda self, model: calls.append(1) or update(self, model)
+    )
+    quiet(config.override(ema=0.7, epochs=1, batch_size=2, accumulate=2))
+    assert len(calls) == 2
+
+
+def test_a_compiled_model_trains_and_its_weights_load_anywhere(config, monkeypatch):
+    compiled = partialmethod(torch.nn.Module.compile, backend="aot_eager")  # all but the minute of the C++ compiler
+    monkeypatch.setattr(torch.nn.Module, "compile", compiled)
+    run = quiet(config.override(compile=True, epochs=1, unet_width=2, unet_depth=1))
+    names = load_weights(run.folder / "best.safetensors")[0].keys()
+    assert not any("_orig_mod" in name for name in names)
+    Predictor.from_run(run.folder, device="cpu")
+
+
+def test_memory_that_runs_out_is_told_with_what_to_change(config):
+    def greedy(logits, masks):
+        return torch.empty(2**50, dtype=torch.float32).sum()  # a petabyte: the allocator itself refuses
+
+    with pytest.raises(TrainingError) as error:
+        quiet(config, loss_fn=greedy)
+    assert_clear(error, "out of memory on cpu in epoch 1", "batches of 4 images of 32 x 32", "halve batch_size")
+
+
+def test_other_faults_are_not_taken_for_a_lack_of_memory(config):
+    def broken(logits, masks):
+        raise RuntimeError("size mismatch")
+
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        quiet(config, loss_fn=broken)
 
 
 # ---------------------------------------------------------------- repeating
@@ -351,6 +417,8 @@ BAD_STARTS = {
 @pytest.mark.parametrize("bad", BAD_STARTS)
 def test_what_cannot_start_leaves_the_run_that_was_there(bad, start, config, trained, monkeypatch):
     fields, kind, words = BAD_STARTS[bad]
+    if (bad, start) == ("weights", "resume"):
+        kind = CheckpointError  # they are not fetched again, but they are not those of the run
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     if start != "fresh":
         shutil.copytree(trained, config.output)
@@ -359,6 +427,13 @@ def test_what_cannot_start_leaves_the_run_that_was_there(bad, start, config, tra
         quiet(config.override(**fields), overwrite=start == "overwrite", resume=start == "resume")
     assert_clear(error, *words)
     assert snapshot(config.output) == before
+
+
+def test_other_weights_to_start_from_are_another_configuration(config):
+    fit(config, on_epoch=stop_after(1))
+    with pytest.raises(CheckpointError) as error:
+        quiet(config.override(weights="imagenet"), resume=True)
+    assert_clear(error, "weights was None and is 'imagenet'", "change it back")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -450,6 +525,34 @@ def test_tensorboard_gets_every_epoch(config):
     events.Reload()
     scores = [event.value for event in events.Scalars("val_score")]
     assert scores == pytest.approx(run.history["val_score"].tolist())
+
+
+def test_tensorboard_gets_the_pictures_with_both_masks_laid_over(config):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = quiet(config.override(tracker="tensorboard"))
+    events = EventAccumulator(str(next(run.folder.rglob("events.out.tfevents*")).parent)).Reload()
+    assert events.Tags()["images"] == ["validation/0", "validation/1"]
+    pictures = events.Images("validation/0")
+    assert [picture.step for picture in pictures] == [1, 2]
+    found = np.array(Image.open(io.BytesIO(pictures[0].encoded_image_string)))
+    image, truth = get_data_loaders(config).val.dataset[0]
+    expected = overlay(image, truth, catalog.load(config).palette)
+    assert np.array_equal(found[:, : found.shape[1] // 2], expected)  # truth left, prediction right
+
+
+def test_wandb_gets_the_pictures_with_masks_that_can_be_switched(config, monkeypatch):
+    """Read back from the folder that `wandb sync` would send: pictures, and masks with the names of the classes."""
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    run = quiet(config.override(tracker="wandb", epochs=1))
+    media = next((run.folder / "wandb").glob("offline-run-*")) / "files" / "media" / "images"
+    assert len([p for p in media.glob("validation pictures*.png")]) == 2
+    masks = [np.array(Image.open(path)) for path in sorted((media / "mask").glob("*.png"))]
+    truths = [truth.numpy() for _, truth in (get_data_loaders(config).val.dataset[n] for n in range(2))]
+    assert len(masks) in (3, 4)  # equal predictions share a file
+    for truth in truths:
+        assert any(np.array_equal(mask, truth) for mask in masks)
 
 
 def test_wandb_is_offline_unless_one_is_logged_in(config, monkeypatch):

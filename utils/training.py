@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import DataLoaderConfiguration
 from accelerate.utils.memory import should_reduce_batch_size
 from torch import nn
 from torch.optim import Optimizer
@@ -62,6 +63,8 @@ def make_accelerator(config: Config) -> Accelerator:
         gradient_accumulation_steps=config.accumulate,
         log_with=None if config.tracker == "none" else config.tracker,
         project_dir=config.output,
+        # One step of the schedule for a step of all processes together; `share_out` splits the batches.
+        dataloader_config=DataLoaderConfiguration(split_batches=True),
     )
     started = int(os.environ.get("WORLD_SIZE", 1))
     if accelerator.num_processes != started:
@@ -157,8 +160,7 @@ def start_session(
         accelerator.prepare_model(average.to(accelerator.device).module, evaluation_mode=True)
     optimizer = build_optimizer(config, model)
     train, val = share_out(loaders.train, accelerator), share_out(loaders.val, accelerator)
-    # accelerate steps the schedule once for every process
-    steps = -(-len(train) // config.accumulate) * accelerator.num_processes * config.epochs
+    steps = -(-len(train) // config.accumulate) * config.epochs
     model, optimizer, scheduler = accelerator.prepare(model, optimizer, build_scheduler(config, optimizer, steps))
     if config.compile:
         accelerator.unwrap_model(model).compile()
@@ -213,6 +215,8 @@ def fit(
                 on_epoch(row, config.epochs)
     except KeyboardInterrupt:
         print(f"Stopped by you after {len(history)} whole epochs; go on with resume=True.")
+    del session  # and memory with it; DistributedDataParallel must go before the group of its processes, or it hangs
+    accelerator.free_memory()
     accelerator.end_training()
     return Run(config.output, pd.DataFrame(history))
 
