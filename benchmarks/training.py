@@ -1,32 +1,51 @@
-"""What the default model reaches on `tiny` in 90 s on two CPU cores: the test table of three seeds, and their mean.
+"""Training, in one run each: `python -m benchmarks.training [--human FOLDER] [--voc FOLDER] [--overhead]`.
 
-Usage: python -m benchmarks.training [--epochs N]. The time is that of the whole of `fit`, reading the data included.
+Without options: what the default model reaches on `tiny` in 90 s on two CPU cores, mean of three seeds. `--human`: from
+nothing, side by side, the guided project's recipe and the course's on the 290 photographs; the curves are kept in
+`human_curves.csv`. `--voc`: a short run on VOC pairs, with its table. `--overhead`: the engine beside a bare loop.
 """
 
 import argparse
+import statistics
 import tempfile
 import time
 from pathlib import Path
 
 import pandas as pd
+import segmentation_models_pytorch as smp
 import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
+from benchmarks.loader import Guided
 from utils import catalog
 from utils.analysis import report_split
+from utils.catalog.base import Source
 from utils.config import Config
+from utils.engine import train_one_epoch
 from utils.inference import Predictor
-from utils.training import fit
+from utils.loaders import get_data_loaders
+from utils.losses import build_loss
+from utils.metrics import confusion_matrix, headline
+from utils.models import build_model
+from utils.runtime import seed_everything
+from utils.schedules import build_optimizer, build_scheduler
+from utils.training import fit, make_accelerator
+
+SEEDS = (0, 1, 2)
+GOAL = 0.70
+# The course's recipe for `human` at 160 pixels: a narrow, deep U-Net, small batches, one cycle, mirror images.
+RECIPE = {
+    "image_size": 160, "unet_width": 8, "unet_depth": 5, "batch_size": 8, "epochs": 20, "augmentation": "light",
+    "workers": 0, "device": "cpu",
+}  # fmt: skip
 
 
-def main() -> None:
-    """Train three times from nothing and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=40)
-    epochs = parser.parse_args().epochs
-    torch.set_num_threads(2)
+def tiny(epochs: int) -> None:
+    """Train on `tiny` three times from nothing and print the test table."""
     tables, seconds = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for seed in (0, 1, 2):
+        for seed in SEEDS:
             config = Config(epochs=epochs, seed=seed, device="cpu", output=Path(folder) / str(seed))
             start = time.perf_counter()
             run = fit(config, on_epoch=None)
@@ -38,6 +57,154 @@ def main() -> None:
     table["mean"] = table.mean(axis=1)
     print(f"\nIoU on the test split after {epochs} epochs\n{table.to_string(float_format='{:.3f}'.format)}")
     print(f"longest run: {max(seconds):.0f} s")
+
+
+# ---------------------------------------------------------------- human, against the guided project
+def guided(source: Source, val: DataLoader, seed: int, budget: float) -> list[dict]:
+    """The guided project's training loop at 160 pixels, from nothing, for `budget` seconds: one row for each epoch."""
+    seed_everything(seed)
+    model = smp.Unet("efficientnet-b0", encoder_weights=None, in_channels=3, classes=1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
+    dice, bce = smp.losses.DiceLoss(mode="binary"), nn.BCEWithLogitsLoss()
+    loader = DataLoader(Guided(source.pairs("train"), RECIPE["image_size"]), batch_size=16, shuffle=True)
+    rows, seconds = [], 0.0
+    while seconds < budget:
+        start = time.perf_counter()
+        model.train()
+        for images, masks in loader:
+            logits = model(images)
+            optimizer.zero_grad()
+            (dice(logits, masks) + bce(logits, masks)).backward()
+            optimizer.step()
+        seconds += time.perf_counter() - start  # without validation, as for the other
+        model.eval()
+        matrix = torch.zeros(2, 2, dtype=torch.int64)
+        with torch.no_grad():
+            for images, masks in val:
+                matrix += confusion_matrix((model(images / 255)[:, 0] >= 0).long(), masks, 2)
+        rows.append({"epoch": len(rows) + 1, "seconds": seconds, "iou": headline(matrix)})
+    return rows
+
+
+def ours(source: Source, config: Config) -> list[dict]:
+    """The course's `fit`: one row for each epoch. Reading the files once is part of the first."""
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        history = fit(config.override(output=Path(folder) / "run"), source=source, on_epoch=None).history
+    before = time.perf_counter() - start - history["seconds"].sum()
+    training = len(source.pairs("train")) / history["images_per_second"]
+    return [
+        {"epoch": int(row.epoch), "seconds": before + seconds, "iou": row.val_score}
+        for row, seconds in zip(history.itertuples(), training.cumsum(), strict=True)
+    ]
+
+
+def human(root: Path, budget: float) -> None:
+    """Let both recipes train in turn, three seeds each, and compare them at equal time."""
+    config = Config.preset("human", root=root, **RECIPE)
+    source = catalog.load(config)
+    val = get_data_loaders(config.override(batch_size=16), source).val
+    rows = []
+    for seed in SEEDS:
+        for name, run in {
+            "course": lambda seed=seed: ours(source, config.override(seed=seed)),
+            "guided project": lambda seed=seed: guided(source, val, seed, budget),
+        }.items():
+            found = [{"recipe": name, "seed": seed, **row} for row in run()]
+            rows += found
+            print(f"{name}, seed {seed}: {found[-1]['seconds']:.0f} s, IoU {found[-1]['iou']:.3f}", flush=True)
+    curves = pd.DataFrame(rows)
+    curves.round(3).to_csv(Path(__file__).with_name("human_curves.csv"), index=False)
+    print(compare(curves, budget).to_string(float_format="{:.3f}".format))
+
+
+def compare(curves: pd.DataFrame, budget: float) -> pd.DataFrame:
+    """Lay out, for each seed: seconds to the goal, and the best IoU by the time that the course's run ends."""
+    table = []
+    for seed, of_seed in curves.groupby("seed"):
+        end = of_seed.loc[of_seed["recipe"] == "course", "seconds"].max()
+        row = {"seed": seed, "equal time, s": end}
+        for name, curve in of_seed.groupby("recipe"):
+            reached = curve.loc[curve["iou"] >= GOAL, "seconds"]
+            row[f"{name}: s to {GOAL}"] = reached.min() if len(reached) else f"not in {budget:.0f}"
+            row[f"{name}: best IoU by then"] = curve.loc[curve["seconds"] <= end, "iou"].max()
+        table.append(row)
+    return pd.DataFrame(table)
+
+
+# ---------------------------------------------------------------- what the engine costs
+def overhead(rounds: int = 7) -> None:
+    """Time `train_one_epoch` and a bare loop on the same batches, in turn."""
+    config = Config(device="cpu", batch_size=8)
+    loss_fn, accelerator = build_loss(config), make_accelerator(config)
+    generator = torch.Generator().manual_seed(0)
+    batches = [
+        (
+            torch.randint(0, 256, (8, 3, 128, 128), dtype=torch.uint8, generator=generator),
+            torch.randint(0, 6, (8, 128, 128), generator=generator),
+        )
+        for _ in range(6)
+    ]
+    model = build_model(config, 6)
+    optimizer = build_optimizer(config, model)
+    scheduler = build_scheduler(config, optimizer, 10_000)
+    prepared = accelerator.prepare(model, optimizer, scheduler)
+
+    def engine() -> None:
+        train_one_epoch(prepared[0], batches, loss_fn, prepared[1], accelerator, prepared[2], config.grad_clip)
+
+    def bare() -> None:
+        model.train()
+        losses: list[Tensor] = []
+        for images, masks in batches:
+            loss = loss_fn(model(images), masks)
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
+            optimizer.step()
+            optimizer.zero_grad()
+            scheduler.step()
+            losses.append(loss.detach())
+        torch.stack(losses).mean().item()
+
+    seconds: dict[str, list[float]] = {"engine": [], "bare": []}
+    for _ in range(rounds):
+        for name, run in (("engine", engine), ("bare", bare)):
+            start = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - start)
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    print(f"train_one_epoch runs at {medians['bare'] / medians['engine']:.1%} of a bare loop's speed", medians)
+
+
+def voc(root: Path) -> None:
+    """Train a few epochs on the VOC pairs at hand, from nothing, and print the table: the whole way, no verdict."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Config.preset(
+            "voc", root=root, splits="random", image_size=128, batch_size=8, epochs=10, workers=0, device="cpu",
+            output=Path(folder) / "run",
+        )  # fmt: skip
+        source = catalog.load(config)
+        run = fit(config, source=source)
+        print(report_split(Predictor.from_run(run.folder, device="cpu"), source))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=40, help="for tiny")
+    parser.add_argument("--human", type=Path, metavar="FOLDER")
+    parser.add_argument("--budget", type=float, default=240, help="seconds of training for the guided project")
+    parser.add_argument("--voc", type=Path, metavar="FOLDER")
+    parser.add_argument("--overhead", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    if options.human:
+        human(options.human, options.budget)
+    if options.voc:
+        voc(options.voc)
+    if options.overhead:
+        overhead()
+    if not (options.human or options.voc or options.overhead):
+        tiny(options.epochs)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from utils.errors import CheckpointError, ConfigError, CourseError, DataError, T
 from utils.inference import Predictor
 from utils.loaders import get_data_loaders
 from utils.plots import overlay
-from utils.runs import Run, compare_runs
+from utils.runs import Run
 from utils.training import fit
 
 CLOCK = ["images_per_second", "seconds"]
@@ -516,7 +516,7 @@ def test_a_loss_that_is_no_number_keeps_the_epochs_before(config):
     assert len(Run.load(config.output).history) == 1
 
 
-# ---------------------------------------------------------------- trackers and comparisons
+# ---------------------------------------------------------------- trackers
 def test_tensorboard_gets_every_epoch(config):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -569,16 +569,6 @@ def test_a_tracker_that_is_not_installed_is_not_passed_over(tracker, config, mon
         quiet(config.override(tracker=tracker))
     assert_clear(error, f"tracker='{tracker}'", f"pip install {tracker}")
     assert not config.output.exists()
-
-
-def test_runs_are_compared_best_first(trained, config):
-    quiet(config.override(epochs=1, unet_width=2))
-    table = compare_runs([config.output, trained])
-    assert table["best val IoU"].is_monotonic_decreasing
-    assert set(table["run"]) == {"run"}
-    assert sorted(table["parameters (M)"]) == sorted(
-        sum(t.numel() for t in load_weights(f / "best.safetensors")[0].values()) / 1e6 for f in (config.output, trained)
-    )
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):

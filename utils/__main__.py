@@ -1,4 +1,4 @@
-"""The command line: `python -m utils check|train|shard|evaluate|predict|course|retarget --help`."""
+"""The command line: `python -m utils check|train|compare|shard|evaluate|predict|course|retarget --help`."""
 
 import argparse
 import sys
@@ -44,6 +44,14 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--resume", action="store_true", help="go on with the run in --output")
     sub.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_config(sub, list(Config.model_fields))
+
+    sub = add(
+        "compare", compare, "Train several models with several augmentations and seeds, and lay them side by side."
+    )
+    sub.add_argument("--models", nargs="+", required=True, help="as for --model, such as unet smp:fpn/mobilenet_v2")
+    sub.add_argument("--augmentations", nargs="+", default=["medium"], help="as for --augmentation")
+    sub.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    add_config(sub, [name for name in Config.model_fields if name not in ("model", "augmentation", "seed")])
 
     sub = add("shard", shard, "Pack a data set into WebDataset shards, which the data set 'folder' reads.")
     sub.add_argument("--output", type=Path, required=True, help="new folder for the shards")
@@ -132,6 +140,25 @@ def train(config: Path | None, resume: bool, overwrite: bool, **options: Any) ->
         return
     best = run.best
     print(f"Best validation IoU {best['val_score']:.3f} in epoch {best['epoch']:.0f}; the run is in {run.folder}")
+
+
+def compare(models: list[str], augmentations: list[str], seeds: list[int], **options: Any) -> int:
+    runs = make_config(options)
+    from utils.comparison import grid, run_grid, save_tables
+
+    runs = grid(runs, models, augmentations, seeds)
+    folder = runs[0].output.parent
+    try:
+        failed = run_grid(runs)
+    except KeyboardInterrupt:
+        print("Stopped by you: the same command goes on where it stopped.")
+        return 1
+    if len(failed) < len(runs):
+        table = save_tables(runs).to_string(index=False, float_format="{:.3f}".format, na_rep="\N{EN DASH}")
+        print(f"{table}\nBest validation IoU, mean and standard deviation over seeds; equal epochs. It is in {folder}")
+    for name, sentence in failed.items():
+        print(f"failed: {name}: {sentence}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def shard(output: Path, megabytes: int, **options: Any) -> None:

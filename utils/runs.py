@@ -15,7 +15,6 @@ from utils.catalog.base import Source
 from utils.checkpoint import (
     LOCAL_FIELDS,
     load_state,
-    load_weights,
     refuse_another_model,
     resume,
     save_state,
@@ -169,23 +168,3 @@ def refuse_another_config(before: Config, now: Config) -> None:
     if changed:
         pairs = ", ".join(f"{f} was {getattr(before, f)!r} and is {getattr(now, f)!r}" for f in changed)
         raise CheckpointError(f"{now.output} belongs to another configuration: {pairs}. Change it back.")
-
-
-def compare_runs(folders: list[Path]) -> pd.DataFrame:
-    """Lay several runs side by side: what they were, and what they reached on validation."""
-    rows = []
-    for folder in folders:
-        run, (state, header) = Run.load(folder), load_weights(folder / "best.safetensors")
-        rows.append(
-            {
-                "run": folder.name,
-                "model": header["config"].model,
-                "augmentation": header["config"].augmentation,
-                "seed": header["config"].seed,
-                "parameters (M)": sum(t.numel() for t in state.values()) / 1e6,
-                "best val IoU": run.best["val_score"],
-                "epoch": int(run.best["epoch"]),
-                "seconds": run.history["seconds"].sum(),
-            }
-        )
-    return pd.DataFrame(rows).sort_values("best val IoU", ascending=False, ignore_index=True)
