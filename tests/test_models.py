@@ -1,6 +1,8 @@
 """utils/models.py: one call for every model, new heads, frozen encoders, and no silent random weights."""
 
+import os
 import urllib.error
+from pathlib import Path
 
 import huggingface_hub.errors
 import numpy as np
@@ -8,14 +10,15 @@ import pytest
 import segmentation_models_pytorch as smp
 import torch
 import torchvision
-from helpers import assert_clear
+from helpers import assert_clear, small_config, write_pairs
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
 from utils import models
+from utils.checkpoint import load_weights, save_weights
 from utils.config import Config
-from utils.errors import ConfigError
+from utils.errors import CheckpointError, ConfigError
 from utils.models import (
     SMP_ARCHITECTURES,
     SegmentationModel,
@@ -29,6 +32,7 @@ from utils.models import (
     replace_lraspp_heads,
     to_mask,
 )
+from utils.training import fit
 
 # The resnet101 twins differ in depth only.
 TORCHVISION = torchvision.models.list_models(module=torchvision.models.segmentation, exclude="*101")
@@ -294,6 +298,129 @@ def test_pretrained_weights_arrive_in_the_model(monkeypatch):
     )
     model = build_model(small(model="torchvision:lraspp_mobilenet_v3_large", weights="imagenet"), 3)
     assert torch.equal(model.encoder.state_dict()["0.0.weight"], given["features.0.0.weight"])
+
+
+# The real files cannot be fetched here: these have their layout, names and place.
+COCO = {
+    "fcn_resnet50": torchvision.models.segmentation.FCN_ResNet50_Weights.DEFAULT,
+    "deeplabv3_resnet50": torchvision.models.segmentation.DeepLabV3_ResNet50_Weights.DEFAULT,
+}
+
+
+def publish(name, home):
+    """Put a file where torch.hub keeps the COCO weights of a model, 21 classes and an auxiliary head; return them."""
+    given = torchvision.models.get_model(
+        name, weights=None, weights_backbone=None, num_classes=21, aux_loss=True
+    ).state_dict()
+    path = home / "hub" / "checkpoints" / Path(COCO[name].url).name
+    path.parent.mkdir(parents=True)
+    torch.save(given, path)
+    return given
+
+
+@pytest.mark.parametrize("name", COCO)
+def test_coco_weights_are_fine_tuned_and_their_head_is_kept_for_the_21_classes_of_voc(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    given = publish(name, tmp_path)
+    same = build_model(small(model=f"torchvision:{name}", weights="coco"), 21).net.state_dict()
+    assert all(torch.equal(tensor, given[key]) for key, tensor in same.items())
+    assert {key for key in given if key not in same} == {key for key in given if key.startswith("aux_classifier")}
+    other = build_model(small(model=f"torchvision:{name}", weights="coco"), 3).net.state_dict()
+    head = {key for key in given if key.startswith("classifier.4")}
+    assert all(torch.equal(tensor, given[key]) for key, tensor in other.items() if key not in head)
+    assert other["classifier.4.weight"].shape[0] == 3
+
+    root = write_pairs(tmp_path / "data")
+    config = small_config(
+        root, tmp_path / "run", model=f"torchvision:{name}", weights="coco", encoder_rate=0.1, epochs=1,
+        learning_rate=1e-3, augmentation="none",
+    )  # fmt: skip
+    fit(config, on_epoch=None)
+    tuned = load_weights(tmp_path / "run" / "best.safetensors")[0]
+    parts = ("backbone.conv1.weight", "classifier.0.weight" if name == "fcn_resnet50" else "classifier.1.weight")
+    encoder, head = ((tuned[f"net.{part}"] - given[part]).abs().mean() for part in parts)
+    assert 0 < encoder < head
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_no_code_in_published_weights_is_run(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    path = tmp_path / "hub" / "checkpoints" / Path(COCO["fcn_resnet50"].url).name
+    path.parent.mkdir(parents=True)
+    torch.save({"a": os.system}, path)
+    with pytest.raises(ConfigError) as error:
+        build_model(small(model="torchvision:fcn_resnet50", weights="coco"), 21)
+    assert_clear(error, "coco", "fcn_resnet50")
+    assert "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ
+
+
+# ---------------------------------------------------------------- weights of one's own
+def wrapped_as(kind, model, path):
+    """Save a model's weights as other programs do."""
+    state = model.state_dict()
+    if kind == "safetensors":
+        save_weights(path, model, small(), ("a", "b", "c"), ((0, 0, 0),) * 3)
+    elif kind == "DDP":
+        torch.save({f"module.{name}": tensor for name, tensor in state.items()}, path)
+    elif kind == "compiled in DDP":
+        torch.save({"state_dict": {f"module._orig_mod.{name}": tensor for name, tensor in state.items()}}, path)
+    elif kind == "really compiled":
+        torch.save(torch.compile(model).state_dict(), path)
+    elif kind == "last.ckpt":
+        torch.save({"model": state, "history": [], "optimizer": {"lr": 0.1}}, path)
+    elif kind == "bare network":
+        torch.save(model.net.state_dict(), path)
+
+
+KINDS = ["DDP", "compiled in DDP", "really compiled", "last.ckpt", "bare network", "safetensors"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_of_ones_own_are_a_start_however_they_were_wrapped(kind, tmp_path, capsys):
+    model = build_model(small(), 3)
+    path = tmp_path / ("own.safetensors" if kind == "safetensors" else "own.pth")
+    wrapped_as(kind, model, path)
+    torch.manual_seed(9)
+    found = build_model(small(weights=str(path)), 3).state_dict()
+    assert all(torch.equal(tensor, found[name]) for name, tensor in model.state_dict().items())
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", ["unet", "smp:unet/resnet18", "torchvision:lraspp_mobilenet_v3_large"])
+def test_another_number_of_classes_takes_all_but_the_last_layer_and_says_so(name, tmp_path, capsys):
+    model = build_model(small(model=name), 5)
+    wrapped_as("DDP", model, tmp_path / "own.pth")
+    found = build_model(small(model=name, weights=str(tmp_path / "own.pth")), 3)
+    said = capsys.readouterr().out
+    assert "own.pth has 5 outputs, this model 3: its last layer starts anew" in said
+    own = model.state_dict()
+    head = [key for key, tensor in found.state_dict().items() if tensor.shape != own[key].shape]
+    assert head
+    for key, tensor in found.state_dict().items():
+        assert tensor.shape[1:] == own[key].shape[1:] if key in head else torch.equal(tensor, own[key])
+
+
+def other(**fields):
+    return lambda path: wrapped_as("DDP", build_model(small(**fields), 3), path)
+
+
+BAD_WEIGHTS = {
+    "another model": (other(model="smp:unet/resnet18"), ["another model", "missing", "foreign"]),
+    "another width": (other(unet_width=3), ["does not fit", "there and"]),
+    "missing": (lambda p: None, ["no file", "another path"]),
+    "cut off": (lambda p: p.write_bytes(b"PK\x03\x04"), ["damaged"]),
+    "no weights": (lambda p: torch.save({"score": 0.3}, p), ["no weights"]),
+    "a list": (lambda p: torch.save([torch.zeros(1)], p), ["no weights"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", BAD_WEIGHTS)
+def test_weights_that_do_not_fit_say_exactly_why(bad, tmp_path):
+    write, words = BAD_WEIGHTS[bad]
+    write(tmp_path / "own.pth")
+    with pytest.raises(CheckpointError) as error:
+        build_model(small(weights=str(tmp_path / "own.pth")), 3)
+    assert_clear(error, tmp_path / "own.pth", *words)
 
 
 # ---------------------------------------------------------------- counts

@@ -5,10 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers import assert_clear
 from hypothesis import given
 from hypothesis import strategies as st
 
 from utils.config import Config
+from utils.errors import ConfigError
 from utils.loaders import get_data_loaders
 from utils.losses import build_loss
 from utils.models import build_model
@@ -43,6 +45,35 @@ def test_frozen_weights_are_left_out(model):
     held = {id(p) for group in build_optimizer(Config(), model).param_groups for p in group["params"]}
     assert held == {id(p) for p in model.parameters() if p.requires_grad}
     assert len(held) < len(list(model.parameters()))
+
+
+@pytest.mark.parametrize("name", ["unet", "smp:unet/resnet18", "torchvision:lraspp_mobilenet_v3_large"])
+@pytest.mark.parametrize("schedule", ["one_cycle", "poly", "cosine", "constant"])
+def test_the_encoder_learns_at_its_share_of_the_rate_all_along(name, schedule):
+    config = Config(model=name, unet_width=2, unet_depth=1, learning_rate=0.1, encoder_rate=0.2, schedule=schedule)
+    model = build_model(config, 3)
+    optimizer = build_optimizer(config, model)
+    rest, encoder = optimizer.param_groups
+    assert {id(p) for p in encoder["params"]} == {id(p) for p in model.encoder.parameters()}
+    assert len(rest["params"]) + len(encoder["params"]) == len(list(model.parameters()))
+    scheduler = build_scheduler(config, optimizer, 10)
+    for _ in range(10):
+        assert encoder["lr"] == pytest.approx(0.2 * rest["lr"])
+        optimizer.step()
+        scheduler.step()
+
+
+def test_a_frozen_encoder_has_no_rate_and_a_model_without_one_is_refused(model):
+    model.freeze_encoder()
+    assert len(build_optimizer(Config(encoder_rate=0.1), model).param_groups) == 1
+    with pytest.raises(ConfigError) as error:
+        build_optimizer(Config(encoder_rate=0.1), torch.nn.Conv2d(3, 2, 1))
+    assert_clear(error, "encoder_rate=0.1", "encoder_rate=1")
+
+
+def test_the_cosine_falls_along_half_a_wave(model):
+    rates = course_of("cosine", 20, model)
+    assert rates == pytest.approx([0.1 * (1 + math.cos(math.pi * step / 20)) / 2 for step in range(20)])
 
 
 def course_of(schedule, steps, model):

@@ -6,7 +6,6 @@ from typing import Any
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import torch
 from accelerate import Accelerator
 from matplotlib.figure import Figure
@@ -15,8 +14,10 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from utils.checkpoint import write_atomically
+from utils.dataset import read_image
 from utils.models import to_mask
 from utils.plots import Palette, draw_history, overlay
+from utils.runs import Run
 from utils.tracking import Shown
 
 COUNT, SIDE = 4, 256
@@ -89,14 +90,13 @@ class LiveRun:
 def draw_run(folder: str | Path, heading: str = "", rows: int = 2, columns: int = 5) -> Figure:
     """Draw a run so far: its curves, and how `rows` validation pictures improved over up to `columns` epochs."""
     folder = Path(folder)
-    history = pd.read_csv(folder / "history.csv")
+    history = Run.load(folder).history
     epochs = [e for e in history["epoch"] if (folder / "pictures" / f"epoch_{e:03d}.jpg").is_file()]
     chosen = [epochs[i] for i in sorted({round(x) for x in np.linspace(0, len(epochs) - 1, columns)})]
     names = {f"epoch_{e:03d}.jpg": f"epoch {e}: {history['val_score'][e - 1]:.2f}" for e in chosen}
-    strips = [
-        (title, Image.open(folder / "pictures" / name)) for name, title in (names | {"truth.jpg": "truth"}).items()
-    ]
-    rows = min(rows, strips[-1][1].width // SIDE)
+    names["truth.jpg"] = "truth"
+    strips = [(title, read_image(folder / "pictures" / name)) for name, title in names.items()]
+    rows = min(rows, strips[-1][1].shape[1] // SIDE)
     figure = plt.figure(figsize=(10, 3.2 + 1.75 * rows), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=[3.2, 1.75 * rows])
     draw_history(history, *above.subplots(1, 2))
@@ -106,6 +106,6 @@ def draw_run(folder: str | Path, heading: str = "", rows: int = 2, columns: int 
     for column, (title, strip) in enumerate(strips):
         axes[0, column].set_title(title)
         for row in range(rows):
-            axes[row, column].imshow(strip.crop((row * SIDE, 0, (row + 1) * SIDE, SIDE)))
+            axes[row, column].imshow(strip[:, row * SIDE : (row + 1) * SIDE])
     figure.suptitle(heading)
     return figure
