@@ -9,18 +9,21 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from utils import catalog
-from utils.catalog.base import OKABE_ITO, Source
+from utils.catalog.base import Source
 from utils.checkpoint import load_weights, write_atomically
 from utils.config import Config
 from utils.errors import CourseError
 from utils.models import build_model, count_flops, count_parameters
+from utils.plots import BLUE, GREEN, ORANGE, RED
 from utils.runs import Run, has_only_begun, has_state, refuse_another_config, scores_of
 from utils.schedules import should_stop
 from utils.training import fit
 
 MARKERS = "osD^vP*X<>"
+COLOURS = [BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "black"]  # Okabe-Ito without its yellow
 COSTS = {"seconds": "seconds of training", "parameters (M)": "million parameters", "GFLOPs": "GFLOPs an image"}
 
 
@@ -121,30 +124,28 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 def plot_summary(table: pd.DataFrame) -> Figure:
     """Draw the quality of a `summary` against time, parameters and FLOPs; bars are one standard deviation."""
     models = list(dict.fromkeys(table["model"]))
+    looks = {m: (MARKERS[i % len(MARKERS)], COLOURS[i % len(COLOURS)]) for i, m in enumerate(models)}
     strengths = list(dict.fromkeys(table["augmentation"]))
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), sharey=True, layout="constrained")
     for ax, (column, label) in zip(axes, COSTS.items(), strict=True):
         for _, row in table.iterrows():
-            index = models.index(row["model"])
-            colour = tuple(c / 255 for c in OKABE_ITO[1:][index % (len(OKABE_ITO) - 1)])
-            full = strengths.index(row["augmentation"]) == 0
+            marker, colour = looks[row["model"]]
+            full = row["augmentation"] == strengths[0]
             ax.errorbar(
                 row[column], row["val IoU"], yerr=None if pd.isna(row["sd"]) else row["sd"], color=colour, capsize=3,
-                marker=MARKERS[index % len(MARKERS)], markersize=9, markerfacecolor=colour if full else "white",
+                marker=marker, markersize=9, markerfacecolor=colour if full else "white",
             )  # fmt: skip
         ax.set(xlabel=label, xscale="log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.grid(alpha=0.3)
     axes[0].set(ylabel="best validation IoU")
-    handles = [
-        Line2D([], [], linestyle="", color=tuple(c / 255 for c in OKABE_ITO[1:][i % (len(OKABE_ITO) - 1)]),
-               marker=MARKERS[i % len(MARKERS)], markersize=9, label=model)
-        for i, model in enumerate(models)
-    ]  # fmt: skip
-    for strength, filling in zip(strengths, ["grey", *["white"] * len(strengths)], strict=False):
-        handles.append(
-            Line2D([], [], linestyle="", marker="s", color="grey", markerfacecolor=filling, markersize=9,
-                   label=f"augmentation: {strength}")
-        )  # fmt: skip
+    dot = {"xdata": [], "ydata": [], "linestyle": "", "markersize": 9}
+    handles = [Line2D(**dot, marker=marker, color=colour, label=model) for model, (marker, colour) in looks.items()]
+    for strength in strengths:
+        full = {} if strength == strengths[0] else {"markerfacecolor": "white"}
+        handles.append(Line2D(**dot, marker="s", color="grey", label=f"augmentation: {strength}", **full))
     figure.legend(handles=handles, loc="outside right upper", frameon=False)
     seeds = f"{table['seeds'].min()} to {table['seeds'].max()}" if table["seeds"].nunique() > 1 else table["seeds"][0]
     figure.suptitle(f"Equal epochs, {seeds} seed{'' if seeds == 1 else 's'} each")

@@ -71,14 +71,16 @@ def square(picture: np.ndarray) -> np.ndarray:
 
 
 class LiveRun:
-    """Redraws a run after every epoch, in place, in a notebook: `fit(config, on_epoch=LiveRun(config.output))`."""
+    """Redraws a run after `every` epochs, in place, in a notebook: `fit(config, on_epoch=LiveRun(config.output))`."""
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder, self.handle = Path(folder), None
+    def __init__(self, folder: str | Path, every: int = 1) -> None:
+        self.folder, self.every, self.handle = Path(folder), every, None
 
     def __call__(self, row: dict[str, Any], epochs: int) -> None:
         from IPython.display import display
 
+        if row["epoch"] % self.every:
+            return
         figure = draw_run(self.folder, f"epoch {row['epoch']} of {epochs}")
         if self.handle is None:
             self.handle = display(figure, display_id=True)

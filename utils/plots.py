@@ -156,8 +156,8 @@ def plot_history(history: pd.DataFrame) -> Figure:
 
 def draw_history(history: pd.DataFrame, left: Axes, right: Axes) -> None:
     """Draw the losses of a history into one panel, its validation scores into another."""
-    left.plot(history["epoch"], history["train_loss"], label="training")
-    left.plot(history["epoch"], history["val_loss"], "--", label="validation")
+    left.plot(history["epoch"], history["train_loss"], ".-", label="training")
+    left.plot(history["epoch"], history["val_loss"], ".--", label="validation")
     left.set(title="Loss", xlabel="epoch")
     left.legend(frameon=False)
     best = history.loc[history["val_score"].idxmax()]
