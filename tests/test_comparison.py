@@ -8,9 +8,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import COURSE, assert_clear, small_config, snapshot, write_pairs
+from helpers import COURSE, assert_clear, drop_splits, small_config, snapshot, write_pairs
 
-from utils import comparison
+from utils import catalog, comparison
+from utils.__main__ import main
 from utils.checkpoint import load_weights
 from utils.comparison import compare_runs, grid, plot_summary, run_grid, save_tables, summary
 from utils.config import Config
@@ -174,3 +175,99 @@ def test_tables_are_made_of_finished_runs_only(base):
     runs = grid(base, ["unet"], ["none"], [0, 1])
     run_grid(runs[:1])
     assert save_tables(runs)["seeds"].tolist() == [1]
+
+
+def test_a_run_named_twice_is_refused_since_it_would_pass_for_two(base):
+    for twice in ({"seeds": [0, 0]}, {"models": ["unet", "unet"]}, {"augmentations": ["none", "none"]}):
+        with pytest.raises(ConfigError) as error:
+            grid(base, **{"models": ["unet"], "augmentations": ["none"], "seeds": [0]} | twice)
+        assert_clear(error, "unet-none-seed0", "twice")
+
+
+def test_pictures_that_came_later_move_no_split_of_later_runs(tmp_path):
+    """Splits of the folder are drawn: 36 pairs share no validation picture with 30, see the second half."""
+    root = drop_splits(write_pairs(tmp_path / "data", ["train"] * 30))
+    base = small_config(root, tmp_path / "grid", epochs=1)
+    run_grid(grid(base, ["unet"], ["none"], [0]))
+    drop_splits(write_pairs(root, ["train"] * 36))
+    runs = grid(base, ["unet"], ["none"], [0, 1])
+    run_grid(runs)
+    first, second = (pd.read_csv(run.output / "splits.csv") for run in runs)
+    pd.testing.assert_frame_equal(first, second)
+    drawn = catalog.load(base).assigned()["val"]
+    assert {f"images/{p.image.name}" for p in drawn} != set(first.query("split == 'val'")["image"])
+
+
+def test_changed_data_and_runs_on_other_splits_are_refused(base):
+    runs = grid(base, ["unet"], ["none"], [0, 1, 2])
+    run_grid(runs[:2])
+    table = runs[1].output / "splits.csv"
+    whole = table.read_text()
+    table.write_text(whole.replace(",val,", ",train,"))
+    with pytest.raises(CheckpointError) as error:
+        run_grid(runs)
+    assert_clear(error, runs[0].output, runs[1].output, "splits")
+    table.write_text(whole)
+    (base.root / "images" / "00.png").write_bytes((base.root / "images" / "01.png").read_bytes())
+    with pytest.raises(CheckpointError) as error:
+        run_grid(runs)
+    assert_clear(error, "1 changed", "images/00.png")
+    assert not runs[2].output.exists()
+
+
+@pytest.mark.parametrize(
+    ("models", "fields", "words"),
+    [
+        (["unet", "torchvision:deeplabv3_mobilenet_v3_large"], {"batch_size": 1}, ["deeplabv3", "batches of 1"]),
+        (["unet", "smp:pan/mobilenet_v2"], {}, ["smp:pan", "32 x 32", "larger image_size"]),
+        (["unet"], {"batch_size": 9}, ["batch_size=9", "8 training images"]),
+    ],
+)
+def test_what_cannot_train_is_found_before_anything_is_trained(models, fields, words, base):
+    with pytest.raises(ConfigError) as error:
+        run_grid(grid(base.override(**fields), models, ["none"], [0]))
+    assert_clear(error, *words)
+    assert not base.output.exists()
+
+
+def test_a_finished_grid_needs_no_pretrained_weights_again(base, monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    runs = grid(base.override(epochs=1), ["smp:unet/mobilenet_v2"], ["none"], [0])
+    run_grid(runs)
+    pretrained = [run.override(weights="imagenet") for run in runs]
+    pretrained[0].save(runs[0].output / "config.yaml")
+    assert run_grid(pretrained) == {}
+
+
+def test_several_processes_are_refused(base, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError) as error:
+        run_grid(grid(base, ["unet"], ["none"], [0]))
+    assert_clear(error, "one process", "torchrun")
+
+
+def test_a_model_that_does_not_take_the_size_has_no_flops():
+    parameters, flops = comparison.model_size("smp:pan/mobilenet_v2", 16, 3, 32, 3)
+    assert parameters > 1e6
+    assert np.isnan(flops)
+
+
+def test_ctrl_c_on_the_command_line_keeps_the_table_and_says_how_to_go_on(base, monkeypatch, capsys):
+    train, trained = comparison.fit, []
+
+    def interrupted(config, **options):
+        trained.append(config)
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        return train(config, **options)
+
+    monkeypatch.setattr(comparison, "fit", interrupted)
+    command = ["compare", "--models", "unet", "--augmentations", "none", "--seeds", "0", "1", "--dataset", "folder",
+               "--root", str(base.root), "--classes", *base.classes, "--framing", "crop", "--image-size", "32",
+               "--batch-size", "4", "--unet-width", "2", "--unet-depth", "2", "--epochs", "1", "--workers", "0",
+               "--device", "cpu", "--output", str(base.output)]  # fmt: skip
+    assert main(command) == 1
+    out = capsys.readouterr().out
+    assert all(words in out for words in ("val IoU", "1 of 2 runs", "same command", "sd of 3 seeds is rough"))
+    assert main(command) == 0
+    assert "goes on" not in capsys.readouterr().out

@@ -144,21 +144,22 @@ def train(config: Path | None, resume: bool, overwrite: bool, **options: Any) ->
 
 def compare(models: list[str], augmentations: list[str], seeds: list[int], **options: Any) -> int:
     runs = make_config(options)
-    from utils.comparison import grid, run_grid, save_tables
+    from utils.comparison import caption, grid, is_finished, run_grid, save_tables
 
-    runs = grid(runs, models, augmentations, seeds)
-    folder = runs[0].output.parent
+    settings, runs = runs, grid(runs, models, augmentations, seeds)
+    folder, failed, stopped = settings.output, {}, False
     try:
         failed = run_grid(runs)
     except KeyboardInterrupt:
-        print("Stopped by you: the same command goes on where it stopped.")
-        return 1
-    if len(failed) < len(runs):
+        stopped = True
+    if done := sum(is_finished(config) for config in runs):
         table = save_tables(runs).to_string(index=False, float_format="{:.3f}".format, na_rep="\N{EN DASH}")
-        print(f"{table}\nBest validation IoU, mean and standard deviation over seeds; equal epochs. It is in {folder}")
+        print(f"{table}\n{caption(settings)}\ncomparison.csv, summary.csv, comparison.png and the runs are in {folder}")
     for name, sentence in failed.items():
         print(f"failed: {name}: {sentence}", file=sys.stderr)
-    return 1 if failed else 0
+    if done < len(runs):
+        print(f"{done} of {len(runs)} runs are finished. The same command goes on where this one stopped.")
+    return 1 if failed or stopped else 0
 
 
 def shard(output: Path, megabytes: int, **options: Any) -> None:
