@@ -1,5 +1,7 @@
 """utils/live.py: pictures after every epoch, and a run that is drawn while it trains."""
 
+import shutil
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -69,6 +71,18 @@ def test_a_run_is_drawn_with_its_curves_and_the_same_pictures_over_the_epochs(tr
         assert sum(len(ax.images) for ax in cells) == 2 * 3
     finally:
         plt.close(figure)
+
+
+def test_a_run_that_lost_its_pictures_is_drawn_without_and_gets_them_back(config):
+    run = fit(config.override(epochs=1), on_epoch=None)
+    shutil.rmtree(run.folder / "pictures")
+    figure = draw_run(run.folder)
+    assert len(figure.axes) == 2
+    plt.close(figure)
+    pictures = EpochPictures(get_data_loaders(config).val.dataset, config.classes, PALETTE)
+    pictures.predict(SegmentationModel(Same(1), 1), Accelerator(cpu=True))
+    pictures.save(run.folder / "pictures", 7)
+    assert {path.name for path in (run.folder / "pictures").iterdir()} == {"truth.jpg", "epoch_007.jpg"}
 
 
 def test_a_live_run_redraws_one_figure_in_place(config, monkeypatch):

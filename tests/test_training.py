@@ -15,9 +15,11 @@ from helpers import FAULTS, assert_clear, equal_states, full_disk, small_config,
 from PIL import Image
 
 from utils import catalog, checkpoint, runs, tracking, training
+from utils.analysis import report_split
 from utils.checkpoint import load_state, load_weights, resume
 from utils.checkpoint import snapshot as snapshot_of_parts
 from utils.config import Config
+from utils.dataset import read_pair
 from utils.errors import CheckpointError, ConfigError, CourseError, DataError, TrainingError
 from utils.inference import Predictor
 from utils.loaders import get_data_loaders
@@ -646,3 +648,19 @@ def test_a_snapshot_stays_and_a_run_resumed_from_it_equals_one_that_was_never_cu
     assert _bytes(snapshot_of_parts(other)) == _bytes(snapshot_of_parts(whole))
     with pytest.raises(RuntimeError):
         resume(other, {"model": {"foreign": torch.zeros(1)}})
+
+
+def test_the_whole_way_on_real_voc_pairs_with_21_classes_and_ignored_borders(shared_data, tmp_path):
+    config = Config.preset(
+        "voc", root=shared_data("voc"), splits="random", image_size=32, batch_size=8, unet_width=2, unet_depth=2,
+        epochs=1, workers=0, device="cpu", precision="fp32", output=tmp_path / "run",
+    )  # fmt: skip
+    source = catalog.load(config)
+    run = quiet(config, source=source)
+    assert sum(name.startswith("val_iou_") for name in run.history) == 21
+    report = report_split(Predictor.from_run(run.folder, device="cpu"), source)
+    assert report.table.index.tolist() == [*source.classes, "mean"]
+    truths = [read_pair(pair, source)[1] for pair in source.pairs("test")]
+    assert report.matrix.sum() == sum((truth != 255).sum() for truth in truths)
+    assert any((truth == 255).any() for truth in truths)
+    assert all(name in str(report) for name in source.classes)

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from utils.checkpoint import write_atomically
 from utils.dataset import read_image
 from utils.models import to_mask
-from utils.plots import Palette, draw_history, overlay
+from utils.plots import Palette, draw_history, overlay, plot_history
 from utils.runs import Run
 from utils.tracking import Shown
 
@@ -50,9 +50,11 @@ class EpochPictures:
         return self.shown
 
     def save(self, folder: Path, epoch: int) -> None:
-        """Write the predictions side by side as epoch_NNN.jpg, and the truth as truth.jpg."""
+        """Write the predictions side by side as epoch_NNN.jpg, and once the truth as truth.jpg."""
         folder.mkdir(exist_ok=True)
-        names = {f"epoch_{epoch:03d}.jpg": "prediction"} | ({"truth.jpg": "truth"} if epoch == 1 else {})
+        names = {f"epoch_{epoch:03d}.jpg": "prediction"}
+        if not (folder / "truth.jpg").exists():
+            names["truth.jpg"] = "truth"
         for name, kind in names.items():
             cells = [square(overlay(one.image, getattr(one, kind), self.palette)) for one in self.shown]
             strip = Image.fromarray(np.hstack(cells))
@@ -90,10 +92,15 @@ class LiveRun:
 
 
 def draw_run(folder: str | Path, heading: str = "", rows: int = 2, columns: int = 5) -> Figure:
-    """Draw a run so far: its curves, and how `rows` validation pictures improved over up to `columns` epochs."""
+    """Draw a run so far: its curves, and how `rows` validation pictures improved over up to `columns` epochs.
+
+    A run without pictures has its curves alone.
+    """
     folder = Path(folder)
     history = Run.load(folder).history
     epochs = [e for e in history["epoch"] if (folder / "pictures" / f"epoch_{e:03d}.jpg").is_file()]
+    if not epochs or not (folder / "pictures" / "truth.jpg").is_file():
+        return plot_history(history)
     chosen = [epochs[i] for i in sorted({round(x) for x in np.linspace(0, len(epochs) - 1, columns)})]
     names = {f"epoch_{e:03d}.jpg": f"epoch {e}: {history['val_score'][e - 1]:.2f}" for e in chosen}
     names["truth.jpg"] = "truth"
