@@ -145,10 +145,22 @@ def test_the_plot_shows_every_row_in_every_panel_and_tells_them_apart_without_co
     try:
         for ax in figure.axes:
             assert len(ax.containers) == 3
-            marks = {(c.lines[0].get_marker(), c.lines[0].get_markerfacecolor() == "white") for c in ax.containers}
-            assert len(marks) == 3
+            dots = [container.lines[0] for container in ax.containers]
+            looks = {(d.get_marker(), d.get_fillstyle(), d.get_markerfacecolor() == "white") for d in dots}
+            assert len(looks) == 3
         labels = [text.get_text() for text in figure.legends[0].get_texts()]
         assert labels == ["b", "a", "augmentation: none", "augmentation: medium"]
+    finally:
+        plt.close(figure)
+
+
+def test_all_four_augmentations_look_different_without_colour():
+    table = pd.concat([made_up().assign(augmentation=name) for name in ("none", "light", "medium", "strong")])
+    figure = plot_summary(summary(table))
+    try:
+        dots = [container.lines[0] for container in figure.axes[0].containers]
+        looks = {(d.get_marker(), d.get_fillstyle(), d.get_markerfacecolor() == "white") for d in dots}
+        assert len(looks) == 2 * 4
     finally:
         plt.close(figure)
 

@@ -30,6 +30,7 @@ from utils.training import fit
 
 MARKERS = "osD^vP*X<>"
 COLOURS = [BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "black"]  # Okabe-Ito without its yellow
+FILLS = [("full", None), ("full", "white"), ("left", None), ("top", None)]  # of the four augmentations
 COSTS = {"seconds": "seconds of training", "parameters (M)": "million parameters", "GFLOPs": "GFLOPs an image"}
 COLUMNS = ["run", "model", "augmentation", "seed", "best val IoU", "epoch", "seconds", "images/s", *list(COSTS)[1:]]
 
@@ -210,16 +211,17 @@ def plot_summary(table: pd.DataFrame) -> Figure:
     """Draw the quality of a `summary` against time, parameters and FLOPs; bars are one standard deviation."""
     models = list(dict.fromkeys(table["model"]))
     looks = {m: (MARKERS[i % len(MARKERS)], COLOURS[i % len(COLOURS)]) for i, m in enumerate(models)}
-    strengths = list(dict.fromkeys(table["augmentation"]))
+    fills = dict(zip(dict.fromkeys(table["augmentation"]), FILLS, strict=False))
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), sharey=True, layout="constrained")
     for ax, (column, label) in zip(axes, COSTS.items(), strict=True):
         for _, row in table.iterrows():
             marker, colour = looks[row["model"]]
-            full = row["augmentation"] == strengths[0]
+            style, face = fills[row["augmentation"]]
+            look = {"fillstyle": style, "markerfacecolor": face or colour, "markerfacecoloralt": "white"}
+            spread = None if pd.isna(row["sd"]) else row["sd"]
             ax.errorbar(
-                row[column], row["val IoU"], yerr=None if pd.isna(row["sd"]) else row["sd"], color=colour, capsize=3,
-                marker=marker, markersize=9, markerfacecolor=colour if full else "white",
-            )  # fmt: skip
+                row[column], row["val IoU"], spread, color=colour, capsize=3, marker=marker, markersize=9, **look
+            )
         ax.set(xlabel=label, xscale="log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter("{x:g}")
@@ -228,9 +230,9 @@ def plot_summary(table: pd.DataFrame) -> Figure:
     axes[0].set(ylabel="best validation IoU")
     dot = {"xdata": [], "ydata": [], "linestyle": "", "markersize": 9}
     handles = [Line2D(**dot, marker=marker, color=colour, label=model) for model, (marker, colour) in looks.items()]
-    for strength in strengths:
-        full = {} if strength == strengths[0] else {"markerfacecolor": "white"}
-        handles.append(Line2D(**dot, marker="s", color="grey", label=f"augmentation: {strength}", **full))
+    for strength, (style, face) in fills.items():
+        look = {"fillstyle": style, "markerfacecolor": face or "grey", "markerfacecoloralt": "white"}
+        handles.append(Line2D(**dot, marker="s", color="grey", label=f"augmentation: {strength}", **look))
     figure.legend(handles=handles, loc="outside right upper", frameon=False)
     seeds = f"{table['seeds'].min()} to {table['seeds'].max()}" if table["seeds"].nunique() > 1 else table["seeds"][0]
     figure.suptitle(f"Equal epochs, {seeds} seed{'' if seeds == 1 else 's'} each")
