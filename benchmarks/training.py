@@ -6,7 +6,7 @@ nothing, side by side, the guided project's recipe and the course's on the 290 p
 """
 
 import argparse
-import statistics
+import random
 import tempfile
 import time
 from pathlib import Path
@@ -133,18 +133,13 @@ def compare(curves: pd.DataFrame, budget: float) -> pd.DataFrame:
 
 
 # ---------------------------------------------------------------- what the engine costs
-def overhead(rounds: int = 30) -> None:
-    """Time `train_one_epoch` and a bare loop on the same batches, in turn."""
+def overhead(rounds: int = 150) -> None:
+    """Time `train_one_epoch` and a bare loop on the same batch, in turn, in an order drawn anew for each round."""
     config = Config(device="cpu", batch_size=8)
     loss_fn, accelerator = build_loss(config), make_accelerator(config)
     generator = torch.Generator().manual_seed(0)
-    batches = [
-        (
-            torch.randint(0, 256, (8, 3, 128, 128), dtype=torch.uint8, generator=generator),
-            torch.randint(0, 6, (8, 128, 128), generator=generator),
-        )
-        for _ in range(6)
-    ]
+    images = torch.randint(0, 256, (8, 3, 128, 128), dtype=torch.uint8, generator=generator)
+    batches = [(images, torch.randint(0, 6, (8, 128, 128), generator=generator))]
     model = build_model(config, 6)
     optimizer = build_optimizer(config, model)
     scheduler = build_scheduler(config, optimizer, 10_000)
@@ -168,18 +163,16 @@ def overhead(rounds: int = 30) -> None:
 
     seconds: dict[str, list[float]] = {"engine": [], "bare": []}
     contenders = [("engine", engine), ("bare", bare)]
-    for number in range(-1, rounds):
-        for name, run in contenders[:: 1 if number % 2 else -1]:  # in turn, and each first in turn
+    for number in range(-5, rounds):
+        random.shuffle(contenders)
+        for name, run in contenders:
             start = time.perf_counter()
             run()
-            if number >= 0:  # the first round only warms up
+            if number >= 0:  # the first rounds only warm up
                 seconds[name].append(time.perf_counter() - start)
-    # Round by round, since the machine's own speed drifts by more than what is measured.
-    ratios = sorted(bare / engine for bare, engine in zip(seconds["bare"], seconds["engine"], strict=True))
-    low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
-    print(
-        f"train_one_epoch: {statistics.median(ratios):.1%} of a bare loop's speed (middle half {low:.1%} to {high:.1%})"
-    )
+    table = pd.DataFrame(seconds).quantile([0, 0.25, 0.5, 0.75]) * 1000
+    table["engine's speed"] = table["bare"] / table["engine"]
+    print(f"one step, ms, by quantile\n{table.to_string(float_format='{:.3f}'.format)}")
 
 
 def voc(root: Path) -> None:
