@@ -1,19 +1,20 @@
 """utils/inference.py: pictures of any size in, masks of that size out, and one bad picture spoils no other."""
 
-import errno
-
 import numpy as np
 import pytest
 import torch
-from helpers import CLASSES, assert_clear, assert_sentence, draw_pair, full_disk, snapshot
+from helpers import CLASSES, assert_clear, draw_pair
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from utils import checkpoint, inference
+from utils import inference
 from utils.checkpoint import load_weights
 from utils.config import Config
-from utils.errors import CheckpointError, DataError
-from utils.inference import Predictor, average_flips, best_run, list_pictures, predict_files
+from utils.errors import CheckpointError, ConfigError, DataError
+from utils.inference import Predictor, average_flips, average_scales, best_run, load_picture
 from utils.models import build_model, probabilities
+from utils.plots import overlay
 from utils.tiling import predict_tiled
 
 
@@ -56,17 +57,108 @@ def test_a_path_and_its_array_give_the_same(predictor, pairs):
 
 
 @pytest.mark.parametrize(
-    "picture", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)]
-)
+    "picture",
+    [
+        np.zeros((4, 4, 5), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), bool), np.zeros(4, np.uint8),
+        np.zeros((1, 4, 4, 3), np.uint8), np.zeros((4, 4), np.int64),
+    ],
+)  # fmt: skip
 def test_an_array_that_is_no_picture(picture):
     with pytest.raises(DataError) as error:
         make()(picture)
-    assert_clear(error, "uint8 (H, W, 3)", picture.dtype, picture.shape, "read_image")
+    assert_clear(error, "uint8 or uint16", picture.dtype, picture.shape, "convert it")
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (4, 0, 3), (0, 0)])
+def test_an_array_without_pixels(shape):
+    with pytest.raises(DataError) as error:
+        make()(np.zeros(shape, np.uint8))
+    assert_clear(error, "needs pixels", shape)
+
+
+def test_every_form_of_a_picture_is_the_same_picture(tmp_path):
+    """Grey, with alpha, of 16 bits, as Pillow picture of many modes, turned by EXIF: what is seen is what counts."""
+    image = draw_pair(1)[0]
+    image[0, 0] = 255
+    alpha = np.full((*image.shape[:2], 1), 7, np.uint8)
+    same = [image, np.dstack([image, alpha]), image.astype(np.uint16) * 257, Image.fromarray(image)]
+    same += [Image.fromarray(np.dstack([image, alpha])), np.asfortranarray(image), image[:, ::-1].copy()[:, ::-1]]
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    Image.fromarray(np.rot90(image).copy()).save(tmp_path / "turned.png", exif=exif)
+    same.append(tmp_path / "turned.png")
+    for picture in same:
+        assert (load_picture(picture) == image).all()
+    grey = image[..., 0]
+    for picture in (
+        grey,
+        grey[..., None],
+        np.dstack([grey, alpha]),
+        Image.fromarray(grey),
+        grey.astype(np.uint16) * 257,
+    ):
+        assert (load_picture(picture) == grey[..., None]).all()
+    for mode in ("CMYK", "1", "LA", "P", "I;16", "F", "YCbCr", "HSV", "LAB"):
+        picture = Image.fromarray(image)
+        picture = picture.convert("L").convert(mode) if mode in ("1", "I;16", "F", "LA") else picture.convert(mode)
+        found = load_picture(picture)
+        assert (found.dtype, found.shape) == (np.uint8, image.shape), mode
+        assert make()(picture).mask.shape == image.shape[:2]
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 50)), min_size=1, max_size=7), st.booleans())
+def test_many_pictures_give_what_each_gives_alone(sizes, resize):
+    """In batches of four, of any sizes, in order."""
+    predictor = make("resize" if resize else "crop")
+    predictor.config = predictor.config.override(batch_size=4)
+    images = [np.random.default_rng(i).integers(0, 256, (*size, 3), dtype=np.uint8) for i, size in enumerate(sizes)]
+    found = list(predictor.predict(iter(images)))
+    assert len(found) == len(images)
+    for image, prediction in zip(images, found, strict=True):
+        alone = predictor(image)
+        assert np.allclose(prediction.probabilities, alone.probabilities, atol=1e-5)
+        assert (predictor.mask(image) == alone.mask).mean() > 0.99  # but for equal probabilities
+
+
+def test_a_batch_goes_through_the_model_at_once(monkeypatch):
+    predictor, seen = make("resize"), []
+    monkeypatch.setattr(predictor, "model", lambda x: seen.append(len(x)) or torch.zeros(len(x), 3, *x.shape[2:]))
+    predictor.config = predictor.config.override(batch_size=4)
+    list(predictor.predict([draw_pair(n)[0] for n in range(6)]))
+    assert seen == [4, 2]
+
+
+def test_a_picture_is_drawn_with_its_mask_and_a_legend(predictor):
+    image = draw_pair(0, (120, 160))[0]
+    shown = predictor.draw(image, opacity=1.0)
+    assert shown.shape[0] > 120
+    assert shown.shape[1] >= 160
+    assert (shown[:120, :160] == overlay(image, predictor(image).mask, predictor.palette, 1.0)).all()
+    below = shown[120:].reshape(-1, 3)
+    for colour in predictor.palette:
+        assert (below == colour).all(axis=1).sum() >= 80  # a field of its colour
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"threshold": 1.5}, ["threshold=1.5", "from 0 to 1"]),
+        ({"threshold": -0.1}, ["threshold", "from 0 to 1"]),
+        ({"threshold": float("nan")}, ["threshold", "from 0 to 1"]),
+        ({"scales": ()}, ["scales", "one or more"]),
+        ({"scales": (0.0, 1)}, ["scales", "0.1 to 10"]),
+        ({"tile": 4}, ["tile=4", "at least 8 pixels"]),
+    ],
+)
+def test_an_option_that_cannot_be(options, words):
+    with pytest.raises(ConfigError) as error:
+        make(**options)
+    assert_clear(error, *words)
 
 
 def test_large_pictures_are_tiled_at_their_own_scale(predictor):
     image = draw_pair(3, (90, 110))[0]
-    expected = predict_tiled(predictor.logits, image, 32, 8)
+    expected = predict_tiled(predictor.logits, image, 32, 8, predictor.model.stride)
     found = predictor(image).probabilities
     assert np.allclose(found, probabilities(torch.from_numpy(expected)[None])[0].numpy(), atol=1e-6)
 
@@ -151,90 +243,6 @@ def test_the_best_run_is_notebook_8s_or_else_the_shipped_one(tmp_path, monkeypat
     assert best_run() == tmp_path / "runs" / "notebook-8"
 
 
-# ---------------------------------------------------------------- files
-def test_pictures_of_a_folder_in_order_without_junk(tmp_path):
-    for name in ("b.JPG", "a.png", "._a.png", ".DS_Store", "notes.txt", "c.webp"):
-        (tmp_path / name).write_bytes(b"")
-    assert [p.name for p in list_pictures(tmp_path)] == ["a.png", "b.JPG", "c.webp"]
-    assert list_pictures(tmp_path / "a.png") == [tmp_path / "a.png"]
-
-
-@pytest.mark.parametrize("name", ["nowhere", "empty"])
-def test_no_pictures(name, tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError) as error:
-        list_pictures(tmp_path / name)
-    assert_clear(error, tmp_path / name, "no pictures", "folder")
-
-
-def test_a_mask_and_an_overlay_for_each_picture(predictor, pairs, tmp_path):
-    paths = list_pictures(pairs / "images")[:2]
-    done, failed = predict_files(predictor, paths, tmp_path / "out" / "deep")
-    assert failed == []
-    assert done == [tmp_path / "out" / "deep" / f"{p.stem}_mask.png" for p in paths]
-    assert {p.name for p in done[0].parent.iterdir()} == {
-        "00_mask.png", "00_overlay.jpg", "01_mask.png", "01_overlay.jpg",
-    }  # fmt: skip
-    with Image.open(done[1]) as mask:
-        assert mask.mode == "P"
-        assert tuple(mask.getpalette()[:9]) == tuple(v for colour in predictor.palette for v in colour)
-        assert (np.array(mask) == predictor(paths[1]).mask).all()
-    with Image.open(tmp_path / "out" / "deep" / "01_overlay.jpg") as overlay:
-        assert overlay.size == (48, 40)
-
-
-def test_one_bad_picture_spoils_no_other(predictor, pairs, tmp_path):
-    (pairs / "images" / "00.png").write_bytes(b"")
-    (pairs / "images" / "02.png").write_text("<html>")
-    done, failed = predict_files(predictor, list_pictures(pairs / "images")[:4], tmp_path / "out")
-    assert [p.name for p in done] == ["01_mask.png", "03_mask.png"]
-    assert len(failed) == 2
-    assert_sentence(failed[0], "images/00.png", "0 bytes")
-    assert_sentence(failed[1], "images/02.png", "web page")
-
-
-def test_pictures_of_one_name_and_two_endings_both_get_a_mask(predictor, pairs, tmp_path):
-    with Image.open(pairs / "images" / "01.png") as picture:
-        picture.save(pairs / "images" / "00.jpg")
-    done, _ = predict_files(predictor, list_pictures(pairs / "images")[:3], tmp_path / "out")
-    assert len({p.name for p in done}) == len(list((tmp_path / "out").glob("*_mask.png"))) == 3
-
-
-def test_a_place_that_cannot_be_written_to(predictor, pairs, tmp_path):
-    (tmp_path / "file").write_text("mine")
-    for output in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(DataError) as error:
-            predict_files(predictor, list_pictures(pairs / "images")[:1], output)
-        assert_clear(error, output, "another output")
-    assert (tmp_path / "file").read_text() == "mine"
-
-
-def test_no_disk_space_leaves_no_half_of_a_mask(predictor, pairs, tmp_path, monkeypatch):
-    def full(path, write):
-        def half(temporary):
-            temporary.write_bytes(b"half")
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        checkpoint.write_atomically(path, half)
-
-    paths = list_pictures(pairs / "images")[:1]
-    predict_files(predictor, paths, tmp_path / "out")
-    before = snapshot(tmp_path / "out")
-    monkeypatch.setattr(inference, "write_atomically", full)
-    done, failed = predict_files(predictor, paths, tmp_path / "out")
-    assert done == []
-    assert_sentence(failed[0], tmp_path / "out" / "00_mask.png", "no space left", "free some space")
-    assert snapshot(tmp_path / "out") == before
-
-
-def test_a_disk_that_is_really_full(predictor, pairs, tmp_path):
-    with full_disk(50):
-        done, failed = predict_files(predictor, list_pictures(pairs / "images")[:1], tmp_path / "out")
-    assert done == []
-    assert_sentence(failed[0], "00_mask.png", "cannot write")
-    assert snapshot(tmp_path / "out") == {}
-
-
 def test_flips_are_averaged_as_numpy_does():
     images = torch.randint(0, 255, (2, 3, 4, 6), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     weights = np.arange(6)
@@ -245,3 +253,40 @@ def test_flips_are_averaged_as_numpy_does():
     plain = images.numpy()[:, :1].astype(float)
     wanted = (plain * weights + np.fliplr(np.eye(6)) @ weights * plain) / 2
     assert np.allclose(average_flips(predict, images).numpy(), wanted)
+
+
+def test_scales_are_averaged_at_the_pictures_own_size():
+    """What is constant stays; a model that answers with the size it sees shows which sizes those are."""
+    images = torch.full((2, 3, 20, 30), 100, dtype=torch.uint8)
+    assert torch.allclose(
+        average_scales(lambda x: x[:, :1].float(), images, (0.5, 1, 2)), torch.full((2, 1, 20, 30), 100.0)
+    )
+    seen = []
+    found = average_scales(
+        lambda x: seen.append(tuple(x.shape[2:])) or torch.full((2, 1, *x.shape[2:]), float(x.shape[-1])),
+        images,
+        (0.5, 2),
+    )
+    assert seen == [(10, 15), (40, 60)]
+    assert torch.allclose(found, torch.full((2, 1, 20, 30), (15 + 60) / 2))
+    assert torch.equal(average_scales(lambda x: x.float(), images, (1.0,)), images.float())
+
+
+def test_scales_and_flips_go_together():
+    image = draw_pair(1, (30, 32))[0]
+    plain = make(scales=(0.5, 1.0), flips=True)
+    mirrored = plain(image[:, ::-1]).probabilities[..., ::-1]
+    assert np.allclose(plain(image).probabilities, mirrored, atol=1e-4)
+    assert not np.allclose(plain(image).probabilities, make(flips=True)(image).probabilities, atol=1e-3)
+
+
+def test_a_fingerprint_is_of_weights_and_options_only(trained):
+    first = Predictor.from_run(trained, device="cpu")
+    assert first.fingerprint == Predictor.from_run(trained / "best.safetensors", device="cpu").fingerprint
+    others = [
+        Predictor.from_run(trained, device="cpu", **o) for o in ({"flips": True}, {"threshold": 0.4}, {"tile": 64})
+    ]
+    others.append(Predictor.from_run(trained, device="cpu"))
+    with torch.no_grad():
+        next(others[-1].model.parameters()).view(-1)[0] += 1e-4
+    assert len({p.fingerprint for p in [first, *others]}) == 5

@@ -11,7 +11,7 @@ from torch import nn
 
 from utils.config import Config
 from utils.models import build_model
-from utils.tiling import gaussian_window, merge_tiles, predict_tiled, tile_starts
+from utils.tiling import gaussian_window, merge_tiles, predict_tiled, tile_spans, tile_starts
 
 
 @st.composite
@@ -101,16 +101,68 @@ def test_blending_hides_the_borders_of_tiles():
     assert error(16).mean() < 0.5 * error(0).mean()
 
 
-def test_where_no_tile_border_is_near_the_result_is_exact():
-    model, image = Neighbours(2).eval(), picture(40, 56)
+@given(
+    size=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    reach=st.integers(0, 3),
+    more=st.integers(0, 9),
+    overlap=st.integers(0, 9),
+)
+def test_a_model_that_looks_no_further_than_a_quarter_of_the_overlap_sees_no_tiles(size, reach, more, overlap):
+    model, image = Neighbours(reach).eval(), picture(*size)
+    overlap += 4 * reach
     with torch.no_grad():
-        found = predict_tiled(model, image, 40, 24)
-    assert tile_starts(56, 40, 24) == [0, 16]
-    exact = np.zeros(56, bool)
-    exact[:14] = exact[18:38] = exact[42:] = True
-    difference = np.abs(found - whole(model, image)).max(axis=(0, 1))
-    assert (difference[exact] < 1e-5).all()
-    assert (difference[~exact] > 1e-4).any()
+        found = predict_tiled(model, image, overlap + 1 + more, overlap)
+    assert np.allclose(found, whole(model, image), atol=1e-4)
+
+
+def test_one_that_looks_further_does():
+    model, image = Neighbours(5).eval(), picture(80, 80)
+    with torch.no_grad():
+        found = predict_tiled(model, image, 32, 8)
+    assert np.abs(found - whole(model, image)).max() > 1e-2
+
+
+class Pooled(nn.Module):
+    """Halves the picture twice, as a U-Net does: what it sees depends on where a tile begins."""
+
+    stride = 4
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.down = nn.Conv2d(3, 4, 4, stride=4)
+        self.up = nn.ConvTranspose2d(4, 2, 4, stride=4)
+
+    def forward(self, images):
+        height, width = images.shape[-2:]
+        padded = nn.functional.pad(images.float() / 255, (0, -width % 4, 0, -height % 4), mode="replicate")
+        return self.up(self.down(padded).relu())[..., :height, :width]
+
+
+@given(size=st.tuples(st.integers(1, 90), st.integers(1, 90)), tile=st.integers(4, 40), overlap=st.integers(0, 20))
+def test_tiles_begin_where_the_model_sees_what_it_sees_in_the_whole(size, tile, overlap):
+    model, image = Pooled().eval(), picture(*size)
+    with torch.no_grad():
+        found = predict_tiled(model, image, tile, min(overlap, tile - 1), stride=4)
+        if min(size) > tile and tile % 4:
+            apart = predict_tiled(model, image, tile, 0, stride=1)
+            assert np.abs(apart - whole(model, image)).max() > 1e-3
+    assert np.allclose(found, whole(model, image), atol=1e-4)
+
+
+@given(layouts(), st.sampled_from([1, 2, 4, 8, 32]))
+def test_spans_use_every_pixel_and_begin_at_the_stride(layout, stride):
+    length, tile, overlap = layout
+    spans = tile_spans(length, tile, overlap, stride)
+    assert (spans[0].low, spans[-1].high) == (0, length)
+    for a, b in pairwise(spans):
+        assert b.start > a.start
+        assert b.low > a.low
+        assert b.low <= a.high  # nothing is left out
+    for span in spans:
+        assert span.start % stride == 0
+        assert 0 <= span.start <= span.low < span.high <= span.end <= length
+        assert span.end - span.start <= max(tile, stride)
 
 
 def test_a_picture_that_fits_in_one_tile_is_predicted_once():

@@ -36,20 +36,39 @@ def open_picture(path: Path) -> Image.Image:
     except FileNotFoundError:
         raise DataError(f"There is no file {path}. Check the folder, or remove it from the list.") from None
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). Replace it, or remove the pair.") from None
+        raise DataError(f"{path} cannot be read ({error.strerror}). Replace it, or remove it.") from None
     try:
         with Image.open(io.BytesIO(data)) as picture:
-            deep = ";16" in str(picture.tile)
+            deep, pages = ";16" in str(picture.tile), count_pages(picture)
             picture.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         what = "is empty (0 bytes)" if not data else f"cannot be read ({error})"
         if data[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
             what = "is a web page, not a picture"
         what = re.sub(r"<_io.BytesIO object at \w+>", repr(path.name), what)
-        raise DataError(f"{path} {what}. Replace it with a complete image file, or remove the pair.") from None
+        raise DataError(f"{path} {what}. Replace it with a complete image file, or remove it.") from None
+    if pages > 1:
+        raise DataError(
+            f"{path} holds {pages} pictures (an animation, or pages). Save the one you mean as its own file."
+        )
     if deep and not picture.mode.startswith("I"):
         picture.info["bits"] = 16
     return picture
+
+
+def count_pages(picture: Image.Image) -> int:
+    """Count the pictures in an open file, without previews, smaller copies and what a phone adds to a photograph."""
+    if picture.format in ("MPO", "ICO", "ICNS"):
+        return 1
+    pages = getattr(picture, "n_frames", 1)
+    if picture.format == "TIFF" and pages > 1:
+        kinds = []
+        for page in range(pages):
+            picture.seek(page)
+            kinds.append(picture.tag_v2.get(254, 0))  # NewSubfileType: 1 a smaller copy, 4 a mask
+        picture.seek(0)
+        pages = max(1, sum(kind & 5 == 0 for kind in kinds))
+    return pages
 
 
 def in_shard(path: Path) -> bool:
@@ -91,16 +110,51 @@ def read_image(path: str | Path) -> np.ndarray:
     if picture.info.get("bits") == 16:  # Pillow has dropped the lower 8 bits, OpenCV keeps them
         values = cv2.imdecode(np.frombuffer(read_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)
         return to_eight_bits(values[..., 2::-1])
+    return picture_to_rgb(picture)
+
+
+def picture_to_rgb(picture: Image.Image) -> np.ndarray:
+    """Return a Pillow picture of any mode as uint8 (H, W, 3) RGB, turned upright as its EXIF data says."""
     picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I") or picture.mode == "F":
         return np.repeat(to_eight_bits(np.asarray(picture))[..., None], 3, axis=2)
     return np.array(picture.convert("RGB"))
 
 
-def to_eight_bits(values: np.ndarray) -> np.ndarray:
-    """Scale numbers of any kind to uint8, the same shape: the largest becomes 255, what is no number 0."""
+def to_eight_bits(values: np.ndarray, largest: float | None = None) -> np.ndarray:
+    """Scale numbers of any kind to uint8, the same shape: the largest becomes 255, what is no number 0.
+
+    `largest` is that of the whole picture, where only a part of it is given.
+    """
     values = np.nan_to_num(values.astype(np.float32), posinf=0.0).clip(min=0)
-    return (values / max(float(values.max()), 1.0) * 255).astype(np.uint8)
+    largest = float(values.max()) if largest is None else largest
+    return (values / max(largest, 1.0) * 255).clip(max=255).astype(np.uint8)
+
+
+def to_rgb(array: np.ndarray, largest: float | None = None) -> np.ndarray:
+    """Bring an array of (H, W), or (H, W, C) with 1 to 4 channels, to uint8 (H, W, 3).
+
+    One channel is grey; a second or fourth one (alpha, infrared) is dropped; more than 8 bits are scaled.
+    Raises DataError for what is no picture.
+    """
+    refuse_no_picture(array)
+    if array.dtype != np.uint8:
+        array = to_eight_bits(array, largest)
+    if array.ndim == 2:
+        array = array[..., None]
+    return array[..., :3] if array.shape[2] >= 3 else np.repeat(array[..., :1], 3, axis=2)
+
+
+def refuse_no_picture(array: np.ndarray) -> None:
+    """Raise DataError unless an array is uint8 or uint16, (H, W) or (H, W, C) with 1 to 4 channels, and has pixels."""
+    kinds = (np.uint8, np.uint16)
+    if array.dtype not in kinds or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
+        raise DataError(
+            f"A picture must be uint8 or uint16, (H, W) or (H, W, C) with 1 to 4 channels, not {array.dtype} "
+            f"{array.shape}: convert it, or give the path of its file."
+        )
+    if array.size == 0:
+        raise DataError(f"A picture needs pixels: this one is {array.shape}. Give another one.")
 
 
 def read_mask(path: str | Path) -> np.ndarray:

@@ -1,9 +1,12 @@
 """A trained run, ready for any picture (notebook 9)."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,16 +15,19 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from utils.checkpoint import load_weights, restore, write_atomically
+from utils.checkpoint import load_weights, restore
 from utils.config import COURSE, Config
-from utils.dataset import pictures_in, read_image, shrunk_size
-from utils.errors import CheckpointError, CourseError, DataError
+from utils.dataset import picture_to_rgb, read_image, shrunk_size, to_rgb
+from utils.errors import CheckpointError, ConfigError
+from utils.large import BLOCK_SIDE, predict_blocks, resize_blocks
 from utils.models import SegmentationModel, build_model, probabilities, to_mask
-from utils.plots import overlay
+from utils.plots import add_legend, overlay
+from utils.raster import ArrayImage, GeoImage
 from utils.runtime import pick_device
-from utils.tiling import predict_tiled
+from utils.tiling import Span, predict_tiled, tile_spans
 
 SHIPPED = COURSE / "data" / "tiny" / "checkpoint.safetensors"
+Picture = np.ndarray | Image.Image | str | Path
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,13 @@ class Prediction:
 
 
 class Predictor:
-    """Turns pictures into masks. Called with uint8 (H, W, 3) RGB, or a path, of any size.
+    """Turns pictures into masks: a path, a Pillow picture, or an array, uint8 or uint16, (H, W) or (H, W, C).
 
     Args:
         threshold: probability from which on a pixel is foreground (one class only).
         flips: average over the picture and its mirror image (test-time augmentation).
+        scales: sizes at which the picture is looked at, as factors, and averaged (test-time augmentation).
+        tile: side in pixels of the tiles of larger pictures; None takes the size of the training crops.
     """
 
     def __init__(
@@ -48,14 +56,23 @@ class Predictor:
         palette: tuple[tuple[int, int, int], ...],
         threshold: float = 0.5,
         flips: bool = False,
+        scales: Sequence[float] = (1.0,),
+        tile: int | None = None,
     ) -> None:
+        if not 0 <= threshold <= 1:
+            raise ConfigError(f"threshold={threshold}: it is a probability, from 0 to 1.")
+        if not scales or not all(0.1 <= scale <= 10 for scale in scales):
+            raise ConfigError(f"scales={list(scales)}: name one or more factors from 0.1 to 10, such as 0.75 1 1.25.")
+        self.tile = tile or config.image_size
+        if self.tile < 2 * model.stride:
+            raise ConfigError(f"tile={tile}: this model needs tiles of at least {2 * model.stride} pixels.")
         self.device = pick_device(config.device)
         self.model = model.to(self.device).eval()
         self.config, self.classes, self.palette = config, classes, palette
-        self.threshold, self.flips = threshold, flips
+        self.threshold, self.flips, self.scales = threshold, flips, tuple(scales)
 
     @classmethod
-    def from_run(cls, run: str | Path, device: str = "auto", **options: float | bool) -> "Predictor":
+    def from_run(cls, run: str | Path, device: str = "auto", **options: Any) -> "Predictor":
         """Load a run folder, or one .safetensors file. Raises CheckpointError."""
         path = Path(run)
         if path.suffix != ".safetensors":
@@ -69,35 +86,109 @@ class Predictor:
         restore(model, state, path)
         return cls(model, config, classes, header["palette"], **options)
 
-    def __call__(self, picture: np.ndarray | str | Path) -> Prediction:
-        image = picture if isinstance(picture, np.ndarray) else read_image(picture)
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise DataError(f"A picture must be uint8 (H, W, 3), not {image.dtype} {image.shape}: see read_image.")
-        logits = self._whole(image) if self.config.framing == "resize" else self._tiled(image)
-        if logits.shape[-2:] != image.shape[:2]:
-            logits = F.interpolate(logits, image.shape[:2], mode="bilinear")
-        mask = to_mask(logits, self.threshold)[0].to(torch.uint8)
-        return Prediction(mask.cpu().numpy(), probabilities(logits)[0].float().cpu().numpy())
+    def __call__(self, picture: Picture) -> Prediction:
+        return next(self.predict([picture]))
+
+    def predict(self, pictures: Iterable[Picture]) -> Iterator[Prediction]:
+        """Yield the prediction of each picture; those that are looked at whole go through the model in batches."""
+        images = (load_picture(picture) for picture in pictures)
+        while some := list(islice(images, self.config.batch_size if self.config.framing == "resize" else 1)):
+            sized = [self.at_training_scale(image) for image in some]
+            if self.config.framing == "resize":
+                found = self.logits(torch.from_numpy(np.stack(sized).transpose(0, 3, 1, 2).copy())).split(1)
+            else:
+                found = [self.tiled(sized[0])]
+            for image, logits in zip(some, found, strict=True):
+                if logits.shape[-2:] != image.shape[:2]:
+                    logits = F.interpolate(logits, image.shape[:2], mode="bilinear")
+                yield Prediction(self.decide(logits)[0], probabilities(logits)[0].float().cpu().numpy())
+
+    def mask(self, picture: Picture) -> np.ndarray:
+        """Return only the class ids, uint8 (H, W): without probabilities, large pictures take little memory."""
+        array = load_picture(picture)
+        image = ArrayImage(lambda: array)
+        mask = np.empty(image.shape, np.uint8)
+        for y, x, logits in self.blocks(image):
+            ids = self.decide(logits[None])[0]
+            mask[y : y + ids.shape[0], x : x + ids.shape[1]] = ids
+        return mask
+
+    def decide(self, logits: Tensor) -> np.ndarray:
+        """Turn logits (N, C, H, W) into class ids, uint8 (N, H, W)."""
+        return to_mask(logits, self.threshold).to(torch.uint8).cpu().numpy()
+
+    def draw(self, picture: Picture, opacity: float = 0.45) -> np.ndarray:
+        """Predict and return the picture under its mask, with contours and, below it, a legend: uint8 (H', W, 3)."""
+        image = load_picture(picture)
+        shown = overlay(image, self(image).mask, self.palette, opacity)
+        return add_legend(shown, self.classes, self.palette)
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """uint8 (N, 3, h, w) -> logits (N, C, h, w) on the device, averaged over the mirror image with `flips`."""
+        """uint8 (N, 3, h, w) -> logits (N, C, h, w) on the device, averaged as `flips` and `scales` say."""
         images = images.to(self.device)
-        return average_flips(self.model, images) if self.flips else self.model(images)
+        return average_scales(self.mirrored if self.flips else self.model, images, self.scales)
 
-    def _whole(self, image: np.ndarray) -> Tensor:
-        """Predict the picture squared to the size of the training."""
-        size = (self.config.image_size, self.config.image_size)
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        tensor = torch.from_numpy(small.transpose(2, 0, 1).copy())[None]
-        return self.logits(tensor)
+    def mirrored(self, images: Tensor) -> Tensor:
+        """Predict images (N, 3, h, w) and their mirror images."""
+        return average_flips(self.model, images)
 
-    def _tiled(self, image: np.ndarray) -> Tensor:
-        """Predict at the scale of the training, in blended tiles where the picture is larger than one."""
-        height, width = shrunk_size(*image.shape[:2], self.config.max_side or max(image.shape))
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        blended = predict_tiled(self.logits, image, self.config.image_size, self.config.image_size // 4)
+    # ------------------------------------------------------------ how much of a picture the model looks at
+    def target_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the (height, width) at which the model was trained to see a picture."""
+        if self.config.framing == "resize":
+            return self.config.image_size, self.config.image_size
+        return shrunk_size(height, width, self.config.max_side or max(height, width))
+
+    def at_training_scale(self, image: np.ndarray) -> np.ndarray:
+        """Bring a picture, uint8 (H, W, 3), to that size."""
+        height, width = self.target_size(*image.shape[:2])
+        return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+
+    def tiled(self, image: np.ndarray) -> Tensor:
+        """Predict a picture in blended tiles where it is larger than one: uint8 (H, W, 3) -> (1, C, H, W)."""
+        blended = predict_tiled(self.logits, image, self.tile, self.tile // 4, self.model.stride)
         return torch.from_numpy(blended)[None]
+
+    def spans(self, length: int) -> list[Span]:
+        """Return the tiles along one axis of `length` pixels."""
+        return tile_spans(length, self.tile, self.tile // 4, self.model.stride)
+
+    def blocks(self, image: ArrayImage | GeoImage, first: int = 0) -> Iterator[tuple[int, int, Tensor]]:
+        """Yield (y, x, logits (C, h, w)) of an image larger than memory, from row `first` of the blocks on."""
+        height, width = image.shape
+        size = self.target_size(height, width)
+        if size == (height, width) and self.config.framing == "crop":
+            yield from predict_blocks(self.logits, image.read, self.spans(height), self.spans(width), first)
+            return
+        small = image.shrunk(*size)
+        if self.config.framing == "resize":
+            logits = self.logits(torch.from_numpy(small.transpose(2, 0, 1).copy())[None])
+        else:
+            logits = self.tiled(small)
+        yield from resize_blocks(logits, height, width, first)
+
+    def block_rows(self, height: int, width: int) -> list[int]:
+        """Return where the rows of `blocks` begin."""
+        if self.target_size(height, width) == (height, width) and self.config.framing == "crop":
+            return [span.low for span in self.spans(height)]
+        return list(range(0, height, BLOCK_SIDE))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Tell two predictors apart: a hash of weights, settings and options."""
+        digest = hashlib.sha256(self.config.model_dump_json(exclude={"root", "output", "workers"}).encode())
+        digest.update(repr((self.classes, self.threshold, self.flips, self.scales, self.tile)).encode())
+        for name, tensor in self.model.state_dict().items():
+            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def load_picture(picture: Picture) -> np.ndarray:
+    """Return any picture as uint8 (H, W, 3) RGB. Raises DataError for what is no picture."""
+    if isinstance(picture, str | Path):
+        return read_image(picture)
+    return picture_to_rgb(picture) if isinstance(picture, Image.Image) else np.ascontiguousarray(to_rgb(picture))
 
 
 def average_flips(predict: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
@@ -105,45 +196,20 @@ def average_flips(predict: Callable[[Tensor], Tensor], images: Tensor) -> Tensor
     return (predict(images) + predict(images.flip(-1)).flip(-1)) / 2
 
 
+def average_scales(predict: Callable[[Tensor], Tensor], images: Tensor, scales: Sequence[float]) -> Tensor:
+    """Average predictions of the images at several sizes, each brought back to theirs: (N, 3, H, W) -> (N, C, H, W)."""
+    total = 0
+    for scale in scales:
+        if scale == 1:
+            total = total + predict(images)
+            continue
+        size = [max(1, round(side * scale)) for side in images.shape[-2:]]
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True)
+        total = total + F.interpolate(predict(scaled), images.shape[-2:], mode="bilinear")
+    return total / len(scales)
+
+
 def best_run() -> Path:
     """Return the run of notebook 8 where there is one, else the small checkpoint that ships with the course."""
     run = COURSE / "runs" / "notebook-8"
     return run if (run / "best.safetensors").is_file() else SHIPPED
-
-
-def list_pictures(path: str | Path) -> list[Path]:
-    """Return a picture, or the pictures of a folder in order. Raises DataError when there is none."""
-    path = Path(path)
-    if path.is_file():
-        return [path]
-    found = pictures_in(path)
-    if not found:
-        raise DataError(f"There are no pictures in {path}: give an image file, or a folder of them.")
-    return found
-
-
-def predict_files(predictor: Predictor, paths: Iterable[Path], output: Path) -> tuple[list[Path], list[str]]:
-    """Write `NAME_mask.png` (ids) and `NAME_overlay.jpg` for each picture; return (masks, sentences on what failed)."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"Cannot make the folder {output}: {error.strerror}. Choose another output.") from None
-    paths, done, failed = list(paths), [], []
-    stems = Counter(path.stem for path in paths)
-    for path in paths:
-        name = path.stem if stems[path.stem] == 1 else path.name  # a.jpg and a.png must not share a mask
-        try:
-            image = read_image(path)
-            prediction = predictor(image)
-            mask = Image.fromarray(prediction.mask, mode="P")
-            mask.putpalette([v for colour in predictor.palette for v in colour])
-            target = output / f"{name}_mask.png"
-            write_atomically(target, lambda p, m=mask: m.save(p, format="PNG"))
-            blended = overlay(image, prediction.mask, predictor.palette)
-            write_atomically(
-                output / f"{name}_overlay.jpg", lambda p, b=blended: Image.fromarray(b).save(p, "JPEG", quality=90)
-            )
-            done.append(target)
-        except CourseError as error:
-            failed.append(str(error))
-    return done, failed

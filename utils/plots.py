@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from utils.dataset import IGNORE_INDEX, read_pair, shrink_pair
@@ -83,6 +84,28 @@ def overlay(
             colour = tuple(int(c) for c in palette[index])
             cv2.drawContours(blended, list(lines), -1, colour, thickness)
     return blended
+
+
+def add_legend(image: np.ndarray, classes: Sequence[str], palette: Palette) -> np.ndarray:
+    """Put the class names with their colours below a picture: uint8 (H, W, 3) -> (H + h, at least W, 3)."""
+    size = int(np.clip(max(image.shape[:2]) / 40, 12, 120))  # pixels, of the letters
+    font = ImageFont.load_default(size)
+    widths = [size * 3 + round(font.getlength(name)) for name in classes]
+    width, places = max(image.shape[1], *widths), []
+    x, y = 0, size // 2
+    for entry in widths:
+        if x + entry > width:
+            x, y = 0, y + size * 3 // 2
+        places.append((x + size // 2, y))
+        x += entry
+    canvas = Image.new("RGB", (width, image.shape[0] + y + size * 2), "white")
+    canvas.paste(Image.fromarray(image))
+    draw = ImageDraw.Draw(canvas)
+    for (x, y), name, colour in zip(places, classes, palette, strict=True):
+        y += image.shape[0]
+        draw.rectangle((x, y, x + size, y + size), fill=tuple(colour), outline="black")
+        draw.text((x + size * 3 // 2, y + size // 2), name, fill="black", font=font, anchor="lm")
+    return np.array(canvas)
 
 
 def legend(target: Figure | Axes, classes: Sequence[str], palette: Palette, ignored: bool = False) -> None:

@@ -1,6 +1,7 @@
 """Images larger than the model's memory, tile by tile, blended so that no seam shows (notebook 9)."""
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -37,21 +38,56 @@ def merge_tiles(tiles: Iterable[tuple[int, int, np.ndarray]], height: int, width
     return total / weight
 
 
-def predict_tiled(
-    predict: Callable[[Tensor], Tensor], image: np.ndarray, tile: int = 256, overlap: int = 64
-) -> np.ndarray:
-    """Predict overlapping tiles and average them, each pixel weighted by how central it lies in its tile.
+class Span(NamedTuple):
+    """A tile along one axis: pixels `start` to `end` are predicted, of which `low` to `high` are used."""
 
-    `predict` maps uint8 (1, 3, h, w) to logits (1, C, h, w). uint8 (H, W, 3) -> float32 (C, H, W).
+    start: int
+    end: int
+    low: int
+    high: int
+
+
+def tile_spans(length: int, tile: int, overlap: int, stride: int = 1) -> list[Span]:
+    """Return the tiles along one axis of `length` pixels.
+
+    They begin at multiples of the model's `stride`, where it sees what it would see in the whole image. A quarter of
+    the overlap is cut off at every inner end: near it the model lacks context. Raises ValueError for a bad overlap.
     """
     if not 0 <= overlap < tile:
         raise ValueError(f"overlap={overlap} must be at least 0 and less than tile={tile}.")
-    height, width = image.shape[:2]
+    size = max(1, tile // stride)
+    shared = min(-(-overlap // stride), size - 1)
+    starts = tile_starts(-(-length // stride), size, shared)
+    ends = [min((start + size) * stride, length) for start in starts]
+    margin, last = min(overlap, shared * stride) // 4, len(starts) - 1
+    return [
+        Span(s * stride, e, s * stride + margin * (i > 0), e - margin * (i < last))
+        for i, (s, e) in enumerate(zip(starts, ends, strict=True))
+    ]
+
+
+def predict_tiled(
+    predict: Callable[[Tensor], Tensor], image: np.ndarray, tile: int = 256, overlap: int = 64, stride: int = 1
+) -> np.ndarray:
+    """Predict overlapping tiles and average them, each pixel weighted by how central it lies in its tile.
+
+    `predict` maps uint8 (1, 3, h, w) to logits (1, C, h, w). uint8 (H, W, 3) -> float32 (C, H, W). Where the model
+    looks no further than a quarter of the overlap, the result is that of the whole image.
+    """
+    rows, columns = (tile_spans(length, tile, overlap, stride) for length in image.shape[:2])
 
     def tiles() -> Iterable[tuple[int, int, np.ndarray]]:  # one at a time: memory does not grow with their number
-        for y in tile_starts(height, tile, overlap):
-            for x in tile_starts(width, tile, overlap):
-                piece = torch.from_numpy(image[y : y + tile, x : x + tile].transpose(2, 0, 1).copy())
-                yield y, x, predict(piece[None])[0].float().cpu().numpy()
+        for row in rows:
+            for column in columns:
+                piece = image[row.start : row.end, column.start : column.end].transpose(2, 0, 1)
+                values = predict(torch.from_numpy(piece.copy())[None])[0].float().cpu().numpy()
+                yield row.low, column.low, trim(values, row, column)
 
-    return merge_tiles(tiles(), height, width)
+    return merge_tiles(tiles(), *image.shape[:2])
+
+
+def trim(values: np.ndarray | Tensor, row: Span, column: Span) -> np.ndarray | Tensor:
+    """Cut the ends off a tile (..., h, w) that its spans do not use."""
+    return values[
+        ..., row.low - row.start : row.high - row.start, column.low - column.start : column.high - column.start
+    ]
