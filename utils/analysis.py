@@ -1,17 +1,17 @@
 """How good is it really, where does it fail, and why (notebook 9)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from utils.catalog.base import Pair, Source
-from utils.dataset import IGNORE_INDEX, read_pair
-from utils.inference import Predictor
+from utils.dataset import read_pair
+from utils.inference import Prediction, Predictor
 from utils.metrics import (
     average_precision,
     boundary_counts,
@@ -25,8 +25,11 @@ from utils.metrics import (
     pixel_accuracy,
     score_table,
 )
+from utils.reasons import guess_why as guess_why
 
 FAILURE = 0.5
+# What may look on while a split is predicted: number, image, truth, what was found, IoU of each class.
+Watch = Callable[[int, np.ndarray, np.ndarray, Prediction, Tensor], object]
 
 
 @dataclass
@@ -73,7 +76,8 @@ class SplitReport:
         return (
             f"{len(self.pairs)} images, pixel accuracy {accuracy:.3f}, mIoU {mean_iou(self.matrix):.3f}, "
             f"expected calibration error {error:.3f}\n{numbers}\n"
-            "image_iou and AP: each image counts alike; the others: each pixel. A dash: the class does not occur."
+            "image_iou and AP: each image counts alike; the others: each pixel. "
+            "A dash: the class does not occur, or was never predicted."
         )
 
     def by_image(self) -> pd.DataFrame:
@@ -83,12 +87,12 @@ class SplitReport:
         return table.sort_values("iou", kind="stable")
 
 
-def report_split(predictor: Predictor, source: Source, split: str = "test") -> SplitReport:
-    """Predict every image of a split and count."""
+def report_split(predictor: Predictor, source: Source, split: str = "test", watch: Watch | None = None) -> SplitReport:
+    """Predict every image of a split and count; `watch` is shown each one, while it is in memory (see gallery.py)."""
     pairs, num_classes = source.pairs(split), len(source.classes)
     matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
     ious, bounds, bins = [], [], []
-    for pair in pairs:
+    for index, pair in enumerate(tqdm(pairs, f"predicting {split}", leave=False, delay=2, disable=None)):
         image, mask = read_pair(pair, source)
         found = predictor(image)
         prediction, truth = torch.from_numpy(found.mask).long(), torch.from_numpy(mask).long()
@@ -96,6 +100,8 @@ def report_split(predictor: Predictor, source: Source, split: str = "test") -> S
         ious.append(iou(prediction, truth, num_classes))
         bounds.append(boundary_counts(found.mask, mask, num_classes))
         bins.append(calibration_bins(torch.from_numpy(found.probabilities)[None], truth[None]))
+        if watch:
+            watch(index, image, mask, found, ious[-1])
     return SplitReport(source.classes, pairs, matrix, torch.stack(ious), sum(bounds), sum(bins))
 
 
@@ -113,37 +119,3 @@ def failures(report: SplitReport, limit: float = FAILURE) -> pd.DataFrame:
         for i in worst_images(report.ious[:, c], limit)
     ]
     return pd.DataFrame(rows, columns=["index", "image", "class", "iou"]).sort_values("iou", ignore_index=True)
-
-
-def guess_why(
-    image: np.ndarray, truth: np.ndarray, prediction: np.ndarray, class_id: int, classes: Sequence[str]
-) -> str:
-    """Guess, from measurements, why a class failed in an image: absent, small, thin, dark, at the border, confused."""
-    region = truth == class_id
-    if not region.any():
-        return "predicted where there is none"
-    reasons = []
-    share = region.sum() / (truth != IGNORE_INDEX).sum()
-    if share < 0.01:
-        reasons.append(f"small ({share:.1%} of the image)")
-    thickness = 2 * cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5).max()
-    if thickness < 6:
-        reasons.append(f"thin ({thickness:.0f} px)")
-    brightness = image[region].mean()
-    if brightness < 60:
-        reasons.append(f"dark (brightness {brightness:.0f} of 255)")
-    edge = np.ones_like(region)
-    edge[8:-8, 8:-8] = False
-    if (region & edge).sum() > 0.5 * region.sum():
-        reasons.append("cut by the border")
-    missed = prediction[region & (prediction != class_id)]
-    if len(missed):
-        taken, count = np.unique(missed, return_counts=True)
-        if count.max() > 0.3 * region.sum():
-            reasons.append(f"taken for {classes[taken[count.argmax()]]} ({count.max() / region.sum():.0%})")
-        elif len(missed) > 0.3 * region.sum():
-            reasons.append(f"{len(missed) / region.sum():.0%} of it missed")
-    extra = ((prediction == class_id) & ~region & (truth != IGNORE_INDEX)).sum()
-    if extra > 0.5 * region.sum():
-        reasons.append(f"predicted {extra / region.sum():.1f} times its size elsewhere")
-    return ", ".join(reasons) or "borders drawn differently"
