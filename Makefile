@@ -4,7 +4,7 @@ VENV ?= .venv
 RUN = $(VENV)/bin/python
 READY = $(VENV)/.ready
 
-.PHONY: course test lab notebooks lint checkpoint benchmarks clean
+.PHONY: course test demo lab notebooks lint checkpoint benchmarks clean
 
 course: $(READY)  ## run the nine notebooks on data/tiny; results in build/
 	$(RUN) -m utils course
@@ -16,6 +16,9 @@ test: $(READY) lint  ## ruff, unit tests, and the nine notebooks against their s
 lint: $(READY)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+
+demo: $(READY)  ## the app, on this machine only: a picture in, its mask out
+	$(RUN) -m utils demo
 
 lab: $(READY)  ## JupyterLab at notebook 1, on this machine only
 	$(RUN) -m jupyter lab --ip=127.0.0.1 notebooks/01_gpu_runtime.ipynb

@@ -1,6 +1,7 @@
 """utils/__main__.py: the four commands in one process, their exit codes, and one sentence for every error."""
 
 import errno
+import json
 import re
 import shutil
 import subprocess
@@ -91,7 +92,30 @@ def test_from_training_to_masks(pairs, tmp_path, capsys):
     assert len(list((tmp_path / "out").glob("*_mask.png"))) == 12
     assert main(["predict", str(run / "best.safetensors"), str(pairs / "images" / "00.png"),
                  "--output", str(tmp_path / "one")]) == 0  # fmt: skip
-    assert len(list((tmp_path / "one").iterdir())) == 2
+    assert {p.name for p in (tmp_path / "one").iterdir()} == {"00_mask.png", "00_overlay.jpg", "predictions.csv"}
+    capsys.readouterr()
+    assert main(["predict", str(run), str(pairs / "images"), "--output", str(tmp_path / "out"), "--flips"]) == 0
+    assert "12 of them were there already" in capsys.readouterr().out
+
+
+def test_the_report_as_a_page_and_as_numbers(trained, tmp_path, capsys):
+    html, numbers = tmp_path / "deep" / "report.html", tmp_path / "report.json"
+    assert main(["evaluate", str(trained), "--html", str(html), "--json", str(numbers)]) == 0
+    assert str(html) in capsys.readouterr().out
+    assert "<!DOCTYPE html>" in html.read_text("utf-8")
+    assert len(json.loads(numbers.read_text("utf-8"))["images"]) == 2
+
+
+def test_a_stopped_prediction_says_how_to_go_on(trained, pairs, tmp_path, capsys, monkeypatch):
+    from utils import predictions
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(predictions, "read_image", stop)
+        assert main(["predict", str(trained), str(pairs / "images"), "--output", str(tmp_path / "out")]) == 1
+    assert "the same command goes on" in capsys.readouterr().out
 
 
 def test_a_moved_data_set_is_named_by_root(pairs, tmp_path, trained, capsys):
@@ -216,8 +240,8 @@ def test_bad_pictures_are_told_and_the_others_done(trained, pairs, tmp_path, cap
     assert main(["predict", str(trained), str(pairs / "images"), "--output", str(tmp_path / "out")]) == 1
     found = capsys.readouterr()
     assert "11 masks" in found.out
-    assert found.err.startswith("failed: ")
-    assert_sentence(found.err, "images/00.png", "0 bytes")
+    (failed,) = [line for line in found.err.splitlines() if line.startswith("failed: ")]
+    assert_sentence(failed, "images/00.png", "0 bytes")
 
 
 def test_no_pictures(trained, tmp_path, refused):
@@ -244,4 +268,4 @@ def test_as_a_process_of_its_own(tmp_path):
     assert_sentence(bad.stderr, "epochs='0'")
     help_text = run("--help")
     assert help_text.returncode == 0
-    assert all(command in help_text.stdout for command in ("check", "train", "evaluate", "predict"))
+    assert all(command in help_text.stdout for command in ("check", "train", "evaluate", "predict", "demo"))

@@ -1,4 +1,4 @@
-"""The command line: `python -m utils check|train|compare|shard|evaluate|predict|course|retarget --help`."""
+"""The command line: `python -m utils check|train|compare|shard|evaluate|predict|demo|course|retarget --help`."""
 
 import argparse
 import sys
@@ -22,7 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe every command; the fields of Config become options of `check` and `train`."""
-    parser = argparse.ArgumentParser(prog="python -m utils", description="Check data, train, evaluate and predict.")
+    parser = argparse.ArgumentParser(
+        prog="python -m utils", description="Check data, train, evaluate, predict and show."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: Any, text: str) -> argparse.ArgumentParser:
@@ -62,13 +64,26 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("run", type=Path, help="run folder or .safetensors file")
     sub.add_argument("--split", default="test", choices=("train", "val", "test"))
     sub.add_argument("--root", type=Path, help="folder that holds the data set")
+    sub.add_argument("--html", type=Path, metavar="FILE", help="write the report with charts and failures as one file")
+    sub.add_argument("--json", type=Path, metavar="FILE", help="write every number as JSON")
 
-    sub = add("predict", predict, "Write masks and overlays for a picture, or a folder of them.")
+    sub = add("predict", predict, "Write masks and overlays for pictures; the same command again goes on.")
     sub.add_argument("run", type=Path, help="run folder or .safetensors file")
-    sub.add_argument("pictures", type=Path, help="picture or folder")
+    sub.add_argument("pictures", type=Path, nargs="+", help="pictures, GeoTIFF, .npy, or folders of them")
     sub.add_argument("--output", type=Path, default=Path("predictions"))
     sub.add_argument("--threshold", type=float, default=0.5, help="of one foreground class")
     sub.add_argument("--flips", action="store_true", help="average over the mirror image")
+    sub.add_argument("--scales", type=float, nargs="+", default=[1.0], help="average over sizes, such as 0.75 1 1.25")
+    sub.add_argument("--tile", type=int, metavar="PIXELS", help="side of the tiles of larger pictures")
+    sub.add_argument("--bands", type=int, nargs="+", help="bands of a GeoTIFF that are red, green and blue, from 1")
+    sub.add_argument("--polygons", action="store_true", help="also write the regions of a GeoTIFF as GeoJSON")
+    sub.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+
+    sub = add("demo", demo, "Serve a page on this machine: a picture in, its mask out.")
+    sub.add_argument("run", nargs="?", type=Path, help="run folder or .safetensors file; without it, the course's own")
+    sub.add_argument("--port", type=int, metavar="N", help="default: the first free one from 7860 on")
+    sub.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 lets the whole network in")
+    sub.add_argument("--share", action="store_true", help="ask Gradio for a public address, through its servers")
 
     sub = add("course", course, "Execute the nine notebooks and leave HTML copies in build/.")
     sub.add_argument("--refresh", action="store_true", help="store the outputs in the notebooks themselves")
@@ -173,33 +188,57 @@ def shard(output: Path, megabytes: int, **options: Any) -> None:
     print(f"Train on them: python -m utils train --dataset folder --root {output}")
 
 
-def evaluate(run: Path, split: str, root: Path | None) -> None:
+def evaluate(run: Path, split: str, root: Path | None, html: Path | None, json: Path | None) -> None:
     from utils import catalog
-    from utils.analysis import report_split
+    from utils.checkpoint import load_weights
     from utils.inference import Predictor
+    from utils.report import evaluate_run
     from utils.splits import as_in_run
 
     predictor = Predictor.from_run(run)
     if root is None and (run / "config.yaml").is_file():  # weights do not say where the data lay
         root = Config.load(run / "config.yaml").root
     config = predictor.config.override(root=root) if root else predictor.config
-    print(report_split(predictor, as_in_run(catalog.load(config), run), split))
+    facts = load_weights(run if run.suffix == ".safetensors" else run / "best.safetensors")[1]["facts"]
+    report = evaluate_run(predictor, as_in_run(catalog.load(config), run), split, facts)
+    print(report)
+    if html is not None:
+        print(f"The report with pictures is {report.save_html(html)}")
+    if json is not None:
+        print(f"Every number is in {report.save_json(json)}")
 
 
-def predict(run: Path, pictures: Path, output: Path, threshold: float, flips: bool) -> int:
-    from utils.inference import Predictor, list_pictures, predict_files
+def predict(
+    run: Path, pictures: list[Path], output: Path, polygons: bool, bands: list[int] | None, **options: Any
+) -> int:
+    from utils.inference import Predictor
+    from utils.predictions import LIST, list_pictures, predict_files
 
-    predictor = Predictor.from_run(run, threshold=threshold, flips=flips)
-    done, failed = predict_files(predictor, list_pictures(pictures), output)
-    print(f"{len(done)} masks and overlays are in {output}")
-    for sentence in failed:
+    predictor = Predictor.from_run(run, **options)
+    paths = [path for entry in pictures for path in list_pictures(entry)]
+    try:
+        outcome = predict_files(predictor, paths, output, polygons, bands, progress=True)
+    except KeyboardInterrupt:
+        print(f"Stopped. What is done is in {output}; the same command goes on where this one stopped.")
+        return 1
+    kept = f" ({outcome.kept} of them were there already)" if outcome.kept else ""
+    print(f"{len(outcome.masks)} masks and overlays are in {output}{kept}; {LIST} has the share of each class.")
+    for sentence in outcome.failed:
         print(f"failed: {sentence}", file=sys.stderr)
-    return 1 if failed else 0
+    return 1 if outcome.failed else 0
+
+
+def demo(run: Path | None, port: int | None, host: str, share: bool) -> None:
+    from utils.app import launch
+    from utils.inference import Predictor, best_run
+
+    launch(Predictor.from_run(run or best_run()), port, host, share)
 
 
 def course(refresh: bool) -> None:
     from utils.course import BUILD, refresh_notebooks, run_course
-    from utils.inference import Predictor, best_run, predict_files
+    from utils.inference import Predictor, best_run
+    from utils.predictions import predict_files
 
     if refresh:
         return refresh_notebooks()
