@@ -1,4 +1,4 @@
-"""utils/__main__.py: the four commands in one process, their exit codes, and one sentence for every error."""
+"""utils/__main__.py, commands.py: the commands in one process, their exit codes, one sentence for every error."""
 
 import errno
 import json
@@ -104,6 +104,23 @@ def test_the_report_as_a_page_and_as_numbers(trained, tmp_path, capsys):
     assert str(html) in capsys.readouterr().out
     assert "<!DOCTYPE html>" in html.read_text("utf-8")
     assert len(json.loads(numbers.read_text("utf-8"))["images"]) == 2
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("onnx", ".onnx"), ("program", ".pt2"), ("int8", "-int8.onnx")])
+def test_a_run_is_exported(kind, ending, trained, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", str(trained), "--format", kind]) == 0
+    out = capsys.readouterr().out
+    assert (tmp_path / f"{trained.name}{ending}").stat().st_size > 5000
+    assert "largest difference" in out
+    assert ("IoU" in out) == (kind == "int8")
+
+
+@pytest.mark.parametrize("command", ["push", "pull"])
+def test_the_hub_without_network_is_one_sentence(command, trained, tmp_path, refused):
+    arguments = [str(trained), "me/model", "--no-scores"] if command == "push" else ["me/model", str(tmp_path / "new")]
+    refused(main([command, *arguments]), "hub")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_stopped_prediction_says_how_to_go_on(trained, pairs, tmp_path, capsys, monkeypatch):

@@ -88,7 +88,7 @@ def test_what_is_no_repository_changes_nothing(name, copy):
 
 
 def test_the_command_line_says_what_it_rewrote(copy, monkeypatch, capsys):
-    monkeypatch.setattr("utils.__main__.COURSE", copy)
+    monkeypatch.setattr("utils.commands.COURSE", copy)
     assert main(["retarget", "ada/my-course"]) == 0
     assert "rewrote README.md" in capsys.readouterr().out
     assert main(["retarget", "nonsense"]) == 2

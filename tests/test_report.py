@@ -1,4 +1,4 @@
-"""utils/report.py and gallery.py: every number recomputed by others, a page that needs nothing, reasons of failures."""
+"""utils/report: every number recomputed by others, a page that needs nothing, reasons of failures."""
 
 import base64
 import csv
