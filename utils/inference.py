@@ -159,7 +159,8 @@ class Predictor:
         height, width = image.shape
         size = self.target_size(height, width)
         if size == (height, width) and self.config.framing == "crop":
-            yield from predict_blocks(self.logits, image.read, self.spans(height), self.spans(width), first)
+            batch = 1 if self.device.type == "cpu" else self.config.batch_size  # of one tile, a CPU's cache holds more
+            yield from predict_blocks(self.logits, image.read, self.spans(height), self.spans(width), first, batch)
             return
         small = image.shrunk(*size)
         if self.config.framing == "resize":
@@ -198,11 +199,10 @@ def average_flips(predict: Callable[[Tensor], Tensor], images: Tensor) -> Tensor
 
 def average_scales(predict: Callable[[Tensor], Tensor], images: Tensor, scales: Sequence[float]) -> Tensor:
     """Average predictions of the images at several sizes, each brought back to theirs: (N, 3, H, W) -> (N, C, H, W)."""
+    if tuple(scales) == (1,):
+        return predict(images)
     total = 0
     for scale in scales:
-        if scale == 1:
-            total = total + predict(images)
-            continue
         size = [max(1, round(side * scale)) for side in images.shape[-2:]]
         scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True)
         total = total + F.interpolate(predict(scaled), images.shape[-2:], mode="bilinear")

@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def predict_blocks(
         height = (rows[i + 1].low if i + 1 < len(rows) else row.high) - row.low  # of what is finished after this row
         below, left = None, None
         for span, end, values in predict_row(predict, read, row, columns, batch):
-            sums = values * window(*values.shape[1:]).to(values.device)
+            sums = values.mul_(window(*values.shape[1:]).to(values.device))
             if left is not None:
                 sums[..., : left.shape[-1]] += left
             here = slice(span.low, end)
@@ -60,7 +61,7 @@ def predict_blocks(
             below[..., here] = done[:, height:]
             if i >= first:
                 weight = weights[0][row.low : row.low + height, None] * weights[1][here]
-                yield row.low, span.low, done[:, :height] / weight.to(done.device)
+                yield row.low, span.low, done[:, :height].div_(weight.to(done.device))
         above = below
 
 
@@ -75,11 +76,20 @@ def predict_row(
     ends = [span.low for span in columns[1:]] + [columns[-1].high]
     spans = list(zip(columns, ends, strict=True))
     equal = len(spans) - (columns[-1].end - columns[-1].start < columns[0].end - columns[0].start)
-    for some in [spans[i : min(i + batch, equal)] for i in range(0, equal, batch)] + [spans[equal:]]:
-        if some:  # the last tile may be narrower, and then goes alone
-            tiles = [read(slice(row.start, row.end), slice(span.start, span.end)) for span, _ in some]
-            logits = predict(torch.from_numpy(np.stack(tiles).transpose(0, 3, 1, 2).copy())).float()
-            for (span, end), values in zip(some, logits, strict=True):
+    groups = [spans[i : min(i + batch, equal)] for i in range(0, equal, batch)]
+    groups += [spans[equal:]] if equal < len(spans) else []  # the last tile may be narrower, and then goes alone
+
+    def load(group: list[tuple[Span, int]]) -> Tensor:
+        tiles = [read(slice(row.start, row.end), slice(span.start, span.end)) for span, _ in group]
+        return torch.from_numpy(np.stack(tiles)).permute(0, 3, 1, 2)
+
+    with ThreadPoolExecutor(max_workers=1) as reader:  # the next tiles are read while these are predicted
+        waiting = reader.submit(load, groups[0])
+        for group, following in zip(groups, [*groups[1:], None], strict=True):
+            images = waiting.result()
+            if following:
+                waiting = reader.submit(load, following)
+            for (span, end), values in zip(group, predict(images).float(), strict=True):
                 yield span, end, trim(values, row, span)
 
 

@@ -1,6 +1,7 @@
 """Images of which only parts are read: GeoTIFF through rasterio, and arrays on disk (notebook 9)."""
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,7 +93,7 @@ class GeoImage:
             raise DataError(
                 f"{path} is of no kind that can be read in parts: {', '.join(DRIVERS)} or .npy. Convert it."
             )
-        self.path, self.fingerprint = path, stamp(path)
+        self.path, self.fingerprint, self.lock = path, stamp(path), threading.Lock()
         self.env = rasterio.Env(GDAL_CACHEMAX=CACHE)
         self.env.__enter__()
         try:
@@ -124,7 +125,8 @@ class GeoImage:
         from rasterio.errors import RasterioError
 
         try:
-            yield
+            with self.lock:  # GDAL lets one thread at a time use a file
+                yield
         except (RasterioError, OSError, ValueError) as error:
             reason = " ".join(str(error.__cause__ or error).split()).removeprefix(f"{self.path}: ").rstrip(".")
             raise DataError(f"{self.path} cannot be read ({reason}). Replace it with a complete image file.") from None
