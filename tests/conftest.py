@@ -5,6 +5,8 @@ import os
 
 # No test may look anything up on the network, nor wait for it: set before the libraries are imported.
 os.environ.update({"HF_HUB_OFFLINE": "1", "WANDB_MODE": "offline", "MPLBACKEND": "Agg"})
+if "PYTEST_XDIST_WORKER" in os.environ:  # two workers with several threads each would starve each other
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 import torch
@@ -82,6 +84,22 @@ def collect_litter():
     """Libraries that leave sockets to the garbage collector must not have them blamed on later tests."""
     yield
     gc.collect()
+
+
+SLOW = (
+    "test_switch",
+    "test_resume",
+    "test_grade",
+    "test_comparison",
+    "test_distributed",
+    "test_notebooks",
+    "test_tiny",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else len(SLOW))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -305,3 +305,14 @@ def test_the_example_refuses_other_files_in_a_sentence(exported, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, "no binary PPM" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_exported_file_predicts_whatever_a_run_predicts(exported, tmp_path):
+    """Also in blocks, in several sizes and mirrored: bytes go in, however they lie in memory."""
+    original, folder = exported
+    image = np.kron(draw_pair(5, (40, 48))[0], np.ones((6, 5, 1), np.uint8))
+    for options in ({}, {"flips": True, "scales": (0.75, 1.0)}):
+        loaded = load_onnx(folder / "tiny.onnx", **options)
+        own = Predictor(original.model, original.config, original.classes, original.palette, **options)
+        assert (loaded.mask(image) == own.mask(image)).mean() > 0.9999
+        assert np.allclose(loaded(image).probabilities, own(image).probabilities, atol=1e-3)

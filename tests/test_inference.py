@@ -163,6 +163,18 @@ def test_large_pictures_are_tiled_at_their_own_scale(predictor):
     assert np.allclose(found, probabilities(torch.from_numpy(expected)[None])[0].numpy(), atol=1e-6)
 
 
+def test_where_the_model_looks_no_further_than_a_quarter_of_the_overlap_there_are_no_seams():
+    """A whole U-Net, normalisation, pooling and padding included, on a picture of an odd size."""
+    torch.manual_seed(0)
+    config = Config(image_size=192, unet_width=4, unet_depth=1, device="cpu")
+    predictor = Predictor(build_model(config, 3), config, CLASSES, ((1, 2, 3),) * 3)
+    image = np.random.default_rng(0).integers(0, 256, (371, 503, 3), dtype=np.uint8)
+    with torch.no_grad():
+        whole = predictor.model(torch.from_numpy(image.transpose(2, 0, 1).copy())[None])
+    assert np.allclose(predictor(image).probabilities, probabilities(whole)[0].numpy(), atol=1e-5)
+    assert (predictor.mask(image) == whole.argmax(1)[0].numpy()).mean() > 0.9999
+
+
 def test_framing_by_resizing_looks_at_the_whole_picture_at_once(monkeypatch):
     predictor = make("resize")
     seen = []

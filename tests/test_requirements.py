@@ -12,7 +12,8 @@ COLAB = SHARED.parent / "reference" / "colab-gpu-freeze.txt"
 TOGETHER = ("torch", "torchvision")
 # What a Colab runtime lacks: the one package that the notebooks install, and tools that they do not need there.
 NOT_IN_COLAB = {"segmentation-models-pytorch", "jupyter", "nbval", "nbstripout", "ruff", "hypothesis", "torchmetrics",
-                "onnx", "onnxruntime", "onnxscript", "playwright", "webdataset"}  # fmt: skip
+                "onnx", "onnxruntime", "onnxscript", "playwright", "pytest-xdist",
+                "webdataset"}  # fmt: skip
 
 
 def parse(path):

@@ -204,7 +204,7 @@ def average_scales(predict: Callable[[Tensor], Tensor], images: Tensor, scales: 
     total = 0
     for scale in scales:
         size = [max(1, round(side * scale)) for side in images.shape[-2:]]
-        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True)
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().clamp(0, 255).byte()
         total = total + F.interpolate(predict(scaled), images.shape[-2:], mode="bilinear")
     return total / len(scales)
 

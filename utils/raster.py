@@ -19,7 +19,7 @@ DRIVERS = {
     ".tif": "GTiff", ".tiff": "GTiff", ".jp2": "JP2OpenJPEG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG",
     ".webp": "WEBP", ".bmp": "BMP",
 }  # fmt: skip
-CACHE = 64  # megabytes of what it has read that GDAL may keep
+CACHE = 40  # megabytes of what it has read that GDAL may keep
 Palette = Sequence[tuple[int, int, int]]
 
 
@@ -75,7 +75,7 @@ class ArrayImage:
         if target.suffix.lower() == ".npy":
             part.replace(target)
         else:
-            write_tiff(np.load(part, mmap_mode="r"), target, palette, {})
+            write_tiff(part, target, palette, {})
 
 
 class GeoImage:
@@ -200,7 +200,6 @@ class GeoImage:
 
     def save(self, part: Path, target: Path, palette: Palette) -> None:
         """Write a finished mask, .npy of uint8 (H, W), with what says where on earth it lies."""
-        mask = np.load(part, mmap_mode="r")
         if target.suffix.lower() == ".npy":
             part.replace(target)
             return
@@ -209,13 +208,19 @@ class GeoImage:
             place = dict(zip(("gcps", "crs"), self.file.gcps, strict=True))
         if self.masked:
             place["nodata"] = IGNORE_INDEX
-        write_tiff(mask, target, palette, place)
+        write_tiff(part, target, palette, place)
 
 
-def write_tiff(mask: np.ndarray, target: Path, palette: Palette, place: dict[str, Any]) -> None:
-    """Write class ids, uint8 (H, W), as a tiled and compressed TIFF with a colour table, whole or not at all."""
+def strips(path: Path) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (y, rows) of a .npy file; mapped anew for each, so that what was read leaves the memory."""
+    for y in range(0, len(np.load(path, mmap_mode="r")), BLOCK):
+        yield y, np.load(path, mmap_mode="r")[y : y + BLOCK].copy()
+
+
+def write_tiff(mask: Path, target: Path, palette: Palette, place: dict[str, Any]) -> None:
+    """Write class ids, .npy of uint8 (H, W), as a tiled TIFF with a colour table, compressed, whole or not at all."""
     rasterio = require_rasterio()
-    height, width = mask.shape
+    height, width = np.load(mask, mmap_mode="r").shape
     temporary = target.with_name(f".{target.name}.part.tif")
     profile = {
         "driver": "GTiff", "dtype": "uint8", "count": 1, "height": height, "width": width, "tiled": True,
@@ -224,8 +229,7 @@ def write_tiff(mask: np.ndarray, target: Path, palette: Palette, place: dict[str
     try:
         with rasterio.Env(GDAL_CACHEMAX=CACHE), quiet(), rasterio.open(temporary, "w", **profile) as file:
             file.write_colormap(1, dict(enumerate(palette)))
-            for y in range(0, height, BLOCK):
-                rows = mask[y : y + BLOCK]
+            for y, rows in strips(mask):
                 file.write(rows, 1, window=window_of(slice(y, y + len(rows)), slice(0, width)))
         temporary.replace(target)
     except rasterio.errors.RasterioError as error:
@@ -238,9 +242,9 @@ def summarise_mask(path: Path, height: int, width: int) -> tuple[np.ndarray, np.
     """Return a small copy of a mask, uint8 (height, width), and how many pixels have each id, int64 (256,)."""
     counts = np.zeros(256, np.int64)
     if path.suffix.lower() == ".npy":
+        for _, rows in strips(path):
+            counts += np.bincount(rows.ravel(), minlength=256)
         mask = np.load(path, mmap_mode="r")
-        for y in range(0, len(mask), BLOCK):
-            counts += np.bincount(mask[y : y + BLOCK].ravel(), minlength=256)
         places = (np.arange(n) * full // n for n, full in zip((height, width), mask.shape, strict=True))
         return mask[np.ix_(*places)], counts
     rasterio = require_rasterio()

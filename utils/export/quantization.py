@@ -40,8 +40,8 @@ def quantize_onnx(path: str | Path, output: str | Path, source: Source, count: i
     """Write an int8 copy of a file that `export_onnx` wrote with `describe`, metadata included.
 
     Static quantisation: convolutions compute with int8 weights (a scale for each channel) and uint8 activations,
-    whose ranges are measured on `count` pictures of the training split. Dynamic quantisation, which needs no pictures,
-    would leave a convolutional net slower: it measures the ranges anew in every layer of every picture.
+    whose ranges are measured on `count` pictures of the training split. (Dynamic quantisation needs no pictures, and
+    measures the ranges anew in every layer of every picture instead; it is not offered.)
     Raises CourseError, and writes nothing, where onnxruntime cannot quantise the file.
     """
     onnx, quantization = require("onnx", "onnxruntime.quantization")
