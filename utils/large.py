@@ -44,25 +44,25 @@ def predict_blocks(
     """
     weights = [total_weight(spans) for spans in (rows, columns)]
     begin = next(i for i, row in enumerate(rows) if row.high > rows[first].low)
-    above = None  # weighted sums of the rows so far, (C, h, W), from where this row of tiles adds to them
+    lows = [row.low for row in rows[1:]] + [rows[-1].high]
+    carry, kept = None, 0  # weighted sums of the rows so far, (C, h, W), where the next row of tiles adds to them
     for i, row in enumerate(rows[begin:], begin):
-        height = (rows[i + 1].low if i + 1 < len(rows) else row.high) - row.low  # of what is finished after this row
-        below, left = None, None
+        height, left = lows[i] - row.low, None  # of what is finished after this row of tiles
         for span, end, values in predict_row(predict, read, row, columns, batch):
             sums = values.mul_(window(*values.shape[1:]).to(values.device))
             if left is not None:
                 sums[..., : left.shape[-1]] += left
             here = slice(span.low, end)
             done, left = sums[..., : end - span.low], sums[..., end - span.low :]
-            if above is not None:
-                done[:, : above.shape[1]] += above[..., here]
-            if below is None:
-                below = done.new_empty(len(done), done.shape[1] - height, columns[-1].high)
-            below[..., here] = done[:, height:]
+            if carry is None:
+                most = max(r.high - low for r, low in zip(rows, lows, strict=True))
+                carry = done.new_empty(len(done), most, columns[-1].high)
+            done[:, :kept] += carry[:, :kept, here]
+            carry[:, : done.shape[1] - height, here] = done[:, height:]
             if i >= first:
                 weight = weights[0][row.low : row.low + height, None] * weights[1][here]
                 yield row.low, span.low, done[:, :height].div_(weight.to(done.device))
-        above = below
+        kept = row.high - lows[i]
 
 
 def predict_row(

@@ -19,7 +19,7 @@ DRIVERS = {
     ".tif": "GTiff", ".tiff": "GTiff", ".jp2": "JP2OpenJPEG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG",
     ".webp": "WEBP", ".bmp": "BMP",
 }  # fmt: skip
-CACHE = 40  # megabytes of what it has read that GDAL may keep
+CACHE = 16_000_000  # bytes of what it has read that GDAL may keep
 Palette = Sequence[tuple[int, int, int]]
 
 
