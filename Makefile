@@ -10,7 +10,7 @@ course: $(READY)  ## run the nine notebooks on data/tiny; results in build/
 	$(RUN) -m utils course
 
 test: $(READY) lint  ## ruff, unit tests, and the nine notebooks against their stored outputs
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 	MY_WORK=build/no_answers $(RUN) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -p no:cacheprovider notebooks
 
 lint: $(READY)
