@@ -316,3 +316,24 @@ def test_an_exported_file_predicts_whatever_a_run_predicts(exported, tmp_path):
         own = Predictor(original.model, original.config, original.classes, original.palette, **options)
         assert (loaded.mask(image) == own.mask(image)).mean() > 0.9999
         assert np.allclose(loaded(image).probabilities, own(image).probabilities, atol=1e-3)
+
+
+@pytest.mark.parametrize("write", [export_onnx, export_program])
+def test_a_padding_of_a_learners_own_does_not_stop_an_export(write, tmp_path, monkeypatch):
+    """Zeros in place of repeated edges are right, too, in exercise 6.6: the file pads as the course does."""
+    from utils import models
+
+    model, images = small(), pictures(1, 31, 45)
+    with torch.no_grad():
+        expected = model.eval()(images)
+    zeros = lambda x, stride: nn.functional.pad(x, (0, -x.shape[-1] % stride, 0, -x.shape[-2] % stride))  # noqa: E731
+    monkeypatch.setattr(models, "pad_to_stride", zeros)
+    with torch.no_grad():
+        assert (model(images) - expected).abs().max() > 1e-2
+    path = tmp_path / "model.file"
+    assert write(model, path, 32) < 1e-3
+    if write is export_onnx:
+        found = onnxruntime.InferenceSession(path).run(["logits"], {"images": images.numpy()})[0]
+    else:
+        found = torch.export.load(path).module()(images).detach().numpy()
+    assert np.abs(found - expected.numpy()).max() < 1e-3
