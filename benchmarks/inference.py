@@ -188,10 +188,10 @@ MODELS = ("unet", "smp:unet/mobilenet_v2", "smp:segformer/mit_b0", "torchvision:
           "torchvision:fcn_resnet50")  # fmt: skip
 
 
-def latency(compiled: bool) -> None:
+def latency(models: list[str], compiled: bool) -> None:
     """Print milliseconds and images/s by model, size, batch, precision and backend, on the device of this machine."""
     device, rows = pick_device(), []
-    for name, (batch, size) in itertools.product(MODELS, ((1, 256), (4, 256), (1, 512))):
+    for name, (batch, size) in itertools.product(models, ((1, 256), (4, 256), (1, 512))):
         torch.manual_seed(0)
         model = build_model(Config(model=name), 6).eval()
         images = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8)
@@ -225,6 +225,7 @@ def main() -> None:
     parser.add_argument("--backends", action="store_true")
     parser.add_argument("--latency", action="store_true")
     parser.add_argument("--compiled", action="store_true", help="with --latency: torch.compile as well (minutes)")
+    parser.add_argument("--models", nargs="+", default=list(MODELS), help="with --latency")
     parser.add_argument("--sides", type=int, nargs="+", help="of the images of --large and --monai")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--with", nargs=2, dest="library", help=argparse.SUPPRESS)
@@ -241,7 +242,7 @@ def main() -> None:
     if options.backends:
         backends()
     if options.latency:
-        latency(options.compiled)
+        latency(options.models, options.compiled)
 
 
 if __name__ == "__main__":
