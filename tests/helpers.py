@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import html.parser
 from pathlib import Path
 
 import numpy as np
@@ -187,3 +188,31 @@ def small_config(root, output, **fields):
         "unet_width": 4, "unet_depth": 2, "epochs": 2, "device": "cpu", "precision": "fp32", "output": output,
     }  # fmt: skip
     return Config(**base | fields)
+
+
+class Page(html.parser.HTMLParser):
+    """The tags of a page with their attributes, its text, and whether they are nested rightly."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text, self.open = [], "", []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in {"meta", "img", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def words(self):
+        return " ".join(self.text.split())

@@ -1,43 +1,16 @@
 """utils/check_html.py: one page that needs nothing else, that anyone can read, and that no file name can break."""
 
 import base64
-import html.parser
 import io
 
 import pytest
-from helpers import CLASSES, COURSE, assert_clear, drop_splits, full_disk, snapshot, write_pairs
+from helpers import CLASSES, COURSE, Page, assert_clear, drop_splits, full_disk, snapshot, write_pairs
 from PIL import Image
 
 from utils import catalog
 from utils.check import check_dataset
 from utils.config import Config
 from utils.errors import CourseError
-
-VOID = {"meta", "img", "br"}
-
-
-class Page(html.parser.HTMLParser):
-    """The tags of a page with their attributes, its text, and whether they are nested rightly."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.text, self.open = [], "", []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def page_of(report, tmp_path, **options):

@@ -2,7 +2,6 @@
 
 import base64
 import csv
-import html.parser
 import io
 import json
 import re
@@ -11,7 +10,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from helpers import CLASSES, COURSE, assert_clear, draw_pair, drop_splits, full_disk, snapshot, write_pairs
+from helpers import CLASSES, COURSE, Page, assert_clear, draw_pair, drop_splits, full_disk, snapshot, write_pairs
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -61,34 +60,6 @@ class Oracle:
 
 def nothing_in_11(number, mask):
     return np.zeros_like(mask) if number == 11 else mask
-
-
-class Page(html.parser.HTMLParser):
-    """The tags of a page with their attributes, its text, and whether they are nested rightly."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.text, self.open = [], "", []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in {"meta", "img", "br"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    @property
-    def words(self):
-        return " ".join(self.text.split())
 
 
 def page_of(report, folder):

@@ -136,9 +136,11 @@ class Predictor:
     # ------------------------------------------------------------ how much of a picture the model looks at
     def target_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the (height, width) at which the model was trained to see a picture."""
-        if self.config.framing == "resize":
-            return self.config.image_size, self.config.image_size
-        return shrunk_size(height, width, self.config.max_side or max(height, width))
+        return seen_size(self.config, (height, width))
+
+    def at_own_scale(self, height: int, width: int) -> bool:
+        """Say whether a picture is predicted in tiles of its own scale, neither squared nor shrunk."""
+        return self.config.framing == "crop" and self.target_size(height, width) == (height, width)
 
     def at_training_scale(self, image: np.ndarray) -> np.ndarray:
         """Bring a picture, uint8 (H, W, 3), to that size."""
@@ -157,12 +159,11 @@ class Predictor:
     def blocks(self, image: ArrayImage | GeoImage, first: int = 0) -> Iterator[tuple[int, int, Tensor]]:
         """Yield (y, x, logits (C, h, w)) of an image larger than memory, from row `first` of the blocks on."""
         height, width = image.shape
-        size = self.target_size(height, width)
-        if size == (height, width) and self.config.framing == "crop":
+        if self.at_own_scale(height, width):
             batch = 1 if self.device.type == "cpu" else self.config.batch_size  # of one tile, a CPU's cache holds more
             yield from predict_blocks(self.logits, image.read, self.spans(height), self.spans(width), first, batch)
             return
-        small = image.shrunk(*size)
+        small = image.shrunk(*self.target_size(height, width))
         if self.config.framing == "resize":
             logits = self.logits(torch.from_numpy(small.transpose(2, 0, 1).copy())[None])
         else:
@@ -171,7 +172,7 @@ class Predictor:
 
     def block_rows(self, height: int, width: int) -> list[int]:
         """Return where the rows of `blocks` begin."""
-        if self.target_size(height, width) == (height, width) and self.config.framing == "crop":
+        if self.at_own_scale(height, width):
             return [span.low for span in self.spans(height)]
         return list(range(0, height, BLOCK_SIDE))
 
@@ -183,6 +184,13 @@ class Predictor:
         for name, tensor in self.model.state_dict().items():
             digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+
+def seen_size(config: Config, size: tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) at which a model of this config sees an image of (height, width)."""
+    if config.framing == "resize":
+        return config.image_size, config.image_size
+    return shrunk_size(*size, config.max_side or max(size))
 
 
 def load_picture(picture: Picture) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Pictures: overlays with contours, grids with legends, curves. Colour is never the only signal."""
 
+import base64
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -84,6 +85,18 @@ def overlay(
             colour = tuple(int(c) for c in palette[index])
             cv2.drawContours(blended, list(lines), -1, colour, thickness)
     return blended
+
+
+def jpeg(image: np.ndarray, quality: int = 80) -> bytes:
+    """Encode a picture, uint8 (H, W, 3) RGB."""
+    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[
+        1
+    ].tobytes()
+
+
+def data_uri(picture: bytes) -> str:
+    """Return a JPEG as an address that holds it."""
+    return "data:image/jpeg;base64," + base64.b64encode(picture).decode()
 
 
 def add_legend(image: np.ndarray, classes: Sequence[str], palette: Palette) -> np.ndarray:

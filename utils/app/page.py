@@ -1,4 +1,4 @@
-"""What the app's page (utils/app.py) is made of beside Gradio's own parts: its style, its legend, its sentences."""
+"""What the app's page (utils/app) is made of beside Gradio's own parts: its style, its legend, its sentences."""
 
 from collections.abc import Sequence
 from html import escape

@@ -1,9 +1,7 @@
 """The report of a check as one HTML file: findings, balance, sizes, pictures. It needs no network and no other file."""
 
-import base64
 from pathlib import Path
 
-import cv2
 import jinja2
 import numpy as np
 
@@ -14,7 +12,7 @@ from utils.check.template import TEMPLATE
 from utils.check.unusual import sample_pairs, unusual
 from utils.checkpoint import write_atomically
 from utils.dataset import read_image, read_pair, shrink_pair
-from utils.plots import overlay
+from utils.plots import data_uri, jpeg, overlay
 
 THUMBNAIL = 320  # pixels, longer side
 LOOK_ALIKES = 6  # pairs of look-alikes that are shown
@@ -119,11 +117,6 @@ def _thumbnails(facts: PairFacts, source: Source) -> tuple[str, str]:
     if facts.faults:
         image = read_image(facts.pair.image)
         image, _ = shrink_pair(image, np.zeros(image.shape[:2], np.uint8), THUMBNAIL)
-        return _data_uri(image), _data_uri(image)
+        return data_uri(jpeg(image)), data_uri(jpeg(image))
     image, mask = shrink_pair(*read_pair(facts.pair, source), THUMBNAIL)
-    return _data_uri(image), _data_uri(overlay(image, mask, source.palette))
-
-
-def _data_uri(image: np.ndarray) -> str:
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])
-    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    return data_uri(jpeg(image)), data_uri(jpeg(overlay(image, mask, source.palette)))

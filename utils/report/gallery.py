@@ -1,18 +1,15 @@
 """The gallery of failures: every image with a class at IoU <= 0.5, with pictures and reasons (notebook 9)."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from torch import Tensor
 
 from utils.analysis import FAILURE
-from utils.config import Config
-from utils.dataset import IGNORE_INDEX, shrink_pair, shrunk_size
-from utils.inference import Prediction, Predictor
-from utils.plots import Palette, overlay
+from utils.dataset import IGNORE_INDEX, shrink_pair
+from utils.inference import Prediction, Predictor, seen_size
+from utils.plots import Palette, jpeg, overlay
 from utils.reasons import Reason, find_reasons
 
 THUMBNAIL = 320  # pixels, longer side
@@ -94,13 +91,6 @@ def confidence(found: Prediction) -> np.ndarray:
     return p.max(axis=0) if len(p) > 1 else np.where(found.mask == 1, p[0], 1 - p[0])
 
 
-def seen_size(config: Config, size: tuple[int, int]) -> tuple[int, int]:
-    """Return (height, width) at which a model of this config sees an image of (height, width)."""
-    if config.framing == "resize":
-        return config.image_size, config.image_size
-    return shrunk_size(*size, config.max_side or max(size))
-
-
 def draw(
     image: np.ndarray, truth: np.ndarray, prediction: np.ndarray, wrong: Sequence[int], classes: Sequence[str],
     palette: Palette,
@@ -151,15 +141,3 @@ def shares_in_words(mask: np.ndarray, classes: Sequence[str], most: int = 4) -> 
     shares = counts / max(counts.sum(), 1)
     order = [c for c in np.argsort(-shares, kind="stable")[:most] if shares[c] >= 0.005]
     return ", ".join(f"{classes[c]} {shares[c]:.0%}" for c in order)
-
-
-def jpeg(image: np.ndarray, quality: int = 80) -> bytes:
-    """Encode a picture, uint8 (H, W, 3) RGB."""
-    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[
-        1
-    ].tobytes()
-
-
-def data_uri(picture: bytes) -> str:
-    """Return a JPEG as an address that holds it."""
-    return "data:image/jpeg;base64," + base64.b64encode(picture).decode()

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from utils.metrics import THRESHOLDS, average_precision, calibration_error, pixel_accuracy
-from utils.report.gallery import EXTRA, MISSED, RIGHT, Card, data_uri
+from utils.plots import data_uri
+from utils.report.gallery import EXTRA, MISSED, RIGHT, Card
 from utils.report.numbers import DEFINITIONS, calibration
 from utils.report.template import TEMPLATE
 
