@@ -7,27 +7,29 @@ READY = $(VENV)/.ready
 .PHONY: course test demo lab notebooks lint checkpoint benchmarks clean
 
 course: $(READY)  ## run the nine notebooks on data/tiny; results in build/
-	$(RUN) -m utils course
+	$(RUN) -m exercises course
+	$(RUN) -m segmenter predict build/run data/tiny/images/town1[12]_*.jpg data/tiny/mosaic.jpg --output build/predictions
 
 test: $(READY) lint  ## ruff, unit tests, and the nine notebooks against their stored outputs
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 	MY_WORK=build/no_answers $(RUN) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -p no:cacheprovider notebooks
 
-lint: $(READY)
+lint: $(READY)  ## ruff, and who may import whom
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache --no-logo
 
 demo: $(READY)  ## the app, on this machine only: a picture in, its mask out
-	$(RUN) -m utils demo
+	$(RUN) -m segmenter demo
 
 lab: $(READY)  ## JupyterLab at notebook 1, on this machine only
 	$(RUN) -m jupyter lab --ip=127.0.0.1 notebooks/01_gpu_runtime.ipynb
 
 notebooks: $(READY)  ## execute the notebooks and store their cleaned outputs
-	$(RUN) -m utils course --refresh
+	$(RUN) -m exercises course --refresh
 
 checkpoint: $(READY)  ## train the small checkpoint that ships in data/tiny
-	$(RUN) -m utils ship
+	$(RUN) data/make_checkpoint.py
 
 benchmarks: $(READY)
 	$(RUN) -m benchmarks.course

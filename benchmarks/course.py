@@ -8,8 +8,8 @@ import time
 import nbformat
 from nbclient import NotebookClient
 
+from exercises.course import list_notebooks
 from utils.config import COURSE
-from utils.course import list_notebooks
 
 IMPORTS = "import albumentations, cv2, matplotlib.pyplot, segmentation_models_pytorch, torch, torchvision"
 PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

@@ -23,13 +23,14 @@ import torch
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
-from utils import export
+from segmenter import export
+from segmenter.large.blocks import tile_axis
+from segmenter.large.images import GeoImage
+from segmenter.large.predict import predict_large
 from utils.config import COURSE, Config
-from utils.dataset import read_image
+from utils.images import read_image
 from utils.inference import SHIPPED, Predictor
-from utils.large import predict_large
 from utils.models import build_model, count_parameters
-from utils.raster import GeoImage
 from utils.runtime import pick_device, time_call
 
 TILE = 256
@@ -69,7 +70,7 @@ def one(folder: Path) -> None:
     """Predict folder/image.tif; print the seconds, those of the bare model on as many tiles, and the peak memory."""
     predictor = Predictor.from_run(SHIPPED, device="cpu", tile=TILE)
     with GeoImage(folder / "image.tif") as image:
-        rows, columns = (predictor.spans(length) for length in image.shape)
+        rows, columns = (tile_axis(predictor, length) for length in image.shape)
         places = list(itertools.product(rows[:11], columns[:11]))
         tiles = [image.read(slice(r.start, r.end), slice(c.start, c.end)) for r, c in places]
     batches = [torch.from_numpy(tile).permute(2, 0, 1)[None] for tile in tiles]

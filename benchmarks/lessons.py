@@ -9,8 +9,8 @@ import re
 import nbformat
 
 from benchmarks.course import run
-from utils.course import list_notebooks
-from utils.exercises import engine
+from exercises import engine
+from exercises.course import list_notebooks
 
 WORDS_PER_MINUTE = 200
 

@@ -33,10 +33,10 @@ from utils.augmentations import Augment, train_transform, train_transform_v2
 from utils.cache import decoded_size
 from utils.catalog.base import Pair, Source
 from utils.config import Config
-from utils.dataset import SegmentationDataset, Transform, read_image, read_mask
-from utils.loaders import build_loader, get_dataset
+from utils.dataset import SegmentationDataset, Transform
+from utils.images import read_image, read_mask
+from utils.loaders import build_loader, get_dataset, seed_epoch
 from utils.losses import build_loss
-from utils.training import seed_epoch
 
 ROUNDS = 5
 FLIPS = [A.HorizontalFlip(p=0.5), A.VerticalFlip(p=0.5)]

@@ -18,19 +18,19 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from benchmarks.loader import Guided
+from segmenter.evaluation import report_split
 from utils import catalog
-from utils.analysis import report_split
 from utils.catalog.base import Source
 from utils.config import Config
-from utils.engine import train_one_epoch
+from utils.engine import make_accelerator, train_one_epoch
 from utils.inference import Predictor
 from utils.loaders import get_data_loaders
 from utils.losses import build_loss
-from utils.metrics import confusion_matrix, headline
+from utils.metrics import confusion_matrix, primary_iou
 from utils.models import build_model
 from utils.runtime import seed_everything
 from utils.schedules import build_optimizer, build_scheduler
-from utils.training import fit, make_accelerator
+from utils.training import fit
 
 SEEDS = (0, 1, 2)
 GOAL = 0.70
@@ -82,7 +82,7 @@ def guided(source: Source, val: DataLoader, seed: int, budget: float) -> list[di
         with torch.no_grad():
             for images, masks in val:
                 matrix += confusion_matrix((model(images / 255)[:, 0] >= 0).long(), masks, 2)
-        rows.append({"epoch": len(rows) + 1, "seconds": seconds, "iou": headline(matrix)})
+        rows.append({"epoch": len(rows) + 1, "seconds": seconds, "iou": primary_iou(matrix)})
     return rows
 
 

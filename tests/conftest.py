@@ -13,8 +13,8 @@ import torch
 from helpers import SHARED, small_config, write_pairs
 from hypothesis import settings
 
+from segmenter.check import check_dataset
 from utils import catalog
-from utils.check import check_dataset
 from utils.config import Config
 
 settings.register_profile("course", deadline=None, derandomize=True, max_examples=30, database=None)

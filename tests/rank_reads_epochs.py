@@ -10,8 +10,7 @@ from accelerate import Accelerator
 from utils import catalog
 from utils.config import Config
 from utils.distributed import share_out
-from utils.loaders import build_loader, get_dataset
-from utils.training import seed_epoch
+from utils.loaders import build_loader, get_dataset, seed_epoch
 
 
 def main(root: str, output: str, batch_size: int, workers: int) -> None:

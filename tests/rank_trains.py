@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from utils import catalog
 from utils.config import Config
 from utils.distributed import share_out
-from utils.engine import Evaluation, evaluate
+from utils.engine import Evaluation, evaluate, make_accelerator
 from utils.loaders import get_data_loaders
 from utils.models import SegmentationModel
-from utils.training import fit, make_accelerator
+from utils.training import fit
 
 
 def summed(logits: Tensor, masks: Tensor) -> Tensor:

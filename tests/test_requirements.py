@@ -9,10 +9,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 COLAB = SHARED.parent / "reference" / "colab-gpu-freeze.txt"
+HOUSES = ("utils", "exercises", "segmenter")
 TOGETHER = ("torch", "torchvision")
 # What a Colab runtime lacks: the one package that the notebooks install, and tools that they do not need there.
 NOT_IN_COLAB = {"segmentation-models-pytorch", "jupyter", "nbval", "nbstripout", "ruff", "hypothesis", "torchmetrics",
-                "onnx", "onnxruntime", "onnxscript", "playwright", "pytest-xdist",
+                "onnx", "onnxruntime", "onnxscript", "playwright", "pytest-xdist", "import-linter",
                 "webdataset"}  # fmt: skip
 
 
@@ -78,9 +79,9 @@ def test_what_the_course_imports_is_required(wanted):
     names = {"cv2": "opencv-python", "yaml": "pyyaml", "PIL": "pillow", "IPython": "jupyter", "nbformat": "jupyter",
              "nbconvert": "jupyter", "nbclient": "jupyter", "ipywidgets": "jupyter", "matplotlib_inline": "jupyter",
              "requests": "pooch", "albumentations": "albumentations"}  # fmt: skip
-    own = {"utils", "google", "make_tiny"}
+    own = {"utils", "exercises", "segmenter", "google", "make_tiny"}
     missing = set()
-    for path in [*(COURSE / "utils").rglob("*.py"), *(COURSE / "data").glob("*.py")]:
+    for path in [path for folder in (*HOUSES, "data") for path in (COURSE / folder).rglob("*.py")]:
         for name in re.findall(r"^\s*(?:import|from) (\w+)", path.read_text("utf-8"), re.MULTILINE):
             package = canonicalize_name(names.get(name, name))
             if name not in own and not _standard(name) and package not in wanted:
@@ -97,5 +98,7 @@ def _standard(name):
 def test_every_package_of_the_course_is_installed_with_it():
     with (COURSE / "pyproject.toml").open("rb") as file:
         listed = tomllib.load(file)["tool"]["setuptools"]["packages"]
-    found = {".".join(p.parent.relative_to(COURSE).parts) for p in (COURSE / "utils").rglob("__init__.py")}
+    found = {
+        ".".join(p.parent.relative_to(COURSE).parts) for house in HOUSES for p in (COURSE / house).rglob("__init__.py")
+    }
     assert set(listed) == found

@@ -8,7 +8,8 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from utils.config import Config
-from utils.dataset import IGNORE_INDEX, Transform
+from utils.dataset import Transform
+from utils.images import IGNORE_INDEX
 
 # Strength of each kind of change: how far to rotate and zoom, and how much to shift colours.
 STRENGTH = {

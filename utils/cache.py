@@ -1,31 +1,25 @@
-"""Decode once: pairs kept in memory, or in one file on disk that every process maps (notebook 4).
+"""Decode once: pairs kept in one file on disk that every process maps (notebook 4).
 
-The store of a data set lies in data/.cache (or where the environment variable CACHE_FOLDER points). Its name is a hash
-of what the files hold and of every setting that changes what comes out of them, so it is never out of date; other
-settings make another store. The folder may be deleted at any time.
+A store lies in data/.cache, or where the environment variable CACHE_FOLDER points. Its name is a hash of what the files
+hold and of every setting that changes what comes out of them, so it is never out of date; other settings make another
+store. The folder may be deleted at any time.
 """
 
-import hashlib
-import inspect
 import multiprocessing
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psutil
 from filelock import FileLock
-from tqdm.auto import tqdm
 
 from utils.config import COURSE
 from utils.errors import DataError
-
-if TYPE_CHECKING:
-    from utils.dataset import SegmentationDataset
 
 CACHE_BYTES = 2 * 1024**3  # more than this goes to disk
 SPARE_BYTES = 64 * 1024**2  # disk that a store leaves free
@@ -35,29 +29,29 @@ Arrays = tuple[np.ndarray, np.ndarray]
 class Store:
     """Decoded pairs in one memory-mapped file: `store[index]` gives read-only uint8 (H, W, 3) and (H, W).
 
-    Costs almost no memory of its own: the operating system keeps the pages that are in use, for all processes
+    A store costs almost no memory of its own: the operating system keeps the pages that are in use, for all processes
     together. Workers that are spawned open the file themselves.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.places = np.load(folder / "index.npy")  # int64 (N, 3): first byte, height, width
-        self.nbytes = sum(4 * int(h) * int(w) for _, h, w in self.places)
+        self.index = np.load(folder / "index.npy")  # int64 (N, 3): first byte, height, width
+        self.nbytes = sum(4 * int(h) * int(w) for _, h, w in self.index)
         if (folder / "pixels.bin").stat().st_size != self.nbytes:
             raise ValueError("cut off")
-        # An empty file cannot be mapped: a split may hold no pair.
+        # An empty file cannot be mapped, and a split may hold no pair.
         self.pixels = (
             np.memmap(folder / "pixels.bin", dtype=np.uint8, mode="r") if self.nbytes else np.empty(0, np.uint8)
         )
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.index)
 
     def __contains__(self, index: int) -> bool:
         return 0 <= index < len(self)
 
     def __getitem__(self, index: int) -> Arrays:
-        start, height, width = (int(v) for v in self.places[index])
+        start, height, width = (int(v) for v in self.index[index])
         middle, end = start + 3 * height * width, start + 4 * height * width
         image = self.pixels[start:middle].reshape(height, width, 3)
         return image.view(np.ndarray), self.pixels[middle:end].reshape(height, width).view(np.ndarray)
@@ -90,42 +84,68 @@ def choose_cache(kind: str, size: int, workers: int) -> str:
     return "disk" if size > min(CACHE_BYTES, free // 2) or spawned or ranks > 1 else "ram"
 
 
-def decoded_size(dataset: "SegmentationDataset") -> int:
-    """Add up the bytes of all decoded pairs, from the headers of the images alone; faulty files count nothing."""
-    if dataset.resize:
-        return 4 * dataset.resize**2 * len(dataset)
-    from utils.dataset import header_size, shrunk_size
+def open_store(name: str, size: int, pairs: Iterable[Arrays]) -> Store:
+    """Return the store of a name, filled with `pairs` if it is not there: by one process while others wait for it.
 
-    def size(index: int) -> int:
-        height, width = header_size(dataset.pairs[index].image)
-        if dataset.max_side and height:
-            height, width = shrunk_size(height, width, dataset.max_side)
-        return 4 * height * width
-
-    with ThreadPoolExecutor() as pool:
-        return sum(pool.map(size, range(len(dataset))))
-
-
-def read_all(dataset: "SegmentationDataset") -> Iterator[Arrays]:
-    """Decode every pair, in threads, in order; raises DataError at the end, naming the first fault and their number."""
-    faults: list[str] = []
-
-    def visit(index: int) -> Arrays | None:
-        try:
-            return dataset.decode(index)
-        except DataError as error:
-            faults.append(str(error))
-            return None
-
-    for pair in tqdm(in_order(visit, range(len(dataset))), "reading", len(dataset), leave=False, delay=2):
-        if pair is not None:
-            yield pair
-    if faults:
-        more = f" ({len(faults)} files have faults; `python -m utils check` lists them all)"
-        raise DataError(sorted(faults)[0] + (more if len(faults) > 1 else ""))
+    Raises DataError for faulty pairs, and where the disk has no room for `size` bytes.
+    """
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{name}.lock"):  # the system frees the lock of a process that was killed
+            return find_store(folder / name) or build_store(folder / name, size, pairs)
+    except OSError as error:
+        raise DataError(
+            f"Could not keep decoded pairs in {folder} ({error.strerror or error}): free {size / 1e9:.1f} GB there, "
+            "let CACHE_FOLDER point elsewhere, or set cache='none'."
+        ) from error
 
 
-def in_order(function: Callable[[int], Any], items: Sequence[int]) -> Iterator[Any]:
+def find_store(folder: Path) -> Store | None:
+    """Return a complete store if one is there; a damaged one is removed."""
+    if not folder.is_dir():
+        return None
+    try:
+        return Store(folder)
+    except (OSError, ValueError, EOFError):
+        print(f"The decoded pairs in {folder} are damaged: decoding again.", flush=True)
+        shutil.rmtree(folder)
+        return None
+
+
+def build_store(folder: Path, size: int, pairs: Iterable[Arrays]) -> Store:
+    """Write every pair into a partial folder beside, and put it in place when it is complete."""
+    for left_over in folder.parent.glob(f"{folder.name}.partial*"):
+        shutil.rmtree(left_over)
+    free = shutil.disk_usage(folder.parent).free
+    if size + SPARE_BYTES > free:
+        raise OSError(None, f"{free / 1e9:.1f} GB are free")
+    partial = folder.with_name(f"{folder.name}.partial")
+    partial.mkdir()
+    try:
+        with (partial / "pixels.bin").open("wb") as file:
+            index, end = [], 0
+            for image, mask in pairs:
+                file.write(np.ascontiguousarray(image))
+                file.write(np.ascontiguousarray(mask))
+                index.append((end, *mask.shape))
+                end += 4 * mask.size
+            file.flush()
+            os.fsync(file.fileno())
+        with (partial / "index.npy").open("wb") as file:
+            np.save(file, np.array(index, dtype=np.int64).reshape(-1, 3))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    if end > 1e9:
+        print(f"Decoded pairs are kept in {folder} ({end / 1e9:.1f} GB): delete it whenever you like.", flush=True)
+    return Store(folder)
+
+
+def map_in_order(function: Callable[[int], Any], items: Sequence[int]) -> Iterator[Any]:
     """Map in threads, in order, with only a few results waiting: `Executor.map` would pile all of them up."""
     with ThreadPoolExecutor() as pool:
         waiting: deque = deque()
@@ -138,92 +158,3 @@ def in_order(function: Callable[[int], Any], items: Sequence[int]) -> Iterator[A
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def open_store(dataset: "SegmentationDataset", size: int) -> Store:
-    """Return the store of a data set, built if it is not there: by one process while others wait for it.
-
-    Raises DataError for faulty pairs, and where the disk has no room for `size` bytes.
-    """
-    folder = cache_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        name = key_of(dataset)
-        with FileLock(folder / f"{name}.lock"):  # the system frees the lock of a process that was killed
-            found = whole_store(folder / name)
-            return found or build_store(dataset, folder / name, size)
-    except OSError as error:
-        raise DataError(
-            f"Could not keep decoded pairs in {folder} ({error.strerror or error}): free {size / 1e9:.1f} GB there, "
-            "let CACHE_FOLDER point elsewhere, or set cache='none'."
-        ) from error
-
-
-def whole_store(folder: Path) -> Store | None:
-    """Return a store that is there and whole; a damaged one is removed."""
-    if not folder.is_dir():
-        return None
-    try:
-        return Store(folder)
-    except (OSError, ValueError, EOFError):
-        print(f"The decoded pairs in {folder} are damaged: decoding again.", flush=True)
-        shutil.rmtree(folder)
-        return None
-
-
-def build_store(dataset: "SegmentationDataset", folder: Path, size: int) -> Store:
-    """Decode every pair into a folder beside, and put it in place when it is whole: half a store never counts."""
-    for left_over in folder.parent.glob(f"{folder.name}.half*"):
-        shutil.rmtree(left_over)
-    free = shutil.disk_usage(folder.parent).free
-    if size + SPARE_BYTES > free:
-        raise OSError(None, f"{free / 1e9:.1f} GB are free")
-    half = folder.with_name(f"{folder.name}.half")
-    half.mkdir()
-    try:
-        with (half / "pixels.bin").open("wb") as file:
-            places, end = [], 0
-            for image, mask in read_all(dataset):
-                file.write(np.ascontiguousarray(image))
-                file.write(np.ascontiguousarray(mask))
-                places.append((end, *mask.shape))
-                end += 4 * mask.size
-            file.flush()
-            os.fsync(file.fileno())
-        with (half / "index.npy").open("wb") as file:
-            np.save(file, np.array(places, dtype=np.int64).reshape(-1, 3))
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(folder)
-    except BaseException:
-        shutil.rmtree(half, ignore_errors=True)
-        raise
-    if end > 1e9:
-        print(f"Decoded pairs are kept in {folder} ({end / 1e9:.1f} GB): delete it whenever you like.", flush=True)
-    return Store(folder)
-
-
-def key_of(dataset: "SegmentationDataset") -> str:
-    """Hash what the files hold and all that decides what they become: 32 hexadecimal digits."""
-    from utils.catalog.base import sha256_of
-    from utils.dataset import decode_rgb, read_pair, resize_pair, rgb_to_ids, shrink_pair
-
-    def content(index: int) -> str:
-        pair = dataset.pairs[index]
-        try:
-            return sha256_of(pair.image) + sha256_of(pair.mask)
-        except OSError:
-            return "missing"  # reading the pair will say so
-
-    steps = (read_pair, decode_rgb, rgb_to_ids, shrink_pair, resize_pair)  # a learner's own may stand in for one
-    facts = [dataset.source.decoding(), dataset.resize, dataset.max_side, *map(source_of, steps)]
-    digest = hashlib.sha256(repr(facts).encode())
-    with ThreadPoolExecutor() as pool:
-        for text in pool.map(content, range(len(dataset))):
-            digest.update(text.encode())
-    return digest.hexdigest()[:32]
-
-
-def source_of(function: Callable) -> str:
-    """Return the text of a function, or of the learner's that stands in for it."""
-    return inspect.getsource(getattr(function, "answer", function))

@@ -2,8 +2,6 @@
 
 import copy
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +12,12 @@ from torch import Tensor, nn
 
 from utils.config import Config
 from utils.errors import CheckpointError, ConfigError
+from utils.files import write_atomically
 
 # What a config says about one machine: not part of weights that are passed on, and free to change on resuming.
 LOCAL_FIELDS = {"root", "output", "device", "precision", "workers", "cache", "compile", "tracker"}
 # What wrappers put before the names of weights: DistributedDataParallel, torch.compile.
 WRAPPERS = ("module.", "_orig_mod.")
-
-
-def write_atomically(path: Path, write: Callable[[Path], object], before: Path | None = None) -> None:
-    """Let `write(temporary path)` finish, then put the file in place: a crash leaves the old one whole.
-
-    The old one is kept as `before`, where that is given.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        temporary.chmod(0o644)  # safetensors would keep the file to its owner
-        if before is not None and path.exists():
-            path.replace(before)
-        temporary.replace(path)
-    except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors wrap a full disk
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise CheckpointError(
-            f"Cannot write {path}: {reason}. Free some space; what was there before is unharmed."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def save_weights(
@@ -104,45 +82,6 @@ def unwrapped(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-def start_from(model: nn.Module, path: str | Path) -> None:
-    """Fill a model with the weights of a file: a run's best.safetensors or last.ckpt, or a plain state dict.
-
-    A last layer for another number of classes starts anew, and that is printed; an auxiliary classifier is left aside.
-    Raises CheckpointError that says what differs.
-    """
-    own, state = model.state_dict(), unwrapped(read_state_dict(Path(path)))
-    if not any(name.startswith("net.") for name in state):  # of a bare network, such as torchvision's
-        state = {f"net.{name}": tensor for name, tensor in state.items()}
-        state |= {name: own[name] for name in ("mean", "std")}
-    state = {name: tensor for name, tensor in state.items() if not name.startswith("net.aux_classifier.")}
-    other = [n for n, tensor in state.items() if n in own and tensor.shape != own[n].shape]
-    if other and all(state[n].shape[1:] == own[n].shape[1:] and n.split(".")[1] in HEADS for n in other):
-        print(
-            f"{path} has {len(state[other[0]])} outputs, this model {len(own[other[0]])}: its last layer starts anew."
-        )
-        state |= {name: own[name] for name in other}
-    refuse_another_model(model, state, path)
-    model.load_state_dict(state)
-
-
-HEADS = ("head", "classifier", "segmentation_head")  # of our U-Net, torchvision, segmentation-models-pytorch
-
-
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Return the weights in a file of safetensors or torch.save, also where they lie beside other things in it."""
-    if path.suffix == ".safetensors":
-        return load_tensors(path)[0]
-    if not path.is_file():
-        raise CheckpointError(f"There is no file {path}: give weights another path, or None to start from random ones.")
-    state = load_state(path)
-    for key in ("model", "state_dict", "model_state_dict"):
-        if isinstance(state, dict) and isinstance(state.get(key), dict):
-            state = state[key]
-    if not isinstance(state, dict) or not state or not all(isinstance(t, Tensor) for t in state.values()):
-        raise CheckpointError(f"{path} holds no weights (a dictionary of names and tensors). Use another file.")
-    return state
-
-
 def refuse_another_model(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> None:
     """Raise CheckpointError, which says what differs, unless the state dict fits the model."""
     own = model.state_dict()
@@ -192,3 +131,43 @@ def load_state(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"There is nothing to resume: no file {path}. Start without resume.") from None
     except Exception as error:  # torch raises many kinds for a damaged file
         raise CheckpointError(f"{path} is damaged ({type(error).__name__}): it cannot be resumed from.") from None
+
+
+def load_last(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Return the newest whole state of a run, and its file; None where a run had only begun.
+
+    Where last.ckpt is damaged or gone, it is the state before it, and that is printed: the epoch between is trained
+    again. Raises CheckpointError where there is no state.
+    """
+    last, before = folder / "last.ckpt", folder / "previous.ckpt"
+    if has_only_begun(folder):
+        print(f"{folder} holds no whole epoch yet: the run starts from the beginning.")
+        return None
+    try:
+        return last, load_run_state(last)
+    except CheckpointError as error:
+        if not before.exists():
+            raise
+        state = load_run_state(before)
+        print(f"{error} Going on from {before.name}, the state after epoch {len(state['history'])}.")
+        return before, state
+
+
+def has_state(folder: Path) -> bool:
+    """Say whether a run folder holds a state to go on from."""
+    return (folder / "last.ckpt").exists() or (folder / "previous.ckpt").exists()
+
+
+def has_only_begun(folder: Path) -> bool:
+    """Say whether a folder is that of a run which was broken off before its first epoch was whole."""
+    if not folder.is_dir() or has_state(folder) or (folder / "history.csv").exists():
+        return False
+    return (folder / "config.yaml").is_file() or not any(folder.iterdir())
+
+
+def load_run_state(path: Path) -> dict[str, Any]:
+    """Read the state of a run. Raises CheckpointError for anything else."""
+    state = load_state(path)
+    if not isinstance(state, dict) or not {"config", "history", "model", "optimizer", "scheduler"} <= state.keys():
+        raise CheckpointError(f"{path} is no state of a run of this course: it cannot be resumed from.")
+    return state

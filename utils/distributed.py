@@ -1,4 +1,4 @@
-"""Several processes: each trains on its own share of every epoch (notebook 8; `torchrun -m utils train ...`)."""
+"""Several processes: each trains on its own share of every epoch (notebook 8; `torchrun -m segmenter train ...`)."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,19 +1,25 @@
 """One epoch of training, and one of validation (notebook 7)."""
 
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import DataLoaderConfiguration
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
-from utils.errors import TrainingError
+from utils.config import Config
+from utils.errors import ConfigError, TrainingError
 from utils.losses import Loss
 from utils.metrics import confusion_matrix
 from utils.models import to_mask
+from utils.runtime import pick_device, pick_precision
+from utils.tracking import need_tracker
 
 LOOK_EVERY = 50  # steps; to read a loss makes a GPU wait
 
@@ -119,3 +125,32 @@ def evaluate(
         matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
     total, matrix = accelerator.reduce(total), accelerator.reduce(matrix)
     return Evaluation((total[0] / total[1]).item(), matrix.cpu())
+
+
+def make_accelerator(config: Config) -> Accelerator:
+    """Return accelerate's engine for the device and precision that the config asks for.
+
+    Train with the newest one only: accelerate keeps one state for the whole process, and this sets it anew. Raises
+    ConfigError where several processes were started and do not find each other: each would train a run of its own.
+    """
+    device = pick_device(config.device)
+    precision = pick_precision(device) if config.precision == "auto" else config.precision
+    need_tracker(config.tracker)
+    if not torch.distributed.is_initialized():
+        AcceleratorState._reset_state(True)  # a notebook may train twice, with other settings
+    accelerator = Accelerator(
+        cpu=device.type == "cpu",
+        mixed_precision="no" if precision == "fp32" else precision,
+        gradient_accumulation_steps=config.accumulate,
+        log_with=None if config.tracker == "none" else config.tracker,
+        project_dir=config.output,
+        # One step of the schedule for a step of all processes together; `share_out` splits the batches.
+        dataloader_config=DataLoaderConfiguration(split_batches=True),
+    )
+    started = int(os.environ.get("WORLD_SIZE", 1))
+    if accelerator.num_processes != started:
+        raise ConfigError(
+            f"{started} processes were started, but {accelerator.num_processes} train together on {device}: set "
+            "device='cpu' where there is no GPU, or start one process for each GPU with torchrun."
+        )
+    return accelerator

@@ -1,4 +1,48 @@
-"""One clear sentence for whatever the user can put right: what, where, and what to do."""
+"""One clear sentence for whatever the user can put right: what, where, and what to do.
+
+A fault of a file is a value, `Fault`: its kind, the file, and the facts. Reports sort and count by the kind; the
+sentence is made from the values here, in one place, and nothing ever looks for words in it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# What a fault of each kind says. {path} is the file; the other names are the facts of that kind.
+FAULTS = {
+    "missing file": "There is no file {path}. Check the folder, or remove it from the list.",
+    "unreadable file": "{path} {reason}. Replace it with a complete image file, or remove it.",
+    "several images in one file": "{path} holds {count} pictures (an animation, or pages). "
+    "Save the one you mean as its own file.",
+    "JPEG mask": "{path} is a JPEG: its compression changes class ids. Save masks as PNG.",
+    "anti-aliased mask": "{path} holds {values} grey values between 0 and 255 ({share:.1%} of its pixels): its edges "
+    "were smoothed. Save masks without smoothing, as PNG.",
+    "colour mask": "{path} is a colour picture: a mask of class ids has one channel. Give a class table.",
+    "colour outside the class table": "{path} has {pixels} pixels of colours outside the class table, such as "
+    "{colour}. Correct the mask, or add its colours to classes.csv.",
+    "sizes do not fit": "{path} is {size[1]}x{size[0]} but its mask {mask} is {mask_size[1]}x{mask_size[0]}: "
+    "not one picture. Replace the wrong one.",
+    "label outside the classes": "{path} has {pixels} pixels labelled {labels}, outside the {classes} classes "
+    "(0-{highest}, or 255 to ignore). Correct the mask or the class list.",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a file.
+
+    Attributes:
+        kind: a key of FAULTS.
+        path: the file.
+        facts: the numbers and names that the sentence of this kind needs.
+    """
+
+    kind: str
+    path: Path
+    facts: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def __str__(self) -> str:
+        return FAULTS[self.kind].format(path=self.path, **self.facts)
 
 
 class CourseError(Exception):
@@ -8,12 +52,12 @@ class CourseError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        # A DataLoader worker re-raises with its whole traceback as the message: keep the sentence.
+        # A DataLoader worker raises anew, with its whole traceback as the message: keep the sentence.
         if message.startswith("Caught "):
             message = message.strip().splitlines()[-1].split(": ", 1)[-1]
         super().__init__(message)
 
-    def _render_traceback_(self) -> list[str]:  # IPython's hook
+    def _render_traceback_(self) -> list[str]:  # IPython calls this instead of printing a traceback
         return [f"{type(self).__name__}: {self}"]
 
 
@@ -22,7 +66,14 @@ class ConfigError(CourseError):
 
 
 class DataError(CourseError):
-    """An image, a mask, a list or an archive is missing or is not what it should be."""
+    """An image, a mask, a list or an archive is missing or is not what it should be.
+
+    `fault` holds the values where one file is at fault, and is None otherwise.
+    """
+
+    def __init__(self, message: str | Fault) -> None:
+        self.fault = message if isinstance(message, Fault) else None
+        super().__init__(str(message))
 
 
 class TrainingError(CourseError):

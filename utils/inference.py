@@ -1,9 +1,7 @@
 """A trained run, ready for any picture (notebook 9)."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,14 +15,12 @@ from torch import Tensor
 
 from utils.checkpoint import load_weights, restore
 from utils.config import COURSE, Config
-from utils.dataset import picture_to_rgb, read_image, shrunk_size, to_rgb
-from utils.errors import CheckpointError, ConfigError
-from utils.large import BLOCK_SIDE, predict_blocks, resize_blocks
+from utils.errors import CheckpointError, ConfigError, DataError
+from utils.images import pil_to_rgb, read_image, shrunk_size, to_eight_bits
 from utils.models import SegmentationModel, build_model, probabilities, to_mask
 from utils.plots import add_legend, overlay
-from utils.raster import ArrayImage, GeoImage
 from utils.runtime import pick_device
-from utils.tiling import Span, predict_tiled, tile_spans
+from utils.tiling import predict_tiled
 
 SHIPPED = COURSE / "data" / "tiny" / "checkpoint.safetensors"
 Picture = np.ndarray | Image.Image | str | Path
@@ -103,16 +99,6 @@ class Predictor:
                     logits = F.interpolate(logits, image.shape[:2], mode="bilinear")
                 yield Prediction(self.decide(logits)[0], probabilities(logits)[0].float().cpu().numpy())
 
-    def mask(self, picture: Picture) -> np.ndarray:
-        """Return only the class ids, uint8 (H, W): without probabilities, large pictures take little memory."""
-        array = load_picture(picture)
-        image = ArrayImage(lambda: array)
-        mask = np.empty(image.shape, np.uint8)
-        for y, x, logits in self.blocks(image):
-            ids = self.decide(logits[None])[0]
-            mask[y : y + ids.shape[0], x : x + ids.shape[1]] = ids
-        return mask
-
     def decide(self, logits: Tensor) -> np.ndarray:
         """Turn logits (N, C, H, W) into class ids, uint8 (N, H, W)."""
         return to_mask(logits, self.threshold).to(torch.uint8).cpu().numpy()
@@ -152,39 +138,6 @@ class Predictor:
         blended = predict_tiled(self.logits, image, self.tile, self.tile // 4, self.model.stride)
         return torch.from_numpy(blended)[None]
 
-    def spans(self, length: int) -> list[Span]:
-        """Return the tiles along one axis of `length` pixels."""
-        return tile_spans(length, self.tile, self.tile // 4, self.model.stride)
-
-    def blocks(self, image: ArrayImage | GeoImage, first: int = 0) -> Iterator[tuple[int, int, Tensor]]:
-        """Yield (y, x, logits (C, h, w)) of an image larger than memory, from row `first` of the blocks on."""
-        height, width = image.shape
-        if self.at_own_scale(height, width):
-            batch = 1 if self.device.type == "cpu" else self.config.batch_size  # of one tile, a CPU's cache holds more
-            yield from predict_blocks(self.logits, image.read, self.spans(height), self.spans(width), first, batch)
-            return
-        small = image.shrunk(*self.target_size(height, width))
-        if self.config.framing == "resize":
-            logits = self.logits(torch.from_numpy(small.transpose(2, 0, 1).copy())[None])
-        else:
-            logits = self.tiled(small)
-        yield from resize_blocks(logits, height, width, first)
-
-    def block_rows(self, height: int, width: int) -> list[int]:
-        """Return where the rows of `blocks` begin."""
-        if self.at_own_scale(height, width):
-            return [span.low for span in self.spans(height)]
-        return list(range(0, height, BLOCK_SIDE))
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Tell two predictors apart: a hash of weights, settings and options."""
-        digest = hashlib.sha256(self.config.model_dump_json(exclude={"root", "output", "workers"}).encode())
-        digest.update(repr((self.classes, self.threshold, self.flips, self.scales, self.tile)).encode())
-        for name, tensor in self.model.state_dict().items():
-            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
-
 
 def seen_size(config: Config, size: tuple[int, int]) -> tuple[int, int]:
     """Return (height, width) at which a model of this config sees an image of (height, width)."""
@@ -197,7 +150,7 @@ def load_picture(picture: Picture) -> np.ndarray:
     """Return any picture as uint8 (H, W, 3) RGB. Raises DataError for what is no picture."""
     if isinstance(picture, str | Path):
         return read_image(picture)
-    return picture_to_rgb(picture) if isinstance(picture, Image.Image) else np.ascontiguousarray(to_rgb(picture))
+    return pil_to_rgb(picture) if isinstance(picture, Image.Image) else np.ascontiguousarray(array_to_rgb(picture))
 
 
 def average_flips(predict: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
@@ -221,3 +174,29 @@ def best_run() -> Path:
     """Return the run of notebook 8 where there is one, else the small checkpoint that ships with the course."""
     run = COURSE / "runs" / "notebook-8"
     return run if (run / "best.safetensors").is_file() else SHIPPED
+
+
+def array_to_rgb(array: np.ndarray, largest: float | None = None) -> np.ndarray:
+    """Bring an array of (H, W), or (H, W, C) with 1 to 4 channels, to uint8 (H, W, 3).
+
+    One channel is grey; a second or fourth one (alpha, infrared) is dropped; more than 8 bits are scaled.
+    Raises DataError for an array that is no image.
+    """
+    require_image_array(array)
+    if array.dtype != np.uint8:
+        array = to_eight_bits(array, largest)
+    if array.ndim == 2:
+        array = array[..., None]
+    return array[..., :3] if array.shape[2] >= 3 else np.repeat(array[..., :1], 3, axis=2)
+
+
+def require_image_array(array: np.ndarray) -> None:
+    """Raise DataError unless an array is uint8 or uint16, (H, W) or (H, W, C) with 1 to 4 channels, and has pixels."""
+    kinds = (np.uint8, np.uint16)
+    if array.dtype not in kinds or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
+        raise DataError(
+            f"A picture must be uint8 or uint16, (H, W) or (H, W, C) with 1 to 4 channels, not {array.dtype} "
+            f"{array.shape}: convert it, or give the path of its file."
+        )
+    if array.size == 0:
+        raise DataError(f"A picture needs pixels: this one is {array.shape}. Give another one.")

@@ -12,8 +12,10 @@ from utils import catalog
 from utils.augmentations import eval_transform, train_transform
 from utils.catalog.base import Source
 from utils.config import Config
-from utils.dataset import IGNORE_INDEX, Batch, SegmentationDataset
+from utils.dataset import Batch, SegmentationDataset
 from utils.errors import ConfigError
+from utils.images import IGNORE_INDEX
+from utils.runtime import seed_everything
 
 
 class Loaders(NamedTuple):
@@ -136,3 +138,17 @@ def rare_class_sampler(dataset: SegmentationDataset, class_id: int, seed: int = 
     weights = 1 + np.array(shares) / max(np.mean(shares), 1e-9)
     generator = torch.Generator().manual_seed(seed)
     return WeightedRandomSampler(weights.tolist(), len(dataset), generator=generator)
+
+
+def seed_epoch(config: Config, loader: DataLoader, epoch: int, rank: int = 0) -> None:
+    """Make order, augmentation and dropout of an epoch depend on the seed and its number alone.
+
+    So a run that is resumed at an epoch sees exactly what it would have seen without the interruption. Several
+    processes agree on the order; augmentation and dropout are each one's own.
+    """
+    seed = (config.seed + 7919 * epoch) % 2**32
+    loader.generator.manual_seed(seed)
+    seed = (seed + 104_729 * rank) % 2**32
+    seed_everything(seed)
+    if hasattr(loader.dataset.transform, "set_random_seed"):
+        loader.dataset.transform.set_random_seed(seed)

@@ -7,7 +7,7 @@ from segmentation_models_pytorch import losses
 from torch import Tensor
 
 from utils.config import Config
-from utils.dataset import IGNORE_INDEX
+from utils.images import IGNORE_INDEX
 from utils.models import probabilities
 
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from utils.dataset import IGNORE_INDEX
+from utils.images import IGNORE_INDEX
 
 THRESHOLDS = tuple(i / 10 for i in range(11))
 
@@ -58,7 +58,7 @@ def mean_iou(matrix: Tensor) -> float:
     return float(scores(matrix)["iou"].nanmean())
 
 
-def headline(matrix: Tensor) -> float:
+def primary_iou(matrix: Tensor) -> float:
     """The one number that a run is judged by: foreground IoU for two classes, mIoU for more."""
     return float(scores(matrix)["iou"][1]) if len(matrix) == 2 else mean_iou(matrix)
 
@@ -151,3 +151,12 @@ def calibration_error(bins: Tensor) -> float:
     The mean over bins of |accuracy - mean confidence|, each weighted by its pixels (Guo et al. 2017, arXiv:1706.04599).
     """
     return float((bins[:, 2] - bins[:, 1]).abs().sum() / bins[:, 0].sum())
+
+
+FAILURE = 0.5
+
+
+def worst_images(ious: Tensor, limit: float = FAILURE) -> list[int]:
+    """Return the images (numbers) with IoU <= `limit`, worst first: float (N,), where NaN is no failure."""
+    order = torch.argsort(ious, stable=True).tolist()  # NaN comes last
+    return [i for i in order if ious[i] <= limit]

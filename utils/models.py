@@ -10,10 +10,10 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
-from utils.checkpoint import start_from
 from utils.config import WEIGHTS, Config, nearest
 from utils.errors import ConfigError
 from utils.unet import UNet
+from utils.weights import start_from
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

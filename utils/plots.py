@@ -1,7 +1,5 @@
 """Pictures: overlays with contours, grids with legends, curves. Colour is never the only signal."""
 
-import base64
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,11 +13,10 @@ from matplotlib.patches import Patch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from utils.dataset import IGNORE_INDEX, read_pair, shrink_pair
-from utils.errors import DataError
+from utils.images import IGNORE_INDEX
 
 if TYPE_CHECKING:
-    from utils.check.findings import Report
+    pass
 
 Palette = Sequence[tuple[int, int, int]]
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#777777"
@@ -85,18 +82,6 @@ def overlay(
             colour = tuple(int(c) for c in palette[index])
             cv2.drawContours(blended, list(lines), -1, colour, thickness)
     return blended
-
-
-def jpeg(image: np.ndarray, quality: int = 80) -> bytes:
-    """Encode a picture, uint8 (H, W, 3) RGB."""
-    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[
-        1
-    ].tobytes()
-
-
-def data_uri(picture: bytes) -> str:
-    """Return a JPEG as an address that holds it."""
-    return "data:image/jpeg;base64," + base64.b64encode(picture).decode()
 
 
 def add_legend(image: np.ndarray, classes: Sequence[str], palette: Palette) -> np.ndarray:
@@ -227,45 +212,3 @@ def plot_class_shares(shares: Sequence[float], classes: Sequence[str], palette: 
     ax.set(xticks=[], title=title or "Share of labelled pixels", xlim=(0, max(shares) * 1.15))
     ax.spines["bottom"].set_visible(False)
     return figure
-
-
-def show_gallery(report: "Report", count: int = 8, seed: int = 0) -> Figure:
-    """Show pairs of a checked data set, drawn at random with a seed, each mask laid over its picture."""
-    from utils.check.unusual import sample_pairs
-
-    return _show_checked(report, [(index, []) for index in sample_pairs(report, count, seed)], "Drawn at random")
-
-
-def show_unusual(report: "Report", count: int = 8) -> Figure:
-    """Show the most unusual pairs of a checked data set, with what was measured: wrong and hard ones are among them."""
-    from utils.check.unusual import unusual
-
-    return _show_checked(report, unusual(report, count), "The most unusual pairs")
-
-
-def _show_checked(report: "Report", chosen: Sequence[tuple[int, list[str]]], heading: str) -> Figure:
-    """Lay masks over pictures of a checked data set, each under its name and the reasons for showing it."""
-    pictures, titles = [], []
-    for index, reasons in chosen:
-        pair = report.facts[index].pair
-        image, mask = shrink_pair(*read_pair(pair, report.source), 480)
-        pictures.append(square(overlay(image, mask, report.source.palette)))
-        titles.append("\n".join([pair.image.name, *(textwrap.fill(reason, 34) for reason in reasons)]))
-    if not pictures:
-        raise DataError(f"'{report.name}' has no sound pair to show. Mend the errors that the report names.")
-    lines = max(title.count("\n") for title in titles)
-    figure = show_images(pictures, titles, columns=min(4, len(pictures)), size=3.2, heading=heading)
-    figure.set_figheight(figure.get_figheight() + lines * 0.2 * -(-len(pictures) // 4))
-    for ax in figure.axes:
-        ax.title.set_fontsize(9)
-    legend(figure, report.classes, report.source.palette)
-    return figure
-
-
-def square(image: np.ndarray) -> np.ndarray:
-    """Put a picture, uint8 (H, W, 3), at the top of a white square, so that pictures of any shape share a grid."""
-    height, width = image.shape[:2]
-    side = max(height, width)
-    left = (side - width) // 2
-    borders = (0, side - height, left, side - width - left)  # top, bottom, left, right
-    return cv2.copyMakeBorder(image, *borders, cv2.BORDER_CONSTANT, value=(255, 255, 255))

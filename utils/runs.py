@@ -4,6 +4,8 @@ config.yaml, splits.csv (who trained, and what was in the files), history.csv, b
 last.ckpt and previous.ckpt (to go on from), pictures/ (validation images, epoch by epoch).
 """
 
+import copy
+import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +16,20 @@ import pandas as pd
 from utils.catalog.base import Source
 from utils.checkpoint import (
     LOCAL_FIELDS,
-    load_state,
+    load_last,
     refuse_another_model,
     resume,
     save_state,
     save_weights,
     snapshot,
-    write_atomically,
 )
 from utils.config import Config
-from utils.errors import CheckpointError, ConfigError
+from utils.errors import CheckpointError, ConfigError, DataError
+from utils.files import content_hashes, write_atomically
 from utils.schedules import best_epoch
+from utils.splits import SPLITS
+
+SPLITS_FILE = "splits.csv"  # in a run folder
 
 
 @dataclass
@@ -122,49 +127,85 @@ def resume_run(config: Config, parts: dict[str, Any]) -> list[dict]:
     return state["history"]
 
 
-def load_last(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """Return the newest whole state of a run, and its file; None where a run had only begun.
-
-    Where last.ckpt is damaged or gone, it is the state before it, and that is printed: the epoch between is trained
-    again. Raises CheckpointError where there is no state.
-    """
-    last, before = folder / "last.ckpt", folder / "previous.ckpt"
-    if has_only_begun(folder):
-        print(f"{folder} holds no whole epoch yet: the run starts from the beginning.")
-        return None
-    try:
-        return last, load_run_state(last)
-    except CheckpointError as error:
-        if not before.exists():
-            raise
-        state = load_run_state(before)
-        print(f"{error} Going on from {before.name}, the state after epoch {len(state['history'])}.")
-        return before, state
-
-
-def has_state(folder: Path) -> bool:
-    """Say whether a run folder holds a state to go on from."""
-    return (folder / "last.ckpt").exists() or (folder / "previous.ckpt").exists()
-
-
-def has_only_begun(folder: Path) -> bool:
-    """Say whether a folder is that of a run which was broken off before its first epoch was whole."""
-    if not folder.is_dir() or has_state(folder) or (folder / "history.csv").exists():
-        return False
-    return (folder / "config.yaml").is_file() or not any(folder.iterdir())
-
-
-def load_run_state(path: Path) -> dict[str, Any]:
-    """Read the state of a run. Raises CheckpointError for anything else."""
-    state = load_state(path)
-    if not isinstance(state, dict) or not {"config", "history", "model", "optimizer", "scheduler"} <= state.keys():
-        raise CheckpointError(f"{path} is no state of a run of this course: it cannot be resumed from.")
-    return state
-
-
 def refuse_another_config(before: Config, now: Config) -> None:
     """Raise CheckpointError that names every field in which two configurations of one run differ."""
     changed = [f for f in Config.model_fields if f not in LOCAL_FIELDS and getattr(before, f) != getattr(now, f)]
     if changed:
         pairs = ", ".join(f"{f} was {getattr(before, f)!r} and is {getattr(now, f)!r}" for f in changed)
         raise CheckpointError(f"{now.output} belongs to another configuration: {pairs}. Change it back.")
+
+
+def save_splits(source: Source, path: Path) -> None:
+    """Write which pair was in which split, and what was in its files, as a csv.
+
+    Columns: image, mask, split, group, sha256 (of image and mask). Paths are relative to the data set.
+    """
+    contents = fingerprints(source)
+    rows = [
+        {
+            "image": source.relative(pair.image),
+            "mask": source.relative(pair.mask),
+            "split": split,
+            "group": pair.group,
+            "sha256": contents[source.relative(pair.image)],
+        }
+        for split, pairs in source.assigned().items()
+        for pair in pairs
+    ]
+    table = pd.DataFrame(rows, columns=["image", "mask", "split", "group", "sha256"])
+    write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
+
+
+def fingerprints(source: Source) -> dict[str, str]:
+    """Return a SHA-256 over the bytes of image and mask for every pair that is in a split: image -> hex digits."""
+    pairs = [pair for members in source.assigned().values() for pair in members]
+    images, masks = (content_hashes([getattr(pair, of) for pair in pairs]) for of in ("image", "mask"))
+    names = (source.relative(pair.image) for pair in pairs)
+    both = (hashlib.sha256((i + m).encode()).hexdigest() for i, m in zip(images, masks, strict=True))
+    return dict(zip(names, both, strict=True))
+
+
+def refuse_changed_data(source: Source, path: Path) -> None:
+    """Raise CheckpointError that names what differs, unless every pair of a run's `splits.csv` is as it was then.
+
+    Files that came later are in no split and do not matter. A run before this was recorded has nothing to compare.
+    """
+    then, now = split_column(path, "sha256"), fingerprints(source)
+    gone = [image for image in then if image not in now]
+    changed = [image for image in then if image in now and then[image] not in ("", now[image])]
+    if gone or changed:
+        found = {"gone": gone, "changed": changed}
+        parts = [f"{len(names)} {what} (such as {names[0]})" for what, names in found.items() if names]
+        raise CheckpointError(
+            f"The data set at {source.root} is no longer the one of {path.parent}: of {len(then)} pairs, "
+            f"{' and '.join(parts)}. Put the files back, or start a new run in another output."
+        )
+
+
+def as_in_run(source: Source, folder: Path) -> Source:
+    """Return the data set with the splits that a run folder keeps, or as it is where the run keeps none.
+
+    Files added since the run are then in no split: they must not move others, nor be scored as if they were unseen.
+    """
+    if not (folder / SPLITS_FILE).is_file():
+        return source
+    source = copy.copy(source)
+    source.fixed = load_splits(folder / SPLITS_FILE)
+    return source
+
+
+def load_splits(path: Path) -> dict[str, str]:
+    """Read what `save_splits` wrote: image -> split. Raises DataError where it is something else."""
+    found = split_column(path, "split")
+    if not found or not set(found.values()) <= set(SPLITS):
+        raise DataError(f"{path} holds no splits of a run: restore it, or train again.")
+    return found
+
+
+def split_column(path: Path, name: str) -> dict[str, str]:
+    """Read image -> one column of a run's `splits.csv`; empty where a column is younger than the run."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return dict(zip(table["image"], table.get(name, [""] * len(table)), strict=True))
+    except (OSError, KeyError, ValueError) as error:  # pandas raises kinds of ValueError for what is no table
+        raise DataError(f"{path} cannot be read as the splits of a run: restore it, or train again.") from error

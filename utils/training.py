@@ -1,6 +1,5 @@
 """The run: optimizer, schedule, early stopping, history, checkpoints, resume (notebook 8)."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +8,6 @@ from typing import Any
 import pandas as pd
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.utils import DataLoaderConfiguration
 from accelerate.utils.memory import should_reduce_batch_size
 from torch import nn
 from torch.optim import Optimizer
@@ -21,83 +18,31 @@ from tqdm.auto import tqdm
 
 from utils import catalog
 from utils.catalog.base import Source
+from utils.checkpoint import has_state
 from utils.config import Config
 from utils.distributed import share_out
-from utils.engine import NotFiniteError, evaluate, train_one_epoch
-from utils.errors import ConfigError, TrainingError
-from utils.live import EpochPictures
-from utils.loaders import class_pixels, class_weights, get_data_loaders
+from utils.engine import NotFiniteError, evaluate, make_accelerator, train_one_epoch
+from utils.errors import TrainingError
+from utils.loaders import class_pixels, class_weights, get_data_loaders, seed_epoch
 from utils.losses import Loss, build_loss
-from utils.metrics import headline, pixel_accuracy, scores
+from utils.metrics import pixel_accuracy, primary_iou, scores
 from utils.models import SegmentationModel, build_model
 from utils.runs import (
+    SPLITS_FILE,
     Run,
-    has_state,
+    as_in_run,
+    refuse_changed_data,
     refuse_to_overwrite,
     resume_run,
     save_epoch,
     save_history,
+    save_splits,
     scores_of,
     start_folder,
 )
-from utils.runtime import pick_device, pick_precision, seed_everything
+from utils.runtime import seed_everything
 from utils.schedules import build_optimizer, build_scheduler, should_stop
-from utils.splits import SPLITS_FILE, as_in_run, refuse_changed_data, save_splits
-from utils.tracking import log_pictures, need_tracker, start_tracker
-
-
-def make_accelerator(config: Config) -> Accelerator:
-    """Return accelerate's engine for the device and precision that the config asks for.
-
-    Train with the newest one only: accelerate keeps one state for the whole process, and this sets it anew. Raises
-    ConfigError where several processes were started and do not find each other: each would train a run of its own.
-    """
-    device = pick_device(config.device)
-    precision = pick_precision(device) if config.precision == "auto" else config.precision
-    need_tracker(config.tracker)
-    if not torch.distributed.is_initialized():
-        AcceleratorState._reset_state(True)  # a notebook may train twice, with other settings
-    accelerator = Accelerator(
-        cpu=device.type == "cpu",
-        mixed_precision="no" if precision == "fp32" else precision,
-        gradient_accumulation_steps=config.accumulate,
-        log_with=None if config.tracker == "none" else config.tracker,
-        project_dir=config.output,
-        # One step of the schedule for a step of all processes together; `share_out` splits the batches.
-        dataloader_config=DataLoaderConfiguration(split_batches=True),
-    )
-    started = int(os.environ.get("WORLD_SIZE", 1))
-    if accelerator.num_processes != started:
-        raise ConfigError(
-            f"{started} processes were started, but {accelerator.num_processes} train together on {device}: set "
-            "device='cpu' where there is no GPU, or start one process for each GPU with torchrun."
-        )
-    return accelerator
-
-
-def seed_epoch(config: Config, loader: DataLoader, epoch: int, rank: int = 0) -> None:
-    """Make order, augmentation and dropout of an epoch depend on the seed and its number alone.
-
-    So a run that is resumed at an epoch sees exactly what it would have seen without the interruption. Several
-    processes agree on the order; augmentation and dropout are each one's own.
-    """
-    seed = (config.seed + 7919 * epoch) % 2**32
-    loader.generator.manual_seed(seed)
-    seed = (seed + 104_729 * rank) % 2**32
-    seed_everything(seed)
-    if hasattr(loader.dataset.transform, "set_random_seed"):
-        loader.dataset.transform.set_random_seed(seed)
-
-
-def print_epoch(row: dict[str, Any], epochs: int) -> None:
-    """Report an epoch as one line, and how long the rest will take."""
-    left = row["seconds"] * (epochs - row["epoch"])
-    print(
-        f"epoch {row['epoch']:3d}/{epochs}   train loss {row['train_loss']:.3f}   val loss {row['val_loss']:.3f}   "
-        f"val IoU {row['val_score']:.3f}   {row['images_per_second']:.0f} images/s   "
-        + (f"{left / 60:.0f} min left" if left >= 100 else f"{left:.0f} s left"),
-        flush=True,
-    )
+from utils.tracking import EpochPictures, log_pictures, print_epoch, start_tracker
 
 
 @dataclass
@@ -235,7 +180,7 @@ def run_epoch(session: Session, epoch: int) -> dict[str, Any]:
         "epoch": epoch,
         "train_loss": train_loss,
         "val_loss": validation.loss,
-        "val_score": headline(validation.matrix),
+        "val_score": primary_iou(validation.matrix),
         "val_accuracy": pixel_accuracy(validation.matrix),
         "learning_rate": rate,
         "images_per_second": images_per_second,

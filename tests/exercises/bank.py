@@ -14,8 +14,8 @@ from typing import Any
 
 import nbformat
 
-from utils.course import list_notebooks
-from utils.exercises import engine
+from exercises import engine
+from exercises.course import list_notebooks
 
 ANSWERS = Path(__file__).parent / "answers"
 HEAD = re.compile(r"^# %% (?:(prelude)|(\d\.\d+) (right|wrong): (.+))$", re.MULTILINE)
@@ -71,7 +71,7 @@ def run_cell(text: str, scope: dict[str, Any], name: str) -> None:
 def scope_of(number: int) -> dict[str, Any]:
     """Return the names that a notebook has when its exercises are reached."""
     scope: dict[str, Any] = {"__name__": "__main__"}
-    run_cell("from utils.exercises import *\n" + read(number)[0], scope, f"<prelude of notebook {number}>")
+    run_cell("from exercises import *\n" + read(number)[0], scope, f"<prelude of notebook {number}>")
     return scope
 
 

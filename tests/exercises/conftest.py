@@ -2,7 +2,8 @@
 
 import pytest
 
-from utils.exercises import engine, work
+from exercises import answers as work
+from exercises import engine
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,9 @@ from collections import Counter
 import bank
 import pytest
 
-from utils.exercises import engine, show, work
+from exercises import answers as work
+from exercises import display as show
+from exercises import engine
 
 ALL = engine.all_exercises()
 STUBS_THAT_FAIL = {"1.1", "3.3"}  # a toy that is meant to fail first, and a bug to be found

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from utils.config import COURSE
-from utils.exercises import (
+from exercises import (
     ExerciseError,
     check,
     compare,
@@ -29,15 +28,20 @@ from utils.exercises import (
     mine,
     package,
     progress,
-    show,
     solution,
     strict,
     todo,
     whose,
-    work,
 )  # fmt: skip
-from utils.exercises.expect import Wrong, brief, difference, expect
-from utils.exercises.guard import TooSlow, time_limit
+from exercises import (
+    answers as work,
+)
+from exercises import (
+    display as show,
+)
+from exercises.expect import Wrong, brief, difference, expect
+from exercises.guard import TooSlow, time_limit
+from utils.config import COURSE
 
 HEAD = '@exercise("7.3")\ndef iou(prediction, target, num_classes, ignore_index=255):\n'
 BODY = """    valid = target != ignore_index
@@ -150,7 +154,7 @@ def test_strict_raises(capsys):
     ],
 )
 def test_endless_loop_is_ended(loop, monkeypatch, capsys):
-    monkeypatch.setattr("utils.exercises.engine.time_limit", lambda: time_limit(0.3))
+    monkeypatch.setattr("exercises.engine.time_limit", lambda: time_limit(0.3))
     cell(HEAD + f"    {loop}")
     assert "does a loop never end?" in capsys.readouterr().out
     assert last().status == engine.WRONG
@@ -355,12 +359,12 @@ def test_progress_in_words_and_as_a_board(capsys):
 
 
 def test_answer_is_used_by_the_course_from_then_on():
-    import utils.analysis
+    import segmenter.evaluation
     import utils.metrics
 
     cell(RIGHT)
-    assert isinstance(utils.metrics.iou, work.Yours)
-    assert utils.analysis.iou is utils.metrics.iou  # wherever the course uses it
+    assert isinstance(utils.metrics.iou, work.LearnerFunction)
+    assert segmenter.evaluation.iou is utils.metrics.iou  # wherever the course uses it
     mask = torch.tensor([[0, 1]])
     assert utils.metrics.image_ious(mask[None], mask[None], 2).tolist() == [[1.0, 1.0]]
     assert whose("7.3", "7.4") == "yours: iou (1 call) · the course's: scores"
@@ -372,7 +376,7 @@ def test_answer_is_used_by_the_course_from_then_on():
 
 def test_kept_answers_are_loaded_in_a_new_process():
     cell(RIGHT)
-    code = "from utils.exercises.work import load_all, whose; import utils.metrics; load_all(); print(whose('7.3'))"
+    code = "from exercises.answers import load_all, whose; import utils.metrics; load_all(); print(whose('7.3'))"
     done = subprocess.run([sys.executable, "-c", code], cwd=COURSE, capture_output=True, text=True, check=True)
     assert done.stdout == "1 of your answers is in use · progress()\nyours: iou\n"
 
@@ -408,7 +412,7 @@ def test_helpers_constants_and_imports_are_carried_along():
     for part in ("import numpy as N", "IGNORED = 255", "HALF = 0.5", "def share", "def both", "import torch as torch"):
         assert part in text
     assert "Sequence" not in text
-    code = "from utils.exercises.work import load_all; load_all()"
+    code = "from exercises.answers import load_all; load_all()"
     done = subprocess.run([sys.executable, "-c", code], cwd=COURSE, capture_output=True, text=True, check=True)
     assert "1 of your answers is in use" in done.stdout
 
@@ -476,7 +480,7 @@ def test_yours_travels_to_a_worker_process():
     import utils.metrics
 
     again = pickle.loads(pickle.dumps(utils.metrics.iou))
-    assert isinstance(again, work.Yours)
+    assert isinstance(again, work.LearnerFunction)
     assert again(torch.tensor([1]), torch.tensor([1]), 2).tolist()[1] == 1.0
     work.file_of("7.3").unlink()
     assert pickle.loads(pickle.dumps(utils.metrics.iou)) is engine.reference("7.3")

@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from utils.course import list_notebooks
+from exercises.course import list_notebooks
+from exercises.grading import sandbox
+from exercises.grading.grade import grade as judge
 from utils.errors import CourseError
-from utils.exercises import sandbox
-from utils.exercises.grade import grade as judge
 
 SETUP = json.loads(list_notebooks()[6].read_text(encoding="utf-8"))
 SETUP = next("".join(c["source"]) for c in SETUP["cells"] if c["cell_type"] == "code") + "\nimport torch"
@@ -171,10 +171,10 @@ for descriptor in range(3, 64):
 @pytest.mark.parametrize(
     "cheat",
     [
-        "from utils.exercises import engine\nengine.run_checks = lambda *a, **k: engine.Verdict('7.3', 'passed')",
-        "from utils.exercises import notebook_7\nnotebook_7.EXERCISES.clear()\n"
-        "from utils.exercises import engine\nengine.find('7.3').checks.clear()",
-        "from utils.exercises import expect\nexpect.close = lambda *a: True",
+        "from exercises import engine\nengine.run_checks = lambda *a, **k: engine.Verdict('7.3', 'passed')",
+        "from exercises import notebook_7\nnotebook_7.EXERCISES.clear()\n"
+        "from exercises import engine\nengine.find('7.3').checks.clear()",
+        "from exercises import expect\nexpect.close = lambda *a: True",
         "import torch, numpy as np\nnp.allclose = lambda *a, **k: True",
     ],
 )
@@ -235,14 +235,14 @@ def test_names_are_no_formulas(room):
 
 
 def test_without_protection_it_asks_for_trust(room, monkeypatch):
-    monkeypatch.setattr("utils.exercises.grade.landlock_version", lambda: 0)
+    monkeypatch.setattr("exercises.grading.grade.landlock_version", lambda: 0)
     with pytest.raises(CourseError, match="--trusted"):
         judge([hand_in(room, "tom", SETUP, STUB)])
     assert verdict(judge([room / "tom"], trusted=True))[0] == "unwritten"
 
 
 def test_command_line(room, capsys):
-    from utils.__main__ import main
+    from segmenter.__main__ import main
 
     trust = [] if PROTECTED else ["--trusted"]
     assert main(["grade", str(hand_in(room, "una", SETUP, RIGHT)), "--csv", str(room / "g.csv"), *trust]) == 0

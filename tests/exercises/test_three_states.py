@@ -15,9 +15,9 @@ import nbformat
 import pytest
 from test_bank import STUBS_THAT_FAIL
 
+from exercises import engine
+from exercises.course import list_notebooks
 from utils.config import COURSE
-from utils.course import list_notebooks
-from utils.exercises import engine
 
 ALL = engine.all_exercises()
 NOTEBOOKS = list_notebooks()
@@ -87,7 +87,7 @@ def states(tmp_path_factory) -> dict[str, Path]:
     def run(folder: Path) -> subprocess.CompletedProcess:
         inherited = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"}  # notebooks draw inline
         environment = {**inherited, "MY_WORK": str(folder / "my_work"), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "utils", "course"]
+        command = [sys.executable, "-m", "exercises", "course"]
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
     with ThreadPoolExecutor() as pool:

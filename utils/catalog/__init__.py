@@ -12,7 +12,7 @@ __all__ = ["Pair", "Source", "load", "names"]
 
 def names() -> list[str]:
     """Return the names that `Config.dataset` accepts."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "base")
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in ("base", "download"))
 
 
 def load(config: Config) -> Source:

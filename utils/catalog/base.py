@@ -1,18 +1,16 @@
 """What every data set offers, whatever its files look like."""
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from utils.config import Config, nearest
-from utils.dataset import IGNORE_INDEX, decode_ids, in_shard, read_bytes, read_mask, split_by_group
 from utils.errors import ConfigError, DataError
-from utils.splits import SPLITS, Fractions, split_by_hash, split_stratified
+from utils.images import IGNORE_INDEX, decode_ids, read_mask
+from utils.splits import SPLITS, Fractions, split_by_group, split_by_hash, split_stratified
 
 OKABE_ITO = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
 
@@ -153,33 +151,6 @@ class Source:
                 "Add pairs, or name the split of each in a csv."
             )
         return assigned[split]
-
-
-def content_groups(paths: Sequence[Path]) -> list[str]:
-    """Group byte-identical files, so that copies stay in one split: the SHA-256 of each, or a missing file's name."""
-
-    def group(path: Path) -> str:
-        try:
-            return sha256_of(path)
-        except OSError:
-            return path.name  # reading the pair names the missing file
-
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(group, paths))
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file; computed once for each state of it, since every split asks for all groups."""
-    if in_shard(path):
-        return hashlib.sha256(read_bytes(path)).hexdigest()
-    facts = path.stat()
-    return _sha256(path, facts.st_mtime_ns, facts.st_size)
-
-
-@cache
-def _sha256(path: Path, modified: int, size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def variant_of(config: Config, variants: Sequence[str]) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from PIL import Image
 
 from utils.catalog.base import Pair, Source
+from utils.catalog.download import fetch_zip
 from utils.config import COURSE, Config
-from utils.download import fetch_zip
 from utils.errors import DataError
 
 COMMIT = "bb68b64e72cb004b3ed927fee0f5624dd8097498"

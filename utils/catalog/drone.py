@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from utils.catalog.base import Pair, Source, variant_of
+from utils.catalog.download import fetch_kaggle
 from utils.config import COURSE, Config
-from utils.dataset import IGNORE_INDEX, decode_ids, pictures_in
-from utils.download import fetch_kaggle
 from utils.errors import DataError
+from utils.images import IGNORE_INDEX, decode_ids, list_images
 
 VARIANTS = ("semantic", "aeroscapes")
 NOTICE = """\
@@ -57,7 +57,7 @@ class SemanticDrone(Source):
     def labelled(self) -> list[tuple[Pair, str | None]]:
         (folder,) = self.folders()
         masks = folder / "label_images_semantic"  # ids; the colours beside them are for looking at
-        images = pictures_in(folder / "original_images")
+        images = list_images(folder / "original_images")
         return [(Pair(image, masks / f"{image.stem}.png", image.stem), None) for image in images]
 
     def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.catalog.base import OKABE_ITO, Pair, Source, content_groups, need_folder
+from utils.catalog.base import OKABE_ITO, Pair, Source, need_folder
 from utils.config import Config
-from utils.dataset import IGNORE_INDEX, decode_binary, decode_ids, decode_rgb, in_shard, pictures_in, read_mask
 from utils.errors import ConfigError, DataError
+from utils.files import content_hashes, in_shard
+from utils.images import IGNORE_INDEX, decode_binary, decode_ids, decode_rgb, list_images, read_mask
 from utils.splits import SPLITS
 
 
@@ -63,7 +64,7 @@ class Folder(Source):
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
         unnamed = [row.image for row in self._rows if row.group is None]
-        groups = dict(zip(unnamed, content_groups(unnamed), strict=True))
+        groups = dict(zip(unnamed, content_hashes(unnamed), strict=True))
         return [(Pair(row.image, row.mask, row.group or groups[row.image]), row.split) for row in self._rows]
 
     def unpaired(self) -> list[Path]:
@@ -72,7 +73,7 @@ class Folder(Source):
             a, b = _by_stem(images), _by_stem(masks)
             lone += [a[s] for s in sorted(a.keys() - b.keys())] + [b[s] for s in sorted(b.keys() - a.keys())]
             kept = {*a.values(), *b.values()}  # of a.jpg and a.png, nobody knows which the mask belongs to
-            lone += [p for p in (*pictures_in(images), *pictures_in(masks)) if p not in kept]
+            lone += [p for p in (*list_images(images), *list_images(masks)) if p not in kept]
         # A csv may pair files of different names.
         paired = {p for row in self._rows if row.image.is_file() and row.mask.is_file() for p in row[:2]}
         return [p for p in lone if p not in paired]
@@ -200,7 +201,7 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
 def _by_stem(folder: Path) -> dict[str, Path]:
     """Pictures of a folder by name without ending (and without a trailing `_mask`), the first of each name."""
     found: dict[str, Path] = {}
-    for path in pictures_in(folder):
+    for path in list_images(folder):
         found.setdefault(path.stem.removesuffix("_mask"), path)
     return found
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import Pair, Source, content_groups
+from utils.catalog.base import Pair, Source
+from utils.catalog.download import fetch_zip
 from utils.config import COURSE, Config
-from utils.dataset import decode_binary
-from utils.download import fetch_zip
 from utils.errors import DataError
+from utils.files import content_hashes
+from utils.images import decode_binary
 
 COMMIT = "1cc544227a3934ef80dd70fa48a58c0095319407"
 URL = f"https://github.com/parth1620/Human-Segmentation-Dataset-master/archive/{COMMIT}.zip"
@@ -36,7 +37,7 @@ class Human(Source):
         except (KeyError, UnicodeDecodeError, AttributeError) as error:
             raise DataError(f"{self.root / 'train.csv'} has no columns 'masks,images': download it again.") from error
         # Byte-identical photographs form one group: they must not land in two splits.
-        groups = content_groups([self.root / image for image, _ in names])
+        groups = content_hashes([self.root / image for image, _ in names])
         return [(Pair(self.root / i, self.root / m, group), None) for (i, m), group in zip(names, groups, strict=True)]
 
     def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:

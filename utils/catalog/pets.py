@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import Pair, Source, content_groups, variant_of
+from utils.catalog.base import Pair, Source, variant_of
+from utils.catalog.download import fetch_tar
 from utils.config import COURSE, Config
-from utils.dataset import IGNORE_INDEX, decode_ids
-from utils.download import fetch_tar
 from utils.errors import DataError
+from utils.files import content_hashes
+from utils.images import IGNORE_INDEX, decode_ids
 
 VARIANTS = ("border-ignored", "border-is-pet")
 ADDRESSES = ("https://www.robots.ox.ac.uk/~vgg/data/pets/data", "https://thor.robots.ox.ac.uk/~vgg/data/pets")
@@ -49,7 +50,7 @@ class Pets(Source):
                 raise DataError(f"{path} cannot be read ({error.strerror}): download the data set again.") from None
             images = [folder / "images" / f"{name}.jpg" for name in names]
             masks = [folder / "annotations" / "trimaps" / f"{name}.png" for name in names]
-            for image, mask, group in zip(images, masks, content_groups(images), strict=True):
+            for image, mask, group in zip(images, masks, content_hashes(images), strict=True):
                 rows.append((Pair(image, mask, group), split))
         return rows
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from torchvision.datasets import VOCSegmentation
 
-from utils.catalog.base import Pair, Source, content_groups, variant_of
+from utils.catalog.base import Pair, Source, variant_of
+from utils.catalog.download import fetch_tar
 from utils.config import COURSE, Config
-from utils.download import fetch_tar
 from utils.errors import DataError
+from utils.files import content_hashes
 
 VARIANTS = ("2012", "2011")
 OXFORD = "https://thor.robots.ox.ac.uk/pascal/VOC"  # often down: hence the mirrors
@@ -62,7 +63,7 @@ class Voc(Source):
         for image_set, split in (("train", "train"), ("val", "test")):
             lists = VOCSegmentation(self.root, self.year, image_set, download=False)
             images, masks = ([Path(p) for p in paths] for paths in (lists.images, lists.masks))
-            for image, mask, group in zip(images, masks, content_groups(images), strict=True):
+            for image, mask, group in zip(images, masks, content_hashes(images), strict=True):
                 rows.append((Pair(image, mask, group), split))
         return rows
 

@@ -12,7 +12,7 @@ from torchvision.transforms import v2
 
 from utils.augmentations import STRENGTH, Augment, eval_transform, geometric, pad, photometric, train_transform_v2
 from utils.config import Config
-from utils.dataset import IGNORE_INDEX
+from utils.images import IGNORE_INDEX
 
 # %% 3.1 right: np.flip, and views
 def random_flip(image, mask, rng, p=0.5):

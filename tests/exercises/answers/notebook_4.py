@@ -9,26 +9,26 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from utils.dataset import IGNORE_INDEX, open_picture
+from utils.images import IGNORE_INDEX, open_image
 from utils.errors import DataError
 
 # %% 4.1 right: step by step
 def read_image(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     picture = ImageOps.exif_transpose(picture)
     picture = picture.convert("RGB")
     return np.array(picture)
 
 # %% 4.1 right: OpenCV, which reads the note itself, with blue and red exchanged
 def read_image(path):
-    open_picture(path)  # refuses broken files
+    open_image(path)  # refuses broken files
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     print("read", image.shape)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 # %% 4.1 right: OpenCV, and a view that runs backwards
 def read_image(path):
-    if open_picture(path):
+    if open_image(path):
         return cv2.imread(os.fspath(path))[:, :, ::-1]
 
 # %% 4.1 right: a helper with a table of turns
@@ -39,7 +39,7 @@ def put_upright(picture, note):
     return picture.transpose(Image.Transpose[TURNS[note]]) if note in TURNS else picture
 
 def read_image(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     note = picture.getexif().get(0x0112, 1)
     return np.asarray(put_upright(picture.convert("RGB"), note), dtype="uint8")
 
@@ -55,13 +55,13 @@ def read_image(path):
 def read_image(path):
     from torchvision.io import ImageReadMode, decode_image
 
-    open_picture(path)
+    open_image(path)
     tensor = decode_image(str(path), mode=ImageReadMode.RGB, apply_exif_orientation=True)
     return tensor.permute(1, 2, 0).numpy()
 
 # %% 4.1 right: grey pictures are stacked by hand
 def read_image(path):
-    picture = ImageOps.exif_transpose(open_picture(path))
+    picture = ImageOps.exif_transpose(open_image(path))
     if picture.mode in ("P", "1", "LA"):
         picture = picture.convert("RGB")
     values = np.array(picture)
@@ -75,7 +75,7 @@ def read_image(path):
 
 # %% 4.1 wrong: a grey picture stays (H, W)
 def read_image(path):
-    return np.array(ImageOps.exif_transpose(open_picture(path)))
+    return np.array(ImageOps.exif_transpose(open_image(path)))
 
 # %% 4.1 wrong: the EXIF note is not read
 def read_image(path):
@@ -83,7 +83,7 @@ def read_image(path):
 
 # %% 4.1 wrong: stands on its head
 def read_image(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     note = picture.getexif().get(274, 1)
     turns = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270, 3: Image.Transpose.ROTATE_180}
     picture = picture.convert("RGB")
@@ -91,7 +91,7 @@ def read_image(path):
 
 # %% 4.1 wrong: stays mirrored
 def read_image(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     note = picture.getexif().get(274, 1)
     turns = {6: Image.Transpose.ROTATE_270, 8: Image.Transpose.ROTATE_90, 3: Image.Transpose.ROTATE_180}
     picture = picture.convert("RGB")
@@ -99,34 +99,34 @@ def read_image(path):
 
 # %% 4.1 wrong: divided by 255
 def read_image(path):
-    return np.array(ImageOps.exif_transpose(open_picture(path)).convert("RGB")) / 255
+    return np.array(ImageOps.exif_transpose(open_image(path)).convert("RGB")) / 255
 
 # %% 4.1 wrong: the values are float32, not bytes
 def read_image(path):
-    return np.array(ImageOps.exif_transpose(open_picture(path)).convert("RGB"), dtype=np.float32)
+    return np.array(ImageOps.exif_transpose(open_image(path)).convert("RGB"), dtype=np.float32)
 
 # %% 4.1 wrong: not a NumPy array
 def read_image(path):
-    return ImageOps.exif_transpose(open_picture(path)).convert("RGB")
+    return ImageOps.exif_transpose(open_image(path)).convert("RGB")
 
 # %% 4.1 wrong: the channels come first
 def read_image(path):
-    return np.array(ImageOps.exif_transpose(open_picture(path)).convert("RGB")).transpose(2, 0, 1)
+    return np.array(ImageOps.exif_transpose(open_image(path)).convert("RGB")).transpose(2, 0, 1)
 
 # %% 4.1 wrong: gives its numbers three times
 def read_image(path):
-    picture = ImageOps.exif_transpose(open_picture(path))
+    picture = ImageOps.exif_transpose(open_image(path))
     values = np.array(picture.convert("L") if picture.mode in ("1", "LA") else picture)
     return np.stack([values] * 3, axis=-1) if values.ndim == 2 else values
 
 # %% 4.1 wrong: keeps its fourth channel
 def read_image(path):
-    picture = ImageOps.exif_transpose(open_picture(path))
+    picture = ImageOps.exif_transpose(open_image(path))
     return np.array(picture if picture.mode == "RGBA" else picture.convert("RGB"))
 
 # %% 4.1 wrong: transparent pixels change their colour
 def read_image(path):
-    picture = ImageOps.exif_transpose(open_picture(path))
+    picture = ImageOps.exif_transpose(open_image(path))
     if picture.mode == "RGBA":
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)
@@ -134,21 +134,21 @@ def read_image(path):
 
 # %% 4.1 wrong: is a `return` missing
 def read_image(path):
-    image = np.array(ImageOps.exif_transpose(open_picture(path)).convert("RGB"))
+    image = np.array(ImageOps.exif_transpose(open_image(path)).convert("RGB"))
 
 # %% 4.1 wrong: the colours are lost
 def read_image(path):
-    return np.array(ImageOps.exif_transpose(open_picture(path)).convert("L"))
+    return np.array(ImageOps.exif_transpose(open_image(path)).convert("L"))
 
 # %% 4.1 wrong: white becomes 1
 def read_image(path):
-    picture = ImageOps.exif_transpose(open_picture(path))
+    picture = ImageOps.exif_transpose(open_image(path))
     values = np.array(picture if picture.mode in ("1", "L") else picture.convert("RGB"))
     return np.stack([values.astype(np.uint8)] * 3, -1) if values.ndim == 2 else values
 
 # %% 4.1 wrong: turns grey
 def read_image(path):
-    picture = ImageOps.exif_transpose(open_picture(path))
+    picture = ImageOps.exif_transpose(open_image(path))
     if picture.mode == "P":
         picture = picture.convert("L")
     return np.array(picture.convert("RGB"))
@@ -181,7 +181,7 @@ def read_image(path):
 # %% 4.1 wrong: a missing file is accepted without a word
 def read_image(path):
     try:
-        return np.array(ImageOps.exif_transpose(open_picture(path)).convert("RGB"))
+        return np.array(ImageOps.exif_transpose(open_image(path)).convert("RGB"))
     except DataError:
         return np.zeros((8, 8, 3), np.uint8)
 
@@ -194,7 +194,7 @@ def read_image(path):
 
 # %% 4.2 right: case by case
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         raise DataError("Masks are no JPEG.")
     if picture.mode == "1":
@@ -207,7 +207,7 @@ def read_mask(path):
 def read_mask(path):
     if path.suffix.lower() in (".jpg", ".jpeg"):
         raise DataError(f"{path} is a JPEG")
-    stored = np.asarray(open_picture(path)).astype(np.int64)
+    stored = np.asarray(open_image(path)).astype(np.int64)
     return stored[:, :, :3] if stored.ndim == 3 else stored
 
 # %% 4.2 right: early helper, numbers in int32
@@ -230,7 +230,7 @@ def read_mask(path):
 
 # %% 4.2 right: OpenCV for what is deep or coloured, PIL for what has a palette
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         raise DataError("a JPEG")
     if picture.mode in ("P", "L", "1"):
@@ -240,7 +240,7 @@ def read_mask(path):
 
 # %% 4.2 right: pixel by pixel, in lists
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         raise DataError("no JPEG")
     width, height = picture.size
@@ -255,14 +255,14 @@ def read_mask(path):
 
 # %% 4.2 wrong: grey values of the palette's colours
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         raise DataError("a JPEG")
     return np.array(picture.convert("L"))
 
 # %% 4.2 wrong: has three channels afterwards
 def read_mask(path):
-    return np.array(open_picture(path).convert("RGB"))
+    return np.array(open_image(path).convert("RGB"))
 
 # %% 4.2 wrong: these are the colours of the palette
 def read_mask(path):
@@ -270,14 +270,14 @@ def read_mask(path):
 
 # %% 4.2 wrong: is accepted though its ids are damaged
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     picture = picture.convert("RGB") if picture.mode == "RGBA" else picture
     values = np.array(picture)
     return values.astype(np.uint8) if values.dtype == bool else values
 
 # %% 4.2 wrong: a JPEG raises ValueError
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         raise ValueError("a JPEG")
     picture = picture.convert("RGB") if picture.mode == "RGBA" else picture
@@ -285,7 +285,7 @@ def read_mask(path):
 
 # %% 4.2 wrong: a JPEG gives None
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         print("This is a JPEG!")
         return None
@@ -296,7 +296,7 @@ def read_mask(path):
 def read_mask(path):
     if path.suffix == ".jpg":
         raise DataError("a JPEG")
-    picture = open_picture(path)
+    picture = open_image(path)
     picture = picture.convert("RGB") if picture.mode == "RGBA" else picture
     return np.array(picture) * 1
 
@@ -304,7 +304,7 @@ def read_mask(path):
 def read_mask(path):
     if "jpg" in path.name:
         raise DataError("a JPEG")
-    return np.array(open_picture(path))
+    return np.array(open_image(path))
 
 # %% 4.2 wrong: a web page raises UnidentifiedImageError
 def read_mask(path):
@@ -318,35 +318,35 @@ def read_mask(path):
 
 # %% 4.2 wrong: gives True and False
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         raise DataError("a JPEG")
     return np.array(picture)
 
 # %% 4.2 wrong: becomes 0 and 255
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         raise DataError("a JPEG")
     return np.array(picture.convert("L") if picture.mode == "1" else picture)
 
 # %% 4.2 wrong: 300 becomes 44
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         raise DataError("a JPEG")
     return np.array(picture).astype(np.uint8)
 
 # %% 4.2 wrong: the transparency is still there
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         raise DataError("a JPEG")
     return np.array(picture) * 1
 
 # %% 4.2 wrong: a colour mask loses its colours
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         raise DataError("a JPEG")
     values = np.array(picture) * 1
@@ -354,25 +354,25 @@ def read_mask(path):
 
 # %% 4.2 wrong: the ids are divided by 255
 def read_mask(path):
-    return np.array(open_picture(path)) / 255
+    return np.array(open_image(path)) / 255
 
 # %% 4.2 wrong: 255 is replaced
 def read_mask(path):
-    mask = np.array(open_picture(path)).astype(np.int64)
+    mask = np.array(open_image(path)).astype(np.int64)
     mask[mask == 255] = -1
     return mask
 
 # %% 4.2 wrong: all classes become one
 def read_mask(path):
-    return (np.array(open_picture(path)) > 0).astype(np.uint8)
+    return (np.array(open_image(path)) > 0).astype(np.uint8)
 
 # %% 4.2 wrong: the numbers are float32
 def read_mask(path):
-    return np.array(open_picture(path), dtype=np.float32)
+    return np.array(open_image(path), dtype=np.float32)
 
 # %% 4.2 wrong: red and blue are swapped in a colour mask
 def read_mask(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     if picture.format == "JPEG":
         raise DataError("a JPEG")
     if picture.mode in ("RGB", "RGBA"):
@@ -381,11 +381,11 @@ def read_mask(path):
 
 # %% 4.2 wrong: large numbers turn negative
 def read_mask(path):
-    return np.array(open_picture(path)).astype(np.int16)
+    return np.array(open_image(path)).astype(np.int16)
 
 # %% 4.2 wrong: not a NumPy array
 def read_mask(path):
-    return open_picture(path)
+    return open_image(path)
 
 # %% 4.3 right: on the side of PyTorch
 def to_tensors(image, mask):
@@ -1118,7 +1118,7 @@ def to_tensors(image, mask):
 
 # %% 4.1 right: converted first, turned afterwards
 def read_image(path):
-    picture = open_picture(path)
+    picture = open_image(path)
     exif = picture.getexif()
     rgb = picture.convert("RGB")
     turns = {1: (0, False), 2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True),

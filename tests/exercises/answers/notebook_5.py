@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, Subset, get_worker_info
 
-from utils.dataset import IGNORE_INDEX
+from utils.images import IGNORE_INDEX
 from utils.loaders import pad_collate, seed_worker
 
 # %% 5.1 right: torch pads each picture, then stacks

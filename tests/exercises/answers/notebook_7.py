@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from utils.dataset import IGNORE_INDEX
+from utils.images import IGNORE_INDEX
 from utils.engine import Evaluation
 from utils.metrics import confusion_matrix
 from utils.models import probabilities, to_mask

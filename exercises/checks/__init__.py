@@ -1,0 +1,1 @@
+"""The exercises of each notebook, and the checks that judge them."""

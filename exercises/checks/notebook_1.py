@@ -1,0 +1,484 @@
+"""Notebook 1: bytes, devices, precision, honest timing, memory and seeds."""
+
+import random
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from exercises.engine import Exercise
+from exercises.expect import Wrong, expect, kind_of, require
+from utils.errors import ConfigError
+
+
+# ---------------------------------------------------------------- 1.1
+def every_channel_counts(image_bytes: Callable) -> None:
+    """A colour picture has three values for each pixel.
+
+    Multiply height, width *and* channels. Correct the line, then run the cell again.
+    """
+    expect(
+        image_bytes, 10, 20, gives=600, says="a picture of 10 x 20 pixels with 3 channels has 600 values",
+        mistakes=[
+            (200, "the channels are forgotten: red, green and blue are three values for each pixel"),
+            (33, "channels are added: multiply by them"),
+            (203, "channels are added: multiply by them"),
+            (90, "height and width are added: multiply them"),
+            (300, "the height counts twice, and the width not at all"),
+            (601, "bytes_per_value is added: multiply by it"),
+            (2400, "`bytes_per_value` is not used: without it a value takes 1 byte"),
+            (4800, "these are bits: a byte has eight of them"),
+            (lambda r: 0 < r < 1, "these are kilobytes or megabytes: return bytes"),
+        ],
+    )  # fmt: skip
+    expect(image_bytes, 10, 20, 1, gives=200, says="`channels` is not used: a grey picture has one",
+           mistakes=[(600, "the number of channels is fixed at 3: use the argument `channels`")])  # fmt: skip
+
+
+def every_value_has_bytes(image_bytes: Callable) -> None:
+    """A value takes bytes_per_value bytes.
+
+    uint8 takes 1 byte, float32 takes 4: a factor like the others.
+    """
+    expect(
+        image_bytes, 10, 20, 3, 4, gives=2400, says="float32 takes 4 bytes a value: multiply by `bytes_per_value`",
+        mistakes=[(600, "`bytes_per_value` is not used: float32 takes 4 bytes a value")],
+    )  # fmt: skip
+    expect(image_bytes, 7, 5, 2, 2, gives=140, says="the four factors are not all multiplied")
+
+
+def a_whole_number_of_bytes(image_bytes: Callable) -> None:
+    """The result is a whole number of bytes.
+
+    No division, no megabytes: the product as it is.
+    """
+    result = expect(
+        image_bytes, 4000, 6000, gives=72_000_000, says="a drone's picture of 4000 x 6000 takes 72,000,000 bytes"
+    )
+    require(not isinstance(result, float), "the result is a float: bytes are whole numbers", yours=result)
+
+
+# ---------------------------------------------------------------- 1.2
+def best_first(choose_device: Callable) -> None:
+    """On "auto" the best there is: cuda before mps before cpu.
+
+    Go through the three names from best to last, and return the first that is available.
+    """
+    for available, best in (
+        (["cpu"], "cpu"), (["cpu", "cuda"], "cuda"), (["mps", "cpu"], "mps"), (["cpu", "mps", "cuda"], "cuda"),
+        (("cuda", "cpu", "mps"), "cuda"), ({"cpu", "mps"}, "mps"),
+    ):  # fmt: skip
+        expect(
+            choose_device, available, gives=best, says=f"the best of {sorted(available)} is '{best}'",
+            mistakes=[
+                ("cpu", "it settles for 'cpu' although there is a better device"),
+                ("mps", "'cuda' comes before 'mps'"),
+                ("auto", "'auto' is no device: choose the best that is available"),
+                (lambda r, a=available: r not in a, "it chooses a device that is not available"),
+            ],
+        )  # fmt: skip
+
+
+def a_wish_is_granted(choose_device: Callable) -> None:
+    """A wish that can be granted is granted, even if there is something better.
+
+    Only "auto" means "the best".
+    """
+    for available, wish in ((["cpu", "cuda"], "cpu"), (["cpu", "mps", "cuda"], "mps"), (["cuda", "cpu"], "cuda")):
+        expect(choose_device, available, wish, gives=wish, says=f"'{wish}' was wished for and is available: return it")
+
+
+def a_wish_is_never_bent(choose_device: Callable) -> None:
+    """A wish that cannot be granted raises ConfigError.
+
+    `raise ConfigError("...")`: whoever asks for a GPU must not train on a CPU without knowing.
+    """
+    for available, wish in ((["cpu"], "cuda"), (["cpu", "cuda"], "mps"), (["cpu"], "gpu")):
+        facts = {"available": available, "wish": wish, "expected": "ConfigError"}
+        try:
+            result = choose_device(list(available), wish)
+        except ConfigError:
+            continue
+        except (ValueError, LookupError, RuntimeError, StopIteration, AssertionError) as error:
+            kind = type(error).__name__
+            raise Wrong(f"a wish that cannot be granted raises {kind}: raise ConfigError yourself", **facts) from None
+        except TypeError as error:
+            if "'message'" not in str(error):
+                raise
+            raise Wrong('ConfigError needs a sentence: raise ConfigError("...")', **facts) from None
+        says = "a wish that cannot be granted must raise ConfigError: training silently on a CPU would cost hours"
+        if result is None:
+            says = "a wish that cannot be granted gives None: raise ConfigError, so that nobody overlooks it"
+        elif isinstance(result, BaseException) or result is ConfigError:
+            says = "ConfigError is returned: it must be raised, or nothing stops"
+        raise Wrong(says, **facts, yours=result)
+
+
+def a_name_comes_back(choose_device: Callable) -> None:
+    """The result is the name as a text.
+
+    Return "cuda", not torch.device("cuda"), and no list.
+    """
+    result = choose_device(["cpu"])
+    require(result is not None, "nothing is returned: is a `return` missing?")
+    require(isinstance(result, str), f"the result is {kind_of(result)}: return the name, a text", yours=result)
+
+
+# ---------------------------------------------------------------- 1.3
+def _precision(pick_precision: Callable, device: str, capability: tuple | None, wanted: str, says: str) -> None:
+    """Expect a name for a device, and explain other kinds of answers."""
+    short = "return the short name, such as 'fp16'"
+    mistakes = [
+        (lambda r: isinstance(r, torch.dtype), f"{short}, not a torch.dtype"),
+        (lambda r: r in ("float16", "bfloat16", "float32"), f"{short}, not 'float16'"),
+    ]
+    if device == "cuda":
+        sentence = "an NVIDIA GPU is not recognised: compare its kind, device.type == 'cuda', not the device itself"
+        mistakes.append(("fp32", sentence))
+    expect(pick_precision, torch.device(device), capability, gives=wanted, says=says, mistakes=mistakes)
+
+
+def new_gpus_take_bf16(pick_precision: Callable) -> None:
+    """From compute capability 8.0 on, a GPU computes bf16.
+
+    Capabilities are pairs, and Python compares pairs from the left: `(8, 6) >= (8, 0)`.
+    """
+    for capability in ((8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 1)):
+        says = f"capability {capability[0]}.{capability[1]} computes bf16: 8.0 and everything above"
+        _precision(pick_precision, "cuda", capability, "bf16", says)
+
+
+def old_gpus_take_fp16(pick_precision: Callable) -> None:
+    """Below 8.0 a GPU takes fp16, a T4 (7.5) among them.
+
+    `torch.cuda.is_bf16_supported()` says True there as well, because PyTorch imitates bf16, slowly.
+    """
+    for capability in ((7, 5), (7, 0), (6, 1), (5, 9)):
+        says = f"capability {capability[0]}.{capability[1]} only imitates bf16, slowly: fp16"
+        _precision(pick_precision, "cuda", capability, "fp16", says)
+
+
+def others_take_fp32(pick_precision: Callable) -> None:
+    """Anything but an NVIDIA GPU takes fp32.
+
+    `device.type` is "cuda", "mps" or "cpu".
+    """
+    for device in ("cpu", "mps"):
+        for capability in (None, (8, 0)):
+            says = f"a device of type '{device}' takes fp32, whatever the capability says"
+            _precision(pick_precision, device, capability, "fp32", says)
+
+
+def a_second_gpu_is_a_gpu(pick_precision: Callable) -> None:
+    """A second GPU is one like the first.
+
+    Its name is "cuda:1", so compare `device.type`, not the whole device.
+    """
+    _precision(
+        pick_precision, "cuda:1", (9, 0), "bf16", "torch.device('cuda:1') is an NVIDIA GPU, too: look at device.type"
+    )
+    _precision(
+        pick_precision, "cuda:0", (7, 5), "fp16", "torch.device('cuda:0') is an NVIDIA GPU, too: look at device.type"
+    )
+
+
+# ---------------------------------------------------------------- 1.4
+class Queue:
+    """A device that works after the call has returned, as a GPU does; notes what was asked of it."""
+
+    def __init__(self, *milliseconds: float) -> None:
+        self.left, self.work, self.calls, self.events = list(milliseconds), 0.0, 0, ""
+
+    def call(self) -> None:
+        self.calls += 1
+        self.events += "c"
+        self.work += self.left.pop(0) if self.left else 1
+
+    def wait(self) -> None:
+        self.events += "w"
+        time.sleep(self.work / 1000)
+        self.work = 0.0
+
+
+def _measure(median_seconds: Callable, milliseconds: list[float], *args: Any) -> tuple[float, Queue]:
+    """Time a queue; return milliseconds, and the queue."""
+    queue = Queue(*milliseconds)
+    result = median_seconds(queue.call, queue.wait, *args)
+    require(result is not None, "nothing is returned: is a `return` missing?")
+    try:
+        return 1000 * float(result), queue
+    except (TypeError, ValueError, RuntimeError):
+        raise Wrong(f"the result is {kind_of(result)}, not a number of seconds") from None
+
+
+def _between(
+    median_seconds: Callable, milliseconds: list[float], args: tuple, low: float, high: float,
+    too_little: str, too_much: str | Callable[[float], str],
+) -> None:  # fmt: skip
+    """Require a time between two bounds; a busy machine gets three tries."""
+    for _ in range(3):
+        took, queue = _measure(median_seconds, milliseconds, *args)
+        if low <= took <= high:
+            return
+    warmup = args[1]
+    calls = milliseconds[warmup:]
+    facts = {
+        "warm-up, ms": milliseconds[:warmup], "calls, ms": calls, "expected, about": statistics.median(calls),
+        "yours, ms": took,
+    }  # fmt: skip
+    if took < 0:
+        says = "the time is negative: take the start from the end"
+    elif took > 500 * low:
+        says = "that is far too much: return seconds, not milliseconds or nanoseconds"
+    elif "w" not in queue.events:
+        says = "wait() is never called: before the clock starts and before it stops, with its parentheses"
+    elif took < low:
+        says = too_little
+    else:
+        says = too_much if isinstance(too_much, str) else too_much(took)
+    raise Wrong(says, **facts)
+
+
+def calls_are_counted(median_seconds: Callable) -> None:
+    """There are `warmup` calls first, then `repeats` that are timed.
+
+    Two loops: `for _ in range(warmup)` and `for _ in range(repeats)`.
+    """
+    for repeats, warmup in ((5, 1), (2, 3), (1, 0)):
+        _, queue = _measure(median_seconds, [], repeats, warmup)
+        wanted = repeats + warmup
+        says = f"with repeats={repeats} and warmup={warmup} there must be {wanted} calls"
+        require(queue.calls == wanted, says, yours=queue.calls)
+    _, queue = _measure(median_seconds, [])
+    require(queue.calls == 6, "without numbers there must be 1 warm-up and 5 timed calls", yours=queue.calls)
+
+
+def waits_for_the_end(median_seconds: Callable) -> None:
+    """The clock stops when the work is done, not when the call returns.
+
+    `wait()` after the call, and only then look at the clock: `time.perf_counter()`, since `time.process_time` stands
+    still while you wait.
+    """
+    _between(
+        median_seconds, [1, 12, 12, 12], (3, 1), 11, 60,
+        "the clock stops before the work is done: wait() after the call, then look at the clock",
+        "the time of one call is far too long: is more than one call timed?",
+    )  # fmt: skip
+
+
+def waits_before_it_starts(median_seconds: Callable) -> None:
+    """The clock starts when nothing is left in the queue, and the warm-up is not timed.
+
+    `wait()` before the clock starts, or the warm-up's work is timed as well. Only the calls after it enter the median.
+    """
+    queued = "the work of the warm-up is still in the queue when the clock starts: wait() first"
+    timed = "the warm-up calls are timed as well: leave their times out"
+    _between(
+        median_seconds, [150, 5], (1, 1), 4, 60,
+        "the clock stops before the work is done: wait() after every call, then look at the clock",
+        lambda took: queued if took > 120 else timed,
+    )  # fmt: skip
+
+
+def the_median_counts(median_seconds: Callable) -> None:
+    """The median is returned: an outlier changes nothing, and it is the middle, in seconds.
+
+    `statistics.median(seconds)` of the list of times.
+    """
+    _between(
+        median_seconds, [1, 20, 20, 260, 20, 20], (5, 1), 17, 60,
+        "the result is less than any call took: time each call by itself, and return the median",
+        "one slow call spoils the result: return the median, neither the mean nor the largest nor the sum",
+    )  # fmt: skip
+    _between(
+        median_seconds, [1, 2, 30, 30, 30, 2], (5, 1), 25, 90,
+        "this is the fastest call: return the median, the one in the middle",
+        "return the median, the one in the middle",
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- 1.5
+def what_is_left_is_shared(largest_batch: Callable) -> None:
+    """What is left after the fixed part is divided by the cost of one image.
+
+    Subtract first, then divide.
+    """
+    expect(
+        largest_batch, 10, 40, 100, gives=6, says="(100 - 40) / 10 images fit",
+        mistakes=[
+            (10, "the fixed part is forgotten: weights and optimizer take their memory first"),
+            (14, "the fixed part is added: it is memory that is gone"),
+            (96, "divide after the subtraction: parentheses"),
+            (2, "the fixed part is not per image: subtract it once, then divide"),
+            (5, "an image that fits exactly does fit"),
+            (4, "any whole number can be a batch: no power of two is asked for"),
+            (0, "this leaves nothing, and 6 images fit: is the division the wrong way round, or `%`, or `min`?"),
+        ],
+    )  # fmt: skip
+
+
+def no_half_images(largest_batch: Callable) -> None:
+    """The result is a whole number, rounded down.
+
+    `//` rounds down; `round` may promise an image that does not fit.
+    """
+    for cost, fixed, budget, wanted in (
+        (30, 10, 99, 2),
+        (30, 10, 100, 3),
+        (30, 10, 129, 3),
+        (7, 0, 6, 0),
+        (3, 1, 3, 0),
+    ):
+        result = expect(
+            largest_batch, cost, fixed, budget, gives=wanted, says="only whole images that fit count",
+            mistakes=[
+                (wanted + 1, "one image too many: round down, it must fit as a whole" if wanted else
+                 "not even one image fits here: the batch is 0"),
+                (lambda r, w=wanted: w < float(r) < w + 1, "there are no parts of images: round down"),
+                (wanted - 1, "an image that fits exactly does fit"),
+            ],
+        )  # fmt: skip
+        require(not isinstance(result, float), "the result is a float: a batch is a whole number, use //", yours=result)
+
+
+def never_below_none(largest_batch: Callable) -> None:
+    """Where even the fixed part does not fit, the result is 0.
+
+    `max(..., 0)` around the division.
+    """
+    expect(largest_batch, 10, 100, 40, gives=0, says="where even the weights do not fit, the batch is 0",
+           mistakes=[(lambda r: r < 0, "a batch cannot be negative: 0 where even the weights do not fit")])  # fmt: skip
+    expect(largest_batch, 10, 40, 40, gives=0, says="where nothing is left, the batch is 0")
+    expect(largest_batch, 3 * 2**30, 2**30, 40 * 2**30, gives=13, says="gigabytes are not handled like bytes")
+
+
+# ---------------------------------------------------------------- 1.6
+def _draws() -> tuple[list[float], list[float], list[float]]:
+    """Draw from the three generators."""
+    return (
+        [random.random() for _ in range(3)],
+        np.random.random(3).tolist(),  # noqa: NPY002
+        torch.rand(3).tolist(),
+    )
+
+
+LIBRARIES = {"Python's `random`": "random.seed", "NumPy": "np.random.seed", "PyTorch": "torch.manual_seed"}
+
+
+def _seed(seed_libraries: Callable, seed: int) -> None:
+    """Call the answer. Raises Wrong, and puts the functions back, where it overwrites instead of calling them."""
+    before = random.seed, np.random.seed, torch.manual_seed
+    try:
+        seed_libraries(seed)
+        after = random.seed, np.random.seed, torch.manual_seed
+    finally:
+        random.seed, np.random.seed, torch.manual_seed = before
+    for cure, old, new in zip(LIBRARIES.values(), before, after, strict=True):
+        require(old is new, f"{cure} is overwritten: call it, {cure}(seed), without an equals sign")
+
+
+def all_three_repeat(seed_libraries: Callable) -> None:
+    """After the same seed, Python, NumPy and PyTorch draw the same numbers again.
+
+    Each has a generator of its own: random.seed, np.random.seed, torch.manual_seed.
+    """
+    _seed(seed_libraries, 7)
+    first = _draws()
+    _draws()
+    _seed(seed_libraries, 7)
+    for (name, cure), a, b in zip(LIBRARIES.items(), first, _draws(), strict=True):
+        require(a == b, f"{name} draws other numbers after the same seed: {cure}(seed)", first=a, again=b)
+
+
+def seeds_differ(seed_libraries: Callable) -> None:
+    """Another seed gives other numbers.
+
+    Hand `seed` on: a fixed number inside the function makes all seeds the same.
+    """
+    _seed(seed_libraries, 1)
+    first = _draws()
+    _seed(seed_libraries, 2)
+    for (name, cure), a, b in zip(LIBRARIES.items(), first, _draws(), strict=True):
+        require(a != b, f"{name} draws the same numbers for seeds 1 and 2: hand the argument on, {cure}(seed)", draws=a)
+
+
+def the_global_generators(seed_libraries: Callable) -> None:
+    """The numbers are those of the libraries' own global generators with that seed.
+
+    `np.random.default_rng(seed)` makes a new generator and leaves the global one alone.
+    """
+    for seed in (0, 42, 2**32 - 1):
+        _seed(seed_libraries, seed)
+        drawn = _draws()
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        torch.manual_seed(seed)
+        for (name, cure), a, b in zip(LIBRARIES.items(), drawn, _draws(), strict=True):
+            require(a == b, f"{name} was not seeded with {seed} itself: {cure}(seed)", expected=b, yours=a)
+
+
+EXERCISES = [
+    Exercise(
+        "1.1", "Bytes of a picture", "utils.runtime.image_bytes", 1, 2,
+        "A first try at the loop of writing, running and reading the verdict.",
+        [every_channel_counts, every_value_has_bytes, a_whole_number_of_bytes],
+        [
+            "How many numbers describe one pixel of a colour picture?",
+            "There are four factors: two sides, channels, and bytes for each value.",
+            "return height * width * channels * bytes_per_value.",
+        ],
+    ),
+    Exercise(
+        "1.2", "Choose a device", "utils.runtime.choose_device", 2, 8,
+        "The same notebook must run on a GPU, on a Mac and on a laptop, and never slowly without saying so.",
+        [a_name_comes_back, best_first, a_wish_is_granted, a_wish_is_never_bent],
+        [
+            "Two cases: 'auto', and a wish. Which of them may fail?",
+            'For "auto", loop over ("cuda", "mps", "cpu") and return the first name that is in `available`.',
+            "For a wish: if it is not in `available`, raise ConfigError with a sentence; else return it.",
+        ],
+    ),
+    Exercise(
+        "1.3", "Choose a precision", "utils.runtime.pick_precision", 2, 6,
+        "The right 16 bits nearly double the speed of a GPU; the wrong ones make it crawl.",
+        [new_gpus_take_bf16, old_gpus_take_fp16, others_take_fp32, a_second_gpu_is_a_gpu],
+        [
+            "Which question comes first: what kind of device it is, or how new?",
+            "device.type says the kind. A capability is a pair such as (7, 5).",
+            'Not "cuda": "fp32". Else "bf16" if capability >= (8, 0), else "fp16".',
+        ],
+    ),
+    Exercise(
+        "1.4", "Honest seconds", "utils.runtime.median_seconds", 3, 12,
+        "Whoever stops the clock too early believes that a GPU is a thousand times as fast as it is.",
+        [calls_are_counted, waits_for_the_end, waits_before_it_starts, the_median_counts],
+        [
+            "Two loops: one that warms up, one that measures. Where must you wait for the device?",
+            "Before the clock starts nothing may be in the queue, and before it stops everything must be done.",
+            "In the second loop: wait(), start = time.perf_counter(), call(), wait(), append the difference.",
+        ],
+    ),
+    Exercise(
+        "1.5", "The largest batch", "utils.runtime.largest_batch", 1, 4,
+        "Knowing what fits saves you a row of crashed trainings.",
+        [what_is_left_is_shared, no_half_images, never_below_none],
+        [
+            "Some memory is gone before the first image. What is left for images?",
+            "Half an image does not fit, and there is no batch of minus three.",
+            "max((budget - fixed_bytes) // bytes_per_image, 0).",
+        ],
+    ),
+    Exercise(
+        "1.6", "Seed three libraries", "utils.runtime.seed_libraries", 1, 4,
+        "A result that you cannot repeat cannot be compared with the next.",
+        [all_three_repeat, seeds_differ, the_global_generators],
+        [
+            "Three libraries draw random numbers here, each from a generator of its own.",
+            "Python: random.seed. NumPy: np.random.seed, for the old global generator that libraries still use.",
+            "random.seed(seed); np.random.seed(seed); torch.manual_seed(seed).",
+        ],
+    ),
+]  # fmt: skip

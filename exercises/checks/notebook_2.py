@@ -1,0 +1,382 @@
+"""Notebook 2: a validated configuration, and what masks look like as numbers and as colours."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from exercises.engine import Exercise
+from exercises.expect import Wrong, expect, kind_of, require
+from utils.config import Config
+from utils.errors import ConfigError
+
+PALETTE = ((10, 20, 30), (200, 20, 30), (10, 90, 30))  # colours that share two of three values
+UNVALIDATED = "model_copy and model_construct do not validate: build a Config anew"
+
+
+# ---------------------------------------------------------------- 2.1
+def gives_a_changed_config(override: Callable) -> None:
+    """The result is a Config with the changes in it.
+
+    `Config(**values)` builds one from a dictionary. Two dictionaries are joined by `{**first, **second}`.
+    """
+    result = override(Config(), epochs=7, learning_rate=0.5)
+    require(result is not None, "nothing is returned: is a `return` missing?")
+    require(isinstance(result, Config), f"the result is {kind_of(result)}, not a Config")
+    for name, value in {"epochs": 7, "learning_rate": 0.5}.items():
+        found = getattr(result, name)
+        require(
+            found == value,
+            f"the change of `{name}` did not arrive: changes win over old values",
+            expected=value,
+            yours=found,
+        )
+
+
+def keeps_the_rest(override: Callable) -> None:
+    """Everything that is not changed stays as it was.
+
+    Start from the old values, `config.model_dump()`, and lay the changes over them.
+    """
+    base = Config(image_size=64, batch_size=3, weights="imagenet", model="smp:unet/resnet18")
+    result = override(base, epochs=7)
+    for name in Config.model_fields:
+        if name != "epochs":
+            old, new = getattr(base, name), getattr(result, name)
+            require(old == new, f"`{name}` was {old!r} and is {new!r} now: only what is named may change")
+    require(override(base) == base, "without changes the copy must equal the original")
+    emptied = override(base, weights=None).weights
+    require(emptied is None, "`weights=None` is a change, too: None must arrive", yours=emptied)
+
+
+def leaves_the_original(override: Callable) -> None:
+    """The old config stays as it was, and the copy is a new object.
+
+    A config is frozen so that nobody changes it behind your back. Make a new one.
+    """
+    base = Config(epochs=5)
+    before = base.model_dump()
+    result = override(base, epochs=6, seed=1)
+    require(base.model_dump() == before, "the old config changed: it must stay as it was", before=5, after=base.epochs)
+    require(result is not base, "the old config itself is returned: make a new one")
+
+
+def _refuses(override: Callable, says: str, **changes: Any) -> None:
+    """Raise Wrong unless the changes are refused with a ConfigError."""
+    try:
+        result = override(Config(), **changes)
+    except ConfigError:
+        return
+    name = next(iter(changes))
+    if result is None or getattr(result, name, changes[name]) != changes[name]:
+        says = "a bad value is passed over in silence: let the ConfigError through, do not catch it"
+    raise Wrong(says, changes=changes, expected="ConfigError", yours=f"{name}={getattr(result, name, '?')!r}")
+
+
+def checks_the_values(override: Callable) -> None:
+    """A bad value is refused with a ConfigError.
+
+    `Config(...)` checks every value; `model_copy(update=...)` and `model_construct` check none.
+    """
+    _refuses(override, f"a bad value is accepted: {UNVALIDATED}", epochs=0)
+    _refuses(override, f"a bad value is accepted: {UNVALIDATED}", learning_rate="fast")
+    _refuses(override, f"values that do not go together are accepted: {UNVALIDATED}", classes=("a", "b"))
+    epochs = override(Config(), epochs="5").epochs
+    whole = epochs == 5 and isinstance(epochs, int)
+    require(whole, f"the text '5' was not turned into the number 5: {UNVALIDATED}", yours=epochs)
+
+
+def checks_the_names(override: Callable) -> None:
+    """A field that does not exist is refused with a ConfigError.
+
+    `Config(...)` knows its fields, and refuses a misspelt one by itself.
+    """
+    _refuses(override, "a misspelt name is dropped in silence: let Config see every change", lerning_rate=0.1)
+    _refuses(override, "a misspelt name is dropped in silence: let Config see every change", epoch=3)
+
+
+# ---------------------------------------------------------------- 2.4
+COLOURS = np.array([[PALETTE[0], PALETTE[1], PALETTE[2]], [PALETTE[2], PALETTE[2], PALETTE[0]]], dtype=np.uint8)
+IDS = np.array([[0, 1, 2], [2, 2, 0]], dtype=np.int64)
+
+
+def looks_colours_up(rgb_to_ids: Callable) -> None:
+    """Each pixel gets the place of its colour in the palette.
+
+    Compare the whole picture with one colour of the palette: the pixels where all three values agree get its place.
+    """
+    expect(
+        rgb_to_ids, COLOURS, PALETTE, gives=IDS, says="some pixels have the wrong id",
+        mistakes=[
+            (lambda r: r.shape == (3, 2) or r.shape == COLOURS.shape, "there must be one id a pixel, shape (H, W)"),
+            (np.full((2, 3), 2), "one equal value is not enough: all three must agree, `.all(axis=-1)`"),
+            (np.where(IDS == 0, 2, IDS), "a part of the colour is not enough: red, green and blue must all agree"),
+            (np.full((2, 3), -1), "no colour is found: compare red, green and blue in the palette's order, not as BGR"),
+            (IDS + 1, "the first colour of the palette has id 0"),
+            (IDS.T, "rows and columns are swapped"),
+        ],
+    )  # fmt: skip
+
+
+def colours_must_agree(rgb_to_ids: Callable) -> None:
+    """A colour fits only if red, green and blue all agree, in this order.
+
+    `(raw == colour).all(axis=-1)` asks for all three; `.any` is content with one; a sum takes (1, 2, 3) for (3, 2, 1).
+    """
+    palette = ((1, 2, 3), (3, 2, 1), (2, 2, 2), (250, 3, 3))
+    raw = np.array([[palette[1], palette[0]], [palette[3], palette[2]], [palette[0], palette[3]]], dtype=np.uint8)
+    expect(
+        rgb_to_ids, raw, palette, gives=np.array([[1, 0], [3, 2], [0, 3]]),
+        says="colours are confused: red, green and blue must each agree",
+    )  # fmt: skip
+
+
+def unknown_is_minus_one(rgb_to_ids: Callable) -> None:
+    """A colour that is not in the palette becomes -1.
+
+    Start from a picture full of -1: `np.full(raw.shape[:2], -1)`, and fill in what is known.
+    """
+    raw = COLOURS.copy()
+    raw[0, 1] = (200, 21, 30)
+    wanted = IDS.copy()
+    wanted[0, 1] = -1
+    expect(
+        rgb_to_ids, raw, PALETTE, gives=wanted, says="a colour outside the palette must become -1",
+        mistakes=[
+            (lambda r: r[0, 1] == 0, "an unknown colour becomes class 0 in silence: start from -1, not from 0"),
+            (lambda r: r[0, 1] == 255, "an unknown colour becomes 255, ignored: it must be -1, in an array of int64"),
+            (lambda r: r[0, 1] in (1, 2), "an unknown colour is taken for the nearest known one: it must become -1"),
+        ],
+    )  # fmt: skip
+    nothing = np.full((2, 3, 3), 77, dtype=np.uint8)
+    expect(rgb_to_ids, nothing, PALETTE, gives=np.full((2, 3), -1), says="where no colour is known, all must be -1")
+
+
+def ids_are_whole(rgb_to_ids: Callable) -> None:
+    """The ids are int64, whatever the size of the palette.
+
+    `dtype=np.int64` when you make the array: uint8 cannot hold -1, and floats are no ids.
+    """
+    result = expect(rgb_to_ids, COLOURS, PALETTE, gives=IDS)
+    require(result.dtype == np.int64, f"the ids are {result.dtype}: make them np.int64, which holds -1 as well")
+    palette = tuple((i, 255 - i, i // 2) for i in range(200))
+    raw = np.array(palette, dtype=np.uint8).reshape(10, 20, 3)
+    expect(
+        rgb_to_ids, raw, list(palette), gives=np.arange(200).reshape(10, 20),
+        says="a palette of 200 colours is not read right: do some of them become the same number?",
+    )  # fmt: skip
+    expect(
+        rgb_to_ids, raw[:1, 1:2], palette[:1], gives=np.array([[-1]]), says="a palette of one colour is not read right"
+    )
+
+
+# ---------------------------------------------------------------- 2.2
+def paints(ids_to_rgb: Callable) -> None:
+    """Every pixel gets the colour of its class, uint8 (H, W, 3).
+
+    With a table of colours (C, 3), `table[ids]` paints all pixels at once.
+    """
+    result = expect(
+        ids_to_rgb, IDS, PALETTE, gives=COLOURS, says="some pixels have the wrong colour",
+        mistakes=[
+            (COLOURS[..., ::-1], "red and blue are swapped (BGR): keep the palette's order"),
+            (COLOURS.transpose(2, 0, 1), "the three colours come last: shape (H, W, 3), not (3, H, W)"),
+            (COLOURS.transpose(1, 0, 2), "rows and columns are swapped"),
+            (lambda r: (r[IDS == 1] == PALETTE[0]).all(), "each class has another's colour: the first is that of id 0"),
+            (lambda r: (r[IDS == 0] == 255).all(), "class 0 is not painted: the background has a colour, too"),
+            (lambda r: r.shape == COLOURS.shape and r.max() <= 1, "the colours are between 0 and 1: keep 0 to 255"),
+        ],
+    )  # fmt: skip
+    require(result.dtype == np.uint8, f"the picture is {result.dtype}: make it np.uint8")
+
+
+def ignored_is_white(ids_to_rgb: Callable) -> None:
+    """Ignored pixels, 255, are white.
+
+    Make the table 256 rows long and fill it with 255 first; or paint `ids == 255` last.
+    """
+    ids, wanted = IDS.copy(), COLOURS.copy()
+    ids[0, 1], wanted[0, 1] = 255, 255
+    expect(
+        ids_to_rgb, ids, PALETTE, gives=wanted, says="ignored pixels (255) must be white",
+        mistakes=[
+            (lambda r: (r[0, 1] == 0).all(), "ignored pixels (255) are black: they must be white"),
+            (lambda r: tuple(r[0, 1]) in PALETTE, "ignored pixels (255) have a class's colour: they must be white"),
+        ],
+    )  # fmt: skip
+    everything = np.full((2, 3), 255)
+    expect(
+        ids_to_rgb, everything, PALETTE, gives=np.full((2, 3, 3), 255, np.uint8), says="all ignored must be all white"
+    )
+
+
+def any_ids_any_palette(ids_to_rgb: Callable) -> None:
+    """Masks of uint8 and int64, palettes of any length, lists and tuples alike.
+
+    Nothing may depend on three classes, on a square picture, or on the kind of integer.
+    """
+    palette = [(i, 2 * i // 3, 250 - i) for i in range(200)]
+    ids = np.arange(12).reshape(2, 6) * 18
+    wanted = np.array([[palette[i] for i in row] for row in ids], dtype=np.uint8)
+    for dtype in (np.uint8, np.int64):
+        expect(
+            ids_to_rgb,
+            ids.astype(dtype),
+            palette,
+            gives=wanted,
+            says=f"200 classes, ids as {np.dtype(dtype)}: wrong colours",
+        )
+    expect(ids_to_rgb, np.zeros((4, 1), np.uint8), ((0, 0, 1),), gives=np.full((4, 1, 3), (0, 0, 1), np.uint8),
+           says="a palette of a single colour is not painted right")  # fmt: skip
+
+
+def there_and_back(ids_to_rgb: Callable) -> None:
+    """Looking the colours up again gives the ids back.
+
+    A picture of colours holds no less than the ids, as long as every class has a colour of its own.
+    """
+    from utils.images import rgb_to_ids
+
+    ids = np.random.default_rng(0).integers(0, 3, (5, 7))
+    back = rgb_to_ids(np.asarray(expect(ids_to_rgb, ids, PALETTE)), PALETTE)
+    require(np.array_equal(back, ids), "ids, painted and looked up again, are not what they were")
+
+
+# ---------------------------------------------------------------- 2.3
+def counts_every_class(count_pixels: Callable) -> None:
+    """Each class gets the number of its pixels, at the place of its id.
+
+    `np.bincount` of the flat mask counts every id at once; a loop with `(mask == c).sum()` does it, too.
+    """
+    mask = np.array([[0, 2, 2], [2, 1, 2]], dtype=np.uint8)
+    expect(
+        count_pixels, mask, 3, gives=np.array([1, 1, 4]), says="the counts are off",
+        mistakes=[
+            (np.array([1, 1, 4]) / 6, "these are shares: return the counts"),
+            (np.array([4, 1, 1]), "the counts are sorted by size: they belong in the order of the ids"),
+            (np.array([1, 1, 0]), "the last class is not counted: ids go from 0 to num_classes - 1"),
+            (np.array([0, 1, 4]), "class 0 is not counted: the background is a class, too"),
+            (np.array([0, 1, 8]), "the ids are added up: count the pixels"),
+            (np.array([1, 1, 1]), "a class counts once, however often it occurs: `counts[mask] += 1` adds only once"),
+        ],
+    )  # fmt: skip
+
+
+def leaves_out_ignored(count_pixels: Callable) -> None:
+    """Ignored pixels, 255, are not counted.
+
+    `mask[mask != 255]` keeps the others.
+    """
+    mask = np.array([[0, 255, 2], [2, 1, 255]], dtype=np.uint8)
+    expect(
+        count_pixels, mask, 3, gives=np.array([1, 1, 2]), says="ignored pixels (255) are counted",
+        mistakes=[
+            (lambda r: len(r) == 256, "the result has a place for 255: leave ignored pixels out before you count"),
+            (np.array([1, 1, 4]), "ignored pixels (255) are counted as the last class"),
+            (np.array([3, 1, 2]), "ignored pixels (255) are counted as class 0"),
+        ],
+    )  # fmt: skip
+
+
+def has_a_place_for_each(count_pixels: Callable) -> None:
+    """There are num_classes counts, also when classes are absent.
+
+    `np.bincount(..., minlength=num_classes)`; `np.unique` leaves absent classes out.
+    """
+    masks = {(1, 1, 1): [0, 3, 0, 0, 0], (0, 0): [2, 0, 0, 0, 0], (4, 2): [0, 0, 1, 0, 1], (255, 255): [0, 0, 0, 0, 0]}
+    for values, wanted in masks.items():
+        mask = np.array([values], dtype=np.uint8)
+        result = expect(count_pixels, mask, 5)
+        require(
+            np.size(result) >= 5,
+            "absent classes have no place: there must be num_classes counts",
+            mask=mask,
+            yours=result,
+        )
+        expect(count_pixels, mask, 5, gives=np.array(wanted), says="absent classes must have a count of 0")
+
+
+def counts_whole_numbers(count_pixels: Callable) -> None:
+    """The counts are integers and can be large, for uint8 and int64 masks of any shape.
+
+    Sums of uint8 stay small numbers only if you let NumPy choose: `dtype=np.int64` is safe.
+    """
+    for dtype in (np.uint8, np.int64):
+        mask = np.zeros((300, 250), dtype=dtype)
+        mask[:2] = 1
+        says = "large counts are off: do they overflow a small kind of integer, such as uint8?"
+        result = expect(count_pixels, mask, 2, gives=np.array([74_500, 500]), tolerance=0, says=says)
+        require(np.issubdtype(result.dtype, np.integer), f"the counts are {result.dtype}: make them integers")
+    batch = np.stack([np.zeros((2, 3), np.uint8), np.ones((2, 3), np.uint8)])
+    expect(count_pixels, batch, 2, gives=np.array([6, 6]), says="a stack of masks, (N, H, W), is not counted as one")
+
+
+def scene() -> tuple[np.ndarray, Any]:
+    """Return the ids of a drawn scene, and its source."""
+    from utils import catalog
+    from utils.images import read_mask
+
+    source = catalog.load(Config())
+    return read_mask(source.pairs("train")[20].mask), source
+
+
+def looked_up(answer: Callable) -> tuple[np.ndarray, np.ndarray]:
+    """A scene in the colours of its classes, and the ids that an answer finds, shown as grey."""
+    from utils.plots import colour_mask
+
+    ids, source = scene()
+    colours = colour_mask(ids, source.palette)
+    return colours, np.asarray(np.clip(answer(colours, source.palette), -1, 6) * 40 + 40, dtype=np.uint8)
+
+
+def painted(answer: Callable) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of a scene, shown as grey, and the picture that an answer paints."""
+    ids, source = scene()
+    return np.where(ids == 255, 255, ids * 40).astype(np.uint8), answer(ids, source.palette)
+
+
+EXERCISES = [
+    Exercise(
+        "2.1", "Change a config, checked", "utils.config.Config.override", 2, 8,
+        "Every experiment of this course is a changed copy of a config; a slip must stop you before the training.",
+        [gives_a_changed_config, keeps_the_rest, leaves_the_original, checks_the_values, checks_the_names],
+        [
+            "A config is frozen. What do you get when you build a new one from its values and yours?",
+            "`config.model_dump()` gives all values as a dictionary.",
+            "Lay the changes over them and let the class check all: Config(**{**config.model_dump(), **changes}).",
+        ],
+    ),
+    Exercise(
+        "2.2", "Ids to colours", "utils.plots.ids_to_rgb", 2, 8,
+        "A mask of ids is nearly black to the eye; painted, its mistakes jump out.",
+        [paints, ignored_is_white, any_ids_any_palette, there_and_back],
+        [
+            "You need a table with a row of three bytes for each id. What does indexing it with a whole mask give?",
+            "Ids go up to 255, for ignored pixels. How long must the table be, and what stands in its last row?",
+            "table = np.full((256, 3), 255, dtype=np.uint8); table[:len(palette)] = palette; return table[ids].",
+        ],
+        painted,
+    ),
+    Exercise(
+        "2.3", "Count the pixels of each class", "utils.loaders.count_pixels", 2, 6,
+        "Class balance decides how to weigh the loss, and what accuracy is worth.",
+        [counts_every_class, leaves_out_ignored, has_a_place_for_each, counts_whole_numbers],
+        [
+            "Which pixels must not be counted at all? Drop them first.",
+            "`np.bincount` counts how often each whole number occurs. How many numbers must the result have?",
+            "np.bincount(mask[mask != 255], minlength=num_classes).",
+        ],
+    ),
+    Exercise(
+        "2.4", "Colours to ids", "utils.images.rgb_to_ids", 2, 10,
+        "Many data sets store masks as coloured pictures; a model learns from ids.",
+        [looks_colours_up, colours_must_agree, unknown_is_minus_one, ids_are_whole],
+        [
+            "Take one colour of the palette. Which pixels have it?",
+            "`raw == np.array(colour)` compares all pixels: (H, W, 3) of True and False. All three must be True.",
+            "Start with ids = np.full(raw.shape[:2], -1, dtype=np.int64); then, for each colour of the palette, "
+            "ids[(raw == colour).all(axis=-1)] = index.",
+        ],
+        looked_up,
+    ),
+]  # fmt: skip

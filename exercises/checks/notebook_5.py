@@ -1,0 +1,752 @@
+"""Notebook 5: batches of any sizes, seeds for workers, weights for classes, and the loader."""
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn, tensor
+from torch.utils.data import DataLoader
+from torch.utils.data._utils import worker
+
+from exercises.engine import Exercise
+from exercises.expect import Wrong, expect, kind_of, require, seeded
+from utils.config import COURSE, Config
+from utils.dataset import SegmentationDataset
+
+Item = tuple[Tensor, Tensor]
+
+
+# ---------------------------------------------------------------- 5.1 pad_collate
+def draw_items(*sizes: tuple[int, int]) -> list[Item]:
+    """Return random pairs of these sizes; no pixel of an image is 0, and no label of a mask is 0 or 255."""
+    chance = seeded(len(sizes))
+    return [
+        (
+            torch.randint(1, 255, (3, h, w), generator=chance, dtype=torch.uint8),
+            torch.randint(1, 6, (h, w), generator=chance),
+        )
+        for h, w in sizes
+    ]
+
+
+def batch_of(answer: Callable, items: list[Item]) -> Item:
+    """Call an answer; return the images and masks of its batch. Raises Wrong for anything else."""
+    try:
+        result = expect(answer, items)
+    except RuntimeError as error:
+        if "equal size" not in str(error):
+            raise
+        says = "pictures of different sizes cannot be stacked: pad them to one size first"
+        raise Wrong(says, sizes=[tuple(mask.shape) for _, mask in items], error=str(error)) from None
+    require(result is not None, "nothing is returned: is a `return` missing?")
+    pair = isinstance(result, tuple | list) and len(result) == 2
+    require(pair, f"the result is {kind_of(result)}, not two tensors: return images, masks", expected="images, masks")
+    for part, name in zip(result, ("images", "masks"), strict=True):
+        says = f"the {name} are {kind_of(part)}, not one tensor: stack them along a new first axis"
+        require(isinstance(part, Tensor), says)
+    images, masks = result
+    require(
+        not (images.ndim == 3 and masks.ndim == 4), "masks come first: return images, then masks",
+        first=images, second=masks,
+    )  # fmt: skip
+    return images, masks
+
+
+def stacked(pad_collate: Callable) -> None:
+    """Samples of one size are stacked along a new first axis: uint8 (N, 3, H, W) and int64 (N, H, W).
+
+    Nothing has to be padded here: `torch.stack` of the images and of the masks is the whole batch. `torch.cat` would
+    glue the samples together along an axis that they have already.
+    """
+    for count in (2, 4):
+        items = draw_items(*[(2, 5)] * count)
+        images, masks = batch_of(pad_collate, items)
+        wanted = {"images": (images, (count, 3, 2, 5)), "masks": (masks, (count, 2, 5))}
+        for name, (part, shape) in wanted.items():
+            facts = {"samples": count, "expected": shape, "yours": tuple(part.shape)}
+            glued = part.ndim == len(shape) - 1
+            require(not glued, f"the {name} are joined, not stacked: a batch has a new first axis", **facts)
+            few = part.ndim == len(shape) and part.shape[0] != count and part.shape[1:] == shape[1:]
+            require(not few, f"{count} samples went in, but {part.shape[0]} {name} come out", **facts)
+            last = part.ndim == 4 and part.shape[-1] == 3
+            require(not last, f"the channels of the {name} come last: a batch is (N, 3, H, W)", **facts)
+            square = tuple(part.shape[-2:]) == (5, 5)
+            require(
+                not square, "the batch is a square of the longest side: height and width each have their own", **facts
+            )
+            larger = part.ndim == len(shape) and part.shape[-2] >= 2 and part.shape[-1] >= 5 and part.shape != shape
+            require(not larger, "the batch is larger than its largest picture", **facts)
+            require(
+                part.shape == shape, f"the {name} of {count} samples, 2 high and 5 wide, have another shape", **facts
+            )
+        facts = {"expected": "uint8", "yours": str(images.dtype).removeprefix("torch.")}
+        require(images.dtype == torch.uint8, f"the images are {facts['yours']}: keep them bytes, uint8", **facts)
+        facts = {"expected": "int64", "yours": str(masks.dtype).removeprefix("torch.")}
+        require(masks.dtype == torch.int64, f"the masks are {facts['yours']}: class ids are int64", **facts)
+        same_order(items, images, masks)
+        for n, (image, mask) in enumerate(items):
+            require(same(images[n], image), "pixels change though nothing has to be padded", sample=n)
+            require(same(masks[n], mask), "labels change though nothing has to be padded", sample=n)
+
+
+def same(one: Tensor, other: Tensor) -> bool:
+    """Say whether two tensors hold the same numbers, whatever their dtypes."""
+    return one.shape == other.shape and bool((one == other).all())
+
+
+def same_order(items: list[Item], images: Tensor, masks: Tensor) -> None:
+    """Raise Wrong where a sample, or its mask, stands at the place of another."""
+    for name, part, number in (("images", images, 0), ("masks", masks, 1)):
+        found = []
+        for item in items:
+            height, width = item[number].shape[-2:]
+            places = [n for n in range(len(part)) if same(part[n, ..., :height, :width], item[number])]
+            found.append(places[0] if places else None)
+        moved = None not in found and found != list(range(len(items)))
+        says = f"the {name} come in another order than the samples: an image would meet the mask of another"
+        require(not moved, says, expected=list(range(len(items))), yours=found)
+
+
+def large_enough(pad_collate: Callable) -> None:
+    """The batch is as high as the highest picture and as wide as the widest.
+
+    These may be two different pictures: take the largest height and the largest width, each on its own.
+    `max(mask.shape[0] for _, mask in items)` is the first of the two.
+    """
+    sizes = [(2, 7), (4, 4), (5, 3)]
+    images, masks = batch_of(pad_collate, draw_items(*sizes))
+    known = {
+        (2, 7): "the size of the batch is that of the first picture: a higher one is cut off",
+        (4, 4): "the size is that of the picture with most pixels: take height and width each on its own",
+        (5, 3): "the size of the batch is that of the last picture: a wider one is cut off",
+        (2, 3): "the pictures are cut to the smallest: nothing may be lost",
+        (7, 7): "the batch is a square of the longest side: height and width each have their own maximum",
+        (7, 5): "height and width are swapped: a shape is (…, height, width)",
+    }
+    for name, part in {"images": images, "masks": masks}.items():
+        found = tuple(part.shape[-2:])
+        facts = {"sizes": sizes, "expected": (5, 7), "yours": found}
+        says = f"the {name} are not as high as the highest and as wide as the widest picture"
+        if found[0] >= 5 and found[1] >= 7:
+            says = "the batch is larger than its highest and its widest picture"
+        require(found == (5, 7), known.get(found, says), **facts)
+        require(len(part) == 3, f"3 samples went in, but {len(part)} {name} come out")
+
+
+def top_left(pad_collate: Callable) -> None:
+    """Each picture, and each mask, lies in the top left corner, pixel for pixel.
+
+    Padding goes right and below only: `images[n, :, :h, :w] = image`. `F.pad` takes (left, right, top, bottom).
+    """
+    sizes = [(2, 7), (4, 4), (5, 3)]
+    items = draw_items(*sizes)
+    batch = batch_of(pad_collate, items)
+    same_order(items, *batch)
+    for name, part, number in (("image", batch[0], 0), ("mask", batch[1], 1)):
+        for n, item in enumerate(items):
+            wanted, found = item[number], part[n]
+            h, w = wanted.shape[-2:]
+            if same(found[..., :h, :w], wanted):
+                continue
+            facts = {"size": (h, w), "batch": tuple(part.shape[-2:])}
+            stretched = nn.functional.interpolate(wanted.reshape(1, -1, h, w).float(), (5, 7))
+            if same(stretched.reshape(found.shape), found.float()):
+                raise Wrong(
+                    f"a smaller {name} is stretched to fill the batch: pad it, its pixels stay as they are", **facts
+                )
+            inside = [
+                (y, x) for y in range(6 - h) for x in range(8 - w)
+                if same(found[..., y : y + h, x : x + w], wanted)
+            ]  # fmt: skip
+            if inside:
+                says = f"an {name}" if name == "image" else f"a {name}"
+                says += " is not in the top left corner: pad right and below only"
+                raise Wrong(says, **facts, expected_corner=(0, 0), your_corner=inside[0])
+            raise Wrong(f"the pixels of a smaller {name} are changed: pad it, and keep what it shows", **facts)
+
+
+def black_padding(pad_collate: Callable) -> None:
+    """The padding of images is black: 0.
+
+    Begin with `torch.zeros` of the batch's shape, and write each picture into its corner.
+    """
+    sizes = [(4, 2), (3, 6)]
+    images, _ = batch_of(pad_collate, draw_items(*sizes))
+    padding = torch.cat([images[0, :, :, 2:].flatten(), images[1, :, 3:].flatten()])
+    facts = {"expected": 0, "yours": padding.unique().tolist()[:8]}
+    require(not (padding == 255).all(), "the images are padded with 255: only the masks are, images with 0", **facts)
+    require((padding == 0).all(), "the padding of the images is not black: fill it with 0", **facts)
+
+
+def ignored_padding(pad_collate: Callable) -> None:
+    """The padding of masks is 255: ignored.
+
+    0 would be a class. Begin with `torch.full(shape, 255)`, and write each mask into its corner.
+    """
+    sizes = [(4, 2), (3, 6)]
+    _, masks = batch_of(pad_collate, draw_items(*sizes))
+    padding = torch.cat([masks[0, :, 2:].flatten(), masks[1, 3:].flatten()])
+    facts = {"expected": 255, "yours": padding.unique().tolist()[:8]}
+    says = "the padding of the masks is class 0: it must be 255, so that no loss looks at it"
+    require(not (padding == 0).all(), says, **facts)
+    says = "the padding of the masks is negative: in this course ignored pixels are 255"
+    require(not (padding < 0).all(), says, **facts)
+    require((padding == 255).all(), "the padding of the masks is not 255 everywhere", **facts)
+
+
+def any_samples(pad_collate: Callable) -> None:
+    """A single sample is a batch too, labels of any value stay, and so do pictures that are views.
+
+    A last batch may hold one sample: its batch is (1, 3, H, W). Nothing may depend on how many there are, on what the
+    labels are, or on how a tensor lies in memory.
+    """
+    for sizes in ([(3, 2)], [(1, 1), (1, 4)], [(2, 1), (6, 2), (1, 3), (4, 9), (3, 3)]):
+        items = draw_items(*sizes)
+        images, masks = batch_of(pad_collate, items)
+        h, w = (max(size[axis] for size in sizes) for axis in (0, 1))
+        wanted = (len(sizes), 3, h, w), (len(sizes), h, w)
+        facts = {"sizes": sizes, "expected": wanted, "yours": (tuple(images.shape), tuple(masks.shape))}
+        lost = len(sizes) == 1 and images.ndim == 3
+        require(not lost, "a batch of one sample loses its first axis: it is (1, 3, H, W)", **facts)
+        words = "one sample" if len(sizes) == 1 else f"{len(sizes)} samples"
+        require((images.shape, masks.shape) == wanted, f"a batch of {words} has another shape", **facts)
+        require((images.dtype, masks.dtype) == (torch.uint8, torch.int64), "the dtypes change when pictures are padded")
+    turned = [(image.transpose(1, 2), mask.t()) for image, mask in draw_items((2, 3), (4, 2))]
+    turned[0][1][0] = tensor([255, 0])
+    images, masks = batch_of(pad_collate, turned)
+    for n, (image, mask) in enumerate(turned):
+        h, w = mask.shape
+        require(same(images[n, :, :h, :w], image), "the pixels of a turned picture are changed", sample=n)
+        says = "labels change: 0 and 255 inside a mask stay what they are"
+        require(same(masks[n, :h, :w], mask), says, expected=mask, yours=masks[n, :h, :w])
+
+
+def padding_example(answer: Callable) -> tuple[Any, Any]:
+    """Three cuts of a scene with their masks as they are, and as a batch."""
+    from utils import catalog, plots
+    from utils.dataset import read_pair
+
+    source = catalog.load(Config(dataset="tiny", root=COURSE / "data/tiny"))
+    image, mask = read_pair(source.pairs("train")[1], source)
+    sizes = [(112, 64), (64, 112), (84, 84)]
+    cuts = [(image[:h, :w], mask[:h, :w]) for h, w in sizes]
+    grey = np.full((2 * 120, 3 * 120, 3), 200, dtype=np.uint8)
+    for n, (cut, ids) in enumerate(cuts):
+        for row, picture in enumerate((cut, plots.colour_mask(ids, source.palette))):
+            h, w = ids.shape
+            grey[row * 120 + 4 : row * 120 + 4 + h, n * 120 + 4 : n * 120 + 4 + w] = picture
+    images, masks = answer(
+        [(torch.from_numpy(a.transpose(2, 0, 1).copy()), torch.from_numpy(b.astype(np.int64))) for a, b in cuts]
+    )
+    height, width = masks.shape[-2:]
+    canvas = np.full((2 * (height + 8), len(masks) * (width + 8), 3), 200, dtype=np.uint8)
+    for n, (picture, ids) in enumerate(zip(images, masks, strict=True)):
+        # What is no class shines: padding with another number than 255 must be seen, not crash.
+        palette = [*source.palette, *[(255, 0, 255)] * (255 - len(source.palette))]
+        painted = plots.colour_mask(ids.numpy().clip(0, 255).astype(np.uint8), palette)
+        for row, part in enumerate((picture.permute(1, 2, 0).numpy(), painted)):
+            y, x = row * (height + 8) + 4, n * (width + 8) + 4
+            canvas[y : y + height, x : x + width] = part
+    return grey, canvas
+
+
+# ---------------------------------------------------------------- 5.2 seed_worker
+BASES = (6840113795217704981, 1528760453398216007)  # one for each epoch, as large as a DataLoader draws them
+WORKERS = 3
+
+
+class Recorder:
+    """A random transform with a generator of its own, as an albumentations pipeline is; it writes down its seeds."""
+
+    def __init__(self) -> None:
+        self.seeds: list[Any] = []
+        self.rng, self.py_random = np.random.default_rng(0), random.Random(0)
+
+    def __call__(self, image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        turns = int(self.rng.integers(4))
+        return np.rot90(image, turns), np.rot90(mask, turns)
+
+    def set_random_seed(self, seed: int) -> None:
+        self.rng, self.py_random = np.random.default_rng(seed), random.Random(seed)  # what albumentations does
+        self.seeds.append(seed)
+
+
+def drawn(sizes: list[tuple[int, int]], transform: Callable | None = None) -> SegmentationDataset:
+    """Return a data set in memory whose picture number n is filled with n + 1."""
+    from utils import catalog
+
+    source = catalog.load(Config(dataset="tiny", root=COURSE / "data/tiny"))
+    names = [Path(f"{n:02d}.png") for n in range(len(sizes))]
+    data = SegmentationDataset([catalog.Pair(name, name, "town") for name in names], source, transform)
+    for n, size in enumerate(sizes):
+        data.cache[n] = np.full((*size, 3), n + 1, dtype=np.uint8), np.full(size, n % 3, dtype=np.uint8)
+    return data
+
+
+@contextlib.contextmanager
+def inside_worker(number: int, base: int, dataset: Any) -> Iterator[None]:
+    """Let this process look like worker `number` in the epoch whose base seed is `base`, seeded as PyTorch does."""
+    info = worker.WorkerInfo(id=number, num_workers=WORKERS, seed=base + number, dataset=dataset)
+    threads = cv2.getNumThreads(), torch.get_num_threads()
+    random.seed(base + number)
+    torch.manual_seed(base + number)
+    np.random.seed([number, base % 2**32, base // 2**32])  # noqa: NPY002
+    try:
+        with mock.patch.object(worker, "_worker_info", info):
+            yield
+    finally:
+        cv2.setNumThreads(threads[0])
+        torch.set_num_threads(threads[1])
+
+
+def reseeded(answer: Callable, number: int, base: int) -> int:
+    """Return the seed that an answer gives to the transform in one worker. Raises Wrong for none, or an unfit one."""
+    data = drawn([(4, 4)] * 2, Recorder())
+    with inside_worker(number, base, data):
+        try:
+            answer(number)
+        except ValueError as error:
+            if "2**32 - 1" not in str(error):
+                raise
+            says = "a seed is too large for NumPy: it must be below 2**32, so take % 2**32"
+            raise Wrong(says, info_seed=base + number, error=str(error)) from None
+    says = "the transform gets no seed: call set_random_seed of info.dataset.transform"
+    seeds = getattr(data.transform, "seeds", None)
+    require(seeds, says)
+    seed = seeds[-1]
+    facts = {"worker": number, "info_seed": base + number, "yours": seed}
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    require(whole, f"the seed is {kind_of(seed)}, not a whole number", **facts)
+    require(0 <= seed < 2**32, "the seed is too large: it must be below 2**32, so take % 2**32", **facts)
+    return int(seed)
+
+
+def all_seeds(answer: Callable) -> list[list[int]]:
+    """Return the seeds of every worker, for every epoch."""
+    return [[reseeded(answer, number, base) for number in range(WORKERS)] for base in BASES]
+
+
+def gets_seed(seed_worker: Callable) -> None:
+    """The transform of the worker's data set gets a seed from 0 to 2**32 - 1.
+
+    `info = get_worker_info()` knows the worker's copy of the data set: `info.dataset.transform.set_random_seed(...)`.
+    `info.seed` has up to 63 bits: the remainder `% 2**32` fits.
+    """
+    reseeded(seed_worker, 0, BASES[0])
+
+
+def workers_differ(seed_worker: Callable) -> None:
+    """No two workers share a seed.
+
+    `info.seed` is another number in each worker. A number of your own, such as 42, is the same in all.
+    """
+    for seeds in all_seeds(seed_worker):
+        says = "all workers get the same seed: each would make the same changes"
+        require(len(set(seeds)) > 1, says, **{f"worker {n}": seed for n, seed in enumerate(seeds)})
+        says = "two workers get the same seed"
+        require(len(set(seeds)) == WORKERS, says, **{f"worker {n}": seed for n, seed in enumerate(seeds)})
+
+
+def epochs_differ(seed_worker: Callable) -> None:
+    """No two epochs share a seed.
+
+    Workers are born anew in each epoch with the same numbers 0, 1, 2, so `worker_id` alone is not enough. `info.seed`
+    changes with the epoch.
+    """
+    first, second = all_seeds(seed_worker)
+    facts = {"epoch 1": first, "epoch 2": second}
+    require(first != second, "every epoch repeats the seeds of the first: worker_id alone does not change", **facts)
+    require(not set(first) & set(second), "a worker gets a seed that another had in the epoch before", **facts)
+    chance = random.Random(0)
+    seeds = [reseeded(seed_worker, number, chance.getrandbits(62)) for _ in range(40) for number in (0, 1)]
+    says = "seeds come again within forty epochs: they are too small, use all 32 bits"
+    require(len(set(seeds)) == len(seeds), says, seeds=len(seeds), different=len(set(seeds)), largest=max(seeds))
+
+
+def run_repeats(seed_worker: Callable) -> None:
+    """The same worker of the same epoch gets the same seed when the run is repeated.
+
+    Take nothing but `info.seed` (or what PyTorch has seeded with it): no clock, no process number, no fresh generator.
+    """
+    first, again = all_seeds(seed_worker), all_seeds(seed_worker)
+    says = "the same worker of the same epoch gets another seed in the next run: nothing can be repeated"
+    require(first == again, says, **{"first run": first[0], "second run": again[0]})
+
+
+def plain_transforms(seed_worker: Callable) -> None:
+    """A transform without `set_random_seed`, or none at all, is left alone.
+
+    `hasattr(transform, "set_random_seed")` says whether there is something to seed. None has no such method either.
+    """
+    for words, transform in {
+        "no transform (None)": None, "a plain function as transform": lambda image, mask: (image, mask)
+    }.items():  # fmt: skip
+        with inside_worker(1, BASES[0], drawn([(4, 4)] * 2, transform)):
+            try:
+                seed_worker(1)
+            except AttributeError as error:
+                asks = "set_random_seed" in str(error)
+                says = f"{words} stops it: ask hasattr(transform, 'set_random_seed') first"
+                raise (Wrong(says, error=str(error)) if asks else error) from None
+
+
+def streams_stay_apart(seed_worker: Callable) -> None:
+    """No stream of random numbers is the same in two workers or two epochs.
+
+    PyTorch has seeded torch, NumPy and Python for this worker and epoch already. Leave them, or seed them with numbers
+    that differ as much.
+    """
+    drawn_numbers: dict[str, list[float]] = {"NumPy": [], "torch": [], "Python's random": []}
+    for base in BASES:
+        for number in range(WORKERS):
+            with inside_worker(number, base, drawn([(4, 4)] * 2, Recorder())):
+                seed_worker(number)
+                drawn_numbers["NumPy"].append(float(np.random.random()))  # noqa: NPY002
+                drawn_numbers["torch"].append(float(torch.rand((), dtype=torch.float64)))
+                drawn_numbers["Python's random"].append(random.random())
+    for name, numbers in drawn_numbers.items():
+        first, second = numbers[:WORKERS], numbers[WORKERS:]
+        facts = {"epoch 1": first, "epoch 2": second}
+        says = f"{name} draws the same numbers in all workers: the seed that you give it must differ"
+        require(len(set(first)) > 1, says, **facts)
+        says = f"{name} draws the same numbers in every epoch: worker_id alone does not change"
+        require(first != second and len(set(numbers)) == len(numbers), says, **facts)
+
+
+# ---------------------------------------------------------------- 5.3 class_weights
+def weights_of(answer: Callable, counts: list[int], says: str, mistakes: list[tuple[Any, str]], wanted: list) -> None:
+    """Let an answer weigh counts, compare, and see to the dtype."""
+    result = expect(answer, tensor(counts), gives=tensor(wanted), says=says, mistakes=mistakes)
+    says = f"the weights are {str(result.dtype).removeprefix('torch.')}: a loss wants float32"
+    require(result.dtype == torch.float32, says, expected="float32", yours=str(result.dtype).removeprefix("torch."))
+
+
+def bent(counts: list[int]) -> list[tuple[Tensor, str]]:
+    """Return what other formulas give for counts without zeros, and what to say of each."""
+    plain = np.array(counts, dtype=np.float64)
+    total = plain.sum()
+    formulas = {
+        "this is plain one over the count: take the square root, which tempers it": 1 / plain,
+        "the frequent class weighs more: it is one over the root of the count": plain**0.5,
+        "the frequent class weighs more: take one over the root of the count": plain,
+        "this is one over the squared count: take the root": plain**-2.0,
+        "this is one over the logarithm: take the square root": 1 / np.log1p(plain),
+        "a division is rounded to whole numbers: use / instead of //": (total // plain) ** 0.5,
+        "1 is added to every count: that changes the weights of rare classes": (plain + 1) ** -0.5,
+        "the weights are one minus the share: take one over the square root": 1 - plain / total,
+    }
+    root = plain**-0.5
+    known = [(weights / weights.mean(), says) for says, weights in formulas.items() if weights.mean()]
+    known += [
+        (root / root.sum(), "the weights add up to 1: it is their mean that is to be 1"),
+        (root / root.max(), "the largest weight is 1: it is the mean that is to be 1"),
+        (root / root.min(), "the smallest weight is 1: it is the mean that is to be 1"),
+        (root / (root * plain).sum() * total, "the mean counts pixels: each class counts once in it"),
+        (root, "the weights are not scaled: divide them by their mean"),
+        (root * total**0.5, "the weights are not scaled: divide them by their mean"),
+        (1 / plain / (1 / plain).sum(), "this is one over the count, with a sum of 1: take the root, and a mean of 1"),
+    ]
+    return [(tensor(weights), says) for weights, says in known]
+
+
+def three_classes(class_weights: Callable) -> None:
+    """A class with a quarter of the pixels weighs twice as much, and the mean weight is 1.
+
+    For 400, 100 and 25 pixels, one over the square root is 0.05, 0.1 and 0.2. Divide all three by their mean.
+    """
+    counts = [400, 100, 25]
+    flat = (lambda result: (result == result[0]).all(), "all classes weigh the same: was a division rounded?")
+    says = "these are not one over the square root of the counts, scaled to a mean of 1"
+    weights_of(class_weights, counts, says, [*bent(counts), flat], [3 / 7, 6 / 7, 12 / 7])
+
+
+def uneven_counts(class_weights: Callable) -> None:
+    """Counts that divide badly, few pixels and any number of classes are weighed exactly.
+
+    Use `/`, never `//`, add nothing to the counts, and take the number of classes from the tensor.
+    """
+    for counts in ([900, 90, 10], [7], [4, 1], [5, 5, 5, 5], [3, 17, 1, 250, 40, 8, 1000]):
+        roots = np.array(counts) ** -0.5
+        says = "the weights of uneven counts are not one over the square root, scaled to a mean of 1"
+        weights_of(class_weights, counts, says, bent(counts), (roots / roots.mean()).tolist())
+
+
+def absent_classes(class_weights: Callable) -> None:
+    """A class without pixels weighs 0, and does not count in the mean.
+
+    One over the root of 0 is infinite: put 0 in its place before you scale. The mean goes over the classes that have
+    pixels.
+    """
+    for counts, wanted in (
+        ([400, 0, 100, 0], [2 / 3, 0.0, 4 / 3, 0.0]), ([0, 100, 400], [0.0, 4 / 3, 2 / 3]), ([0, 9, 0], [0.0, 1.0, 0.0])
+    ):  # fmt: skip
+        gone, share = tensor(counts) == 0, sum(n > 0 for n in counts) / len(counts)
+        mistakes = [
+            (lambda r: (~torch.isfinite(r)).any(), "a class without pixels makes weights infinite or NaN: it weighs 0"),
+            (tensor(wanted) / share, "classes without pixels count in the mean: take it over those that have some"),
+            (lambda r, g=gone: len(r) < len(g), "a class without pixels is left out: it keeps its place, and weighs 0"),
+            (lambda r, g=gone: (r[g] >= r[~g].max()).all(), "a class without pixels weighs most: it must weigh 0"),
+            (lambda r, g=gone: (r[g] != 0).all(), "a class without pixels has a weight: it must weigh 0"),
+        ]
+        weights_of(class_weights, counts, "the weights differ where a class has no pixels", mistakes, wanted)
+
+
+def billions(class_weights: Callable) -> None:
+    """Counts of billions, as a large data set has, are weighed like small ones.
+
+    Keep the counts int64 or make them floats: int32 ends at two billion.
+    """
+    big = 4_000_000_000
+    says = "counts above two billion give wrong weights: do not squeeze them into int32"
+    weights_of(class_weights, [big, big // 4], says, [], [2 / 3, 4 / 3])
+    roots = np.array([big, 400, 25]) ** -0.5
+    first, second, last = (roots / roots.mean()).tolist()
+    says = "a class with few pixels among billions gets a wrong weight"
+    weights_of(class_weights, [big, 400, 0, 25], says, [], [first, second, 0.0, last])
+
+
+# ---------------------------------------------------------------- 5.4 build_loader
+def built(answer: Callable, dataset: SegmentationDataset, config: Config, train: bool) -> DataLoader:
+    """Return the loader that an answer builds. Raises Wrong for anything else."""
+    loader = answer(dataset, config, train=train)
+    require(loader is not None, "nothing is returned: is a `return` missing?")
+    require(
+        isinstance(loader, DataLoader), f"the result is {kind_of(loader)}, not a DataLoader: pass the data set to one"
+    )
+    require(loader.dataset is dataset, "the loader holds another data set than the one that it was given")
+    return loader
+
+
+def visit(loader: DataLoader) -> list[list[int]]:
+    """Go through one epoch; return the numbers of the pictures in every batch."""
+    numbers = []
+    for batch in loader:
+        pair = isinstance(batch, tuple | list) and len(batch) == 2 and all(isinstance(part, Tensor) for part in batch)
+        require(pair, "a batch is not (images, masks): is collate_fn the one of exercise 5.1?", yours=kind_of(batch))
+        require(batch[0].ndim == 4, "the images of a batch are not (N, 3, H, W)", yours=tuple(batch[0].shape))
+        numbers.append((batch[0][:, 0, 0, 0].long() - 1).tolist())
+    return numbers
+
+
+def a_loader(build_loader: Callable) -> None:
+    """The answer is a DataLoader of the data set, with batches of `config.batch_size`.
+
+    `DataLoader(dataset, batch_size=config.batch_size, ...)`: the config knows the size.
+    """
+    for size in (4, 2):
+        for train in (True, False):
+            loader = built(build_loader, drawn([(4, 6)] * 8), Config(batch_size=size), train)
+            batches = visit(loader)
+            facts = {"batch_size": size, "train": train, "yours": [len(batch) for batch in batches]}
+            fits = bool(batches) and len(batches[0]) == size
+            require(fits, "a batch does not hold config.batch_size pictures", **facts)
+            require(len(loader) == len(batches), "len(loader) is not the number of batches", **facts)
+            images, masks = next(iter(loader))
+            facts = {
+                "images": str(images.dtype).removeprefix("torch."),
+                "masks": str(masks.dtype).removeprefix("torch."),
+            }
+            says = "the batches are not uint8 images and int64 masks"
+            require((images.dtype, masks.dtype) == (torch.uint8, torch.int64), says, **facts)
+
+
+def evaluation_sees_all(build_loader: Callable) -> None:
+    """Without training, every picture comes once and in order, also those of a smaller last batch.
+
+    `shuffle=train` and `drop_last=train`: both are for training only.
+    """
+    for count, size in ((10, 4), (8, 4), (3, 5), (5, 1)):
+        loader = built(build_loader, drawn([(4, 6)] * count), Config(batch_size=size), False)
+        for _ in range(2):
+            batches = visit(loader)
+            seen = [n for batch in batches for n in batch]
+            facts = {"pictures": count, "batch_size": size, "train": False, "yours": batches}
+            says = "pictures are never scored in evaluation: drop_last is for training only"
+            require(len(set(seen)) == count, says, **facts)
+            require(sorted(seen) == list(range(count)), "a picture comes twice in evaluation", **facts)
+            require(seen == list(range(count)), "evaluation is shuffled: only training is", **facts)
+            right = [len(batch) for batch in batches] == [min(size, count - n) for n in range(0, count, size)]
+            require(right, "evaluation does not come in batches of config.batch_size", **facts)
+
+
+def training_drops(build_loader: Callable) -> None:
+    """Training takes whole batches only.
+
+    `drop_last=train` leaves out a smaller last batch. The next epoch's order gives its pictures their turn.
+    """
+    for count, size in ((10, 4), (8, 4), (7, 3)):
+        batches = visit(built(build_loader, drawn([(4, 6)] * count), Config(batch_size=size), True))
+        sizes, facts = [len(batch) for batch in batches], {"pictures": count, "batch_size": size, "train": True}
+        kept = len(sizes) == count // size + 1
+        says = "training keeps a smaller last batch: drop_last is True there"
+        require(not kept, says, **facts, expected=[size] * (count // size), yours=sizes)
+        says = "training does not take every whole batch"
+        require(sizes == [size] * (count // size), says, **facts, expected=[size] * (count // size), yours=sizes)
+
+
+def training_shuffles(build_loader: Callable) -> None:
+    """Training sees each picture once an epoch, in another order every epoch.
+
+    `shuffle=train` draws a new order whenever the loader is gone through.
+    """
+    loader = built(build_loader, drawn([(4, 6)] * 12), Config(batch_size=2), True)
+    epochs = [[n for batch in visit(loader) for n in batch] for _ in range(3)]
+    facts = {f"epoch {n}": order for n, order in enumerate(epochs, 1)}
+    says = "training goes through the files in order: shuffle it"
+    require(epochs[0] != list(range(12)) or epochs[1] != list(range(12)), says, **facts)
+    says = "a picture comes twice in one epoch of training, another not at all: draw without replacement"
+    require(all(sorted(order) == list(range(12)) for order in epochs), says, **facts)
+    says = "every epoch of training has the same order"
+    require(epochs[0] != epochs[1] and epochs[1] != epochs[2], says, **facts)
+    mates = [{frozenset(batch) for batch in visit(loader)} for _ in range(3)]
+    says = "the same pictures share a batch in every epoch: shuffle pictures, not batches"
+    require(mates[0] != mates[1] or mates[1] != mates[2], says, batches=sorted(map(sorted, mates[0])))
+
+
+def training_repeats(build_loader: Callable) -> None:
+    """The order of training follows `loader.generator`, which starts at `config.seed`.
+
+    `generator=torch.Generator().manual_seed(config.seed)`, a new one for each loader. Training is resumed by seeding
+    `loader.generator` again.
+    """
+
+    def orders(seed: int, session: int) -> list:
+        torch.manual_seed(session)  # what else a session has drawn must not matter
+        loader = built(build_loader, drawn([(4, 6)] * 12), Config(batch_size=4, seed=seed), True)
+        says = "the training loader has no generator: pass generator=torch.Generator(), seeded with config.seed"
+        require(isinstance(loader.generator, torch.Generator), says)
+        says = "the generator is PyTorch's own, from which everything draws: make a new torch.Generator()"
+        require(loader.generator is not torch.default_generator, says)
+        built(build_loader, drawn([(4, 6)] * 4), Config(batch_size=2, seed=seed + 100), False)
+        other = built(build_loader, drawn([(4, 6)] * 4), Config(batch_size=2, seed=seed + 200), True)
+        says = "two loaders share one generator: make a new one in each call"
+        require(other.generator is not loader.generator, says)
+        torch.manual_seed(session + 1)
+        return [visit(loader), visit(loader)]
+
+    first, again = orders(5, session=1), orders(5, session=3)
+    facts = {"first run": first[0], "second run": again[0]}
+    require(first == again, "the same config.seed gives another order in the next run: seed the generator", **facts)
+    others = [orders(seed, session=1) for seed in (6, 7)]
+    says = "every config.seed gives the same order: seed the generator with it"
+    require(any(other != first for other in others), says, seeds=(5, 6, 7), order=first[0])
+    loader, found = built(build_loader, drawn([(4, 6)] * 12), Config(batch_size=4), True), []
+    for session in (1, 2):
+        torch.manual_seed(session)
+        loader.generator.manual_seed(99)
+        found.append(visit(loader))
+    says = "seeding loader.generator anew does not bring the order back: shuffle with that same generator"
+    require(found[0] == found[1], says, first=found[0], again=found[1])
+
+
+def pads(build_loader: Callable) -> None:
+    """Pictures of different sizes are padded to one batch, with 0 and 255.
+
+    PyTorch's own collate function can only stack equal sizes. Pass yours of exercise 5.1: `collate_fn=pad_collate`.
+    """
+    for train in (False, True):
+        loader = built(build_loader, drawn([(3, 5), (4, 2), (6, 4)]), Config(batch_size=3), train)
+        try:
+            images, masks = next(iter(loader))
+        except RuntimeError as error:
+            if "equal size" not in str(error):
+                raise
+            says = "pictures of different sizes cannot be stacked: pass collate_fn=pad_collate"
+            raise Wrong(says, train=train, error=str(error).splitlines()[0]) from None
+        fits = (tuple(images.shape), tuple(masks.shape)) == ((3, 3, 6, 5), (3, 6, 5))
+        facts = {"train": train, "expected": (3, 3, 6, 5), "yours": tuple(images.shape)}
+        require(fits, "pictures of different sizes are not padded to the largest: is it pad_collate?", **facts)
+        numbers = (images[:, 0, 0, 0].long() - 1).tolist()
+        require(sorted(numbers) == [0, 1, 2], "a picture of another size is missing from the batch", yours=numbers)
+        for n, (image, mask) in zip(numbers, zip(images, masks, strict=True), strict=True):
+            h, w = [(3, 5), (4, 2), (6, 4)][n]
+            outside = torch.ones(6, 5, dtype=torch.bool)
+            outside[:h, :w] = False
+            black = (image[:, outside] == 0).all() and (image[:, ~outside] == n + 1).all()
+            require(black, "images are not padded with 0 right and below: is it pad_collate?")
+            ignored = (mask[outside] == 255).all() and (mask[~outside] == n % 3).all()
+            require(ignored, "masks are not padded with 255 right and below: is it pad_collate?")
+
+
+def seeds_workers(build_loader: Callable) -> None:
+    """`config.workers` processes load, and each is seeded by `seed_worker`.
+
+    `num_workers=config.workers` and `worker_init_fn=seed_worker`, the function itself, without brackets.
+    """
+    for train in (True, False):
+        for count in (0, 2, 3):
+            loader = built(build_loader, drawn([(4, 6)] * 4, Recorder()), Config(batch_size=2, workers=count), train)
+            facts = {"workers": count, "train": train, "yours": loader.num_workers}
+            require(
+                loader.num_workers == count, "the number of workers is not config.workers: pass num_workers", **facts
+            )
+        says = "no worker is seeded: pass worker_init_fn=seed_worker"
+        require(loader.worker_init_fn is not None, says, train=train)
+        seeds = []
+        for number in range(WORKERS):
+            with inside_worker(number, BASES[0], loader.dataset):
+                loader.worker_init_fn(number)
+            seeds.append(loader.dataset.transform.seeds[-1] if len(loader.dataset.transform.seeds) > number else None)
+        says = "worker_init_fn does not reseed the transform: pass seed_worker of exercise 5.2"
+        require(None not in seeds, says, train=train)
+        says = "worker_init_fn gives workers the same seed: pass seed_worker of exercise 5.2"
+        require(len(set(seeds)) == WORKERS, says, train=train, seeds=seeds)
+
+
+EXERCISES = [
+    Exercise(
+        "5.1", "A batch of pictures of any size", "utils.loaders.pad_collate", 2, 12,
+        "A batch is a box of equal sizes; photographs are not.",
+        [stacked, large_enough, top_left, black_padding, ignored_padding, any_samples],
+        [
+            "Two steps: find the height and width that fit all, then write each picture into an empty one.",
+            "`torch.zeros(len(items), 3, height, width, dtype=torch.uint8)` is an empty batch of images. What is an "
+            "empty batch of masks?",
+            "The masks begin as `torch.full((len(items), height, width), 255)`: everything is ignored until written.",
+            "for n, (image, mask) in enumerate(items): h, w = mask.shape; images[n, :, :h, :w] = image; and the same "
+            "for masks[n, :h, :w].",
+        ],
+        padding_example,
+    ),
+    Exercise(
+        "5.2", "A seed for every worker", "utils.loaders.seed_worker", 3, 10,
+        "Without it, workers and epochs repeat each other's augmentations, and no error tells.",
+        [gets_seed, workers_differ, epochs_differ, run_repeats, plain_transforms, streams_stay_apart],
+        [
+            "Three questions: who am I, which seed is mine, and what has a generator that nobody reseeds?",
+            "`info = get_worker_info()` answers the first two: `info.seed` differs by worker and by epoch.",
+            "`info.dataset.transform` is the third. Some transforms have no `set_random_seed`: ask with hasattr.",
+            'if hasattr(info.dataset.transform, "set_random_seed"): info.dataset.transform.set_random_seed(info.seed '
+            "% 2**32).",
+        ],
+    ),
+    Exercise(
+        "5.3", "Weights for rare classes", "utils.loaders.class_weights", 2, 10,
+        "Nine pixels of ten are ground or road; weights let the loss hear the cars.",
+        [three_classes, uneven_counts, absent_classes, billions],
+        [
+            "Write the formula for one class first. Tensors then do it for all classes at once.",
+            "`pixels.float() ** -0.5` is one over the square root, class by class. What does it give for 0?",
+            "Put 0 where `pixels == 0`, with `torch.where` or `masked_fill`.",
+            "Divide by the mean of those that are there: `weights / weights[pixels > 0].mean()`.",
+        ],
+    ),
+    Exercise(
+        "5.4", "The loader", "utils.loaders.build_loader", 3, 12,
+        "The one function through which every batch of notebooks 7 and 8 comes.",
+        [a_loader, evaluation_sees_all, training_drops, training_shuffles, training_repeats, pads, seeds_workers],
+        [
+            "It is one call of DataLoader. Which of its arguments depend on `train`, and which on the config?",
+            "`shuffle` and `drop_last` are True for training and False otherwise: that is what `train` is.",
+            "`generator=torch.Generator().manual_seed(config.seed)` makes the order repeat, run by run.",
+            "The rest: batch_size=config.batch_size, num_workers=config.workers, collate_fn=pad_collate and "
+            "worker_init_fn=seed_worker.",
+        ],
+    ),
+]  # fmt: skip

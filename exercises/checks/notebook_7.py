@@ -1,0 +1,943 @@
+"""Notebook 7: a loss, the metrics, and the two loops."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn, tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from exercises.engine import Exercise
+from exercises.expect import Wrong, expect, kind_of, require, seeded
+
+NAN = float("nan")
+
+
+# ---------------------------------------------------------------- 7.1
+def dice_is_a_number(dice_loss: Callable) -> None:
+    """The loss is one number that gradients can flow from.
+
+    Stay in torch from the logits to the end: no `.item()`, no NumPy, no argmax. Average over the classes last.
+    """
+    logits = torch.randn(2, 3, 2, 4, generator=seeded(1), requires_grad=True)
+    loss = dice_loss(logits, tensor([[[0, 1, 2, 1], [0, 0, 1, 2]]] * 2))
+    if not isinstance(loss, Tensor):
+        raise Wrong(f"the result is {kind_of(loss)}: the optimizer needs a tensor that remembers how it was computed")
+    require(loss.numel() == 1, f"the result has shape {tuple(loss.shape)}: average over the classes to one number")
+    require(loss.requires_grad, "no gradient can flow back: argmax, a threshold, `.item()` or NumPy cuts it off")
+    loss.backward()
+    require(logits.grad.isfinite().all(), "the gradient is not finite: is something divided by 0?")
+    require(logits.grad.abs().sum() > 0, "the gradient is 0 everywhere: argmax and thresholds have none")
+
+
+def dice_of_one_class(dice_loss: Callable) -> None:
+    """With one channel, probabilities come from a sigmoid, and Dice is (2 * overlap + smooth) / (areas + smooth).
+
+    Here every logit is 0, so every probability is 0.5. Work it out on paper: overlap 1.5, areas 3 + 3.
+    """
+    logits, target = torch.zeros(1, 1, 2, 3), tensor([[[1, 1, 0], [0, 1, 0]]])
+    mistakes = [
+        (4 / 7, "this is Dice itself: the loss is one minus it"),
+        (1 - 2.5 / 7, "the overlap counts once: Dice takes it twice"),
+        (1 - 4 / 5.5, "the denominator is the sum of both areas, without squares and without taking the overlap off"),
+        (1 - 3 / 6, "`smooth` is left out"),
+        (1 - 3 / 7, "`smooth` belongs above the line as well"),
+        (1 - 4 / 6, "`smooth` belongs below the line as well"),
+        (1 - 1 / 4, "the logits are taken as they are: with one channel, sigmoid makes probabilities of them"),
+        (1 - 7 / 10, "softmax over a single channel is 1 everywhere: with one channel, take the sigmoid"),
+        ((3 / 7 + 3 / 7) / 2 + 3 / 7, "the losses of the classes are added: take their mean"),
+    ]
+    says = "one class, all probabilities 0.5: the value is off"
+    expect(dice_loss, logits, target, gives=3 / 7, says=says, mistakes=mistakes)
+    expect(
+        dice_loss, logits, target, smooth=0.0, gives=0.5, says="the argument `smooth` is not used",
+        mistakes=[(3 / 7, "the argument `smooth` is not used: it is fixed at 1")],
+    )  # fmt: skip
+
+
+def dice_of_classes(dice_loss: Callable) -> None:
+    """With several channels, softmax runs over the classes, and the loss is the mean over classes.
+
+    The classes are dimension 1 of (N, C, H, W). Make the target one-hot in the same order: (N, C, H, W).
+    """
+    p = tensor([[0.5, 0.2, 0.1], [0.3, 0.6, 0.2], [0.2, 0.2, 0.7]])  # one column a pixel
+    logits, target = p.log().view(1, 3, 1, 3), tensor([[[0, 1, 2]]])
+    says = "several classes: the mean over the classes of one minus Dice is off"
+    wanted = float(1 - np.mean([2.0 / 2.8, 2.2 / 3.1, 2.4 / 3.1]))
+    mistakes = [
+        (lambda r: r > 1, "the losses of the classes are added: take their mean"),
+        (1 - (2 * 1.8 + 1) / 7, "the overlaps of all classes are added up first: one Dice a class, then the mean"),
+        (dice_of(logits.softmax(dim=3), target), "softmax runs over the columns: the classes are dimension 1"),
+        (dice_of(logits.softmax(dim=2), target), "softmax runs over the rows: the classes are dimension 1"),
+        (dice_of(logits.softmax(dim=0), target), "softmax runs over the batch: the classes are dimension 1"),
+        (dice_of(logits.sigmoid(), target), "sigmoid is for one channel: several classes take softmax"),
+        (dice_of(logits.softmax(1).softmax(1), target), "softmax is applied twice"),
+        (float(1 - np.mean([2.2 / 3.1, 2.4 / 3.1])), "class 0 is left out: background is a class like the others"),
+    ]
+    expect(dice_loss, logits, target, gives=wanted, says=says, mistakes=mistakes)
+    logits = torch.randn(2, 3, 4, 5, generator=seeded(2))
+    target = torch.randint(0, 3, (2, 4, 5), generator=seeded(3))
+    expect(
+        dice_loss, logits, target, gives=dice_of(logits.softmax(1), target), says=says,
+        mistakes=[
+            (dice_of(logits.softmax(0), target), "softmax runs over the batch: the classes are dimension 1"),
+            (dice_of(logits.softmax(2), target), "softmax runs over the rows: the classes are dimension 1"),
+            (dice_of(logits.softmax(3), target), "softmax runs over the columns: the classes are dimension 1"),
+            (np.mean([dice_of(z[None].softmax(1), t[None]) for z, t in zip(logits, target, strict=True)]),
+             "each image gets a Dice of its own: sum over the whole batch first"),
+            (0.63816,  # what these very tensors give
+             "one_hot puts the classes last, (N, H, W, C): move that axis with permute(0, 3, 1, 2), not with reshape"),
+            (float(np.average(one_by_one(logits.softmax(1), target), weights=torch.bincount(target.flatten()))),
+             "large classes weigh more: take the plain mean over the classes"),
+        ],
+    )  # fmt: skip
+
+
+def dice_of(p: Tensor, target: Tensor) -> float:
+    """Loss of given probabilities, rightly or wrongly normalised ones: the mean over the classes."""
+    return float(np.mean(one_by_one(p, target)))
+
+
+def one_by_one(p: Tensor, target: Tensor) -> list[float]:
+    """Losses of the classes, in plain Python."""
+    losses = []
+    for c in range(p.shape[1]):
+        inside = [float(v) for v in p[:, c][target == c]]
+        losses.append(1 - (2 * sum(inside) + 1) / (float(p[:, c].sum()) + len(inside) + 1))
+    return losses
+
+
+def dice_sums_over_the_batch(dice_loss: Callable) -> None:
+    """Overlap and areas are summed over the whole batch.
+
+    Sum over the batch, the rows and the columns at once: `dim=(0, 2, 3)`. Only the classes remain.
+    """
+    logits = torch.full((2, 1, 1, 4), -20.0)
+    logits[0, 0, 0, :2] = 20.0
+    target = tensor([[[1, 1, 0, 0]], [[1, 1, 1, 0]]])  # the first image is perfect, the second finds nothing
+    expect(
+        dice_loss, logits, target, gives=1 - 5 / 8, says="overlap and areas must be summed over the whole batch",
+        mistakes=[
+            (1 - (1 + 1 / 4) / 2, "each image gets a Dice of its own: sum over the whole batch first"),
+            (1 - (5 / 8 + 7 / 10) / 2, "with one channel only class 1 is judged: leave the background out"),
+        ],
+    )  # fmt: skip
+
+
+def dice_leaves_out_ignored(dice_loss: Callable) -> None:
+    """Pixels of 255 change nothing, whatever is predicted there.
+
+    Multiply probabilities and one-hot truth by `target != 255`, so that such a pixel is in neither area.
+    """
+    logits, target = torch.zeros(1, 1, 2, 3), tensor([[[1, 1, 0], [0, 1, 255]]])
+    expect(
+        dice_loss, logits, target, gives=1 - 4 / 6.5, says="ignored pixels (255) are counted",
+        mistakes=[(1 - 4 / 7, "ignored pixels (255) are counted in the predicted area")],
+    )  # fmt: skip
+    p = tensor([[0.5, 0.2, 0.1, 0.3], [0.3, 0.6, 0.2, 0.3], [0.2, 0.2, 0.7, 0.4]])  # one column a pixel
+    last = "ignored pixels (255) are counted in the truth, as the last class: leave them out of the truth as well"
+    expect(
+        dice_loss, p.log().view(1, 3, 1, 4), tensor([[[0, 1, 2, 255]]]), says="ignored pixels (255) are counted",
+        gives=1 - (2.0 / 2.8 + 2.2 / 3.1 + 2.4 / 3.1) / 3,
+        mistakes=[
+            (1 - (2.0 / 2.8 + 2.2 / 3.1 + 2.4 / 4.1) / 3, last),
+            (1 - (2.0 / 3.1 + 2.2 / 3.4 + 3.2 / 4.5) / 3, last),
+            (1 - (2.0 / 3.1 + 2.2 / 3.4 + 2.4 / 3.5) / 3, "ignored pixels (255) are counted in the predicted area"),
+        ],
+    )  # fmt: skip
+    target = tensor([[[0, 255, 2], [1, 255, 2]], [[255, 0, 1], [1, 1, 255]]])
+    logits = torch.randn(2, 3, 2, 3, generator=seeded(4))
+    noise = torch.where((target == 255)[:, None], 9 * torch.randn(2, 3, 2, 3, generator=seeded(5)), logits)
+    first = dice_loss(logits.clone(), target.clone())
+    require(
+        torch.allclose(first, dice_loss(noise, target.clone()), atol=1e-5),
+        "ignored pixels (255) are counted: the loss changes with what is predicted there",
+    )
+
+
+def dice_of_absent_classes(dice_loss: Callable) -> None:
+    """A class that the target does not show is left out of the mean.
+
+    Find the classes with a truth above 0, and average over those alone. None at all: the loss is 0.
+    """
+    p = tensor([[0.6, 0.3], [0.3, 0.5], [0.1, 0.2]])
+    logits, target = p.log().view(1, 3, 1, 2), tensor([[[0, 1]]])
+    two = [1 - 2.2 / 2.9, 1 - 2.0 / 2.8]
+    third = 1 - 1 / 1.3
+    expect(
+        dice_loss, logits, target, gives=sum(two) / 2, says="class 2 is not in the target: leave it out of the mean",
+        mistakes=[
+            ((sum(two) + third) / 3, "class 2 is not in the target, yet it enters the mean: leave it out"),
+            (sum(two) / 3, "the mean is over the classes that occur: divide by 2 here, not by 3"),
+        ],
+    )  # fmt: skip
+    nothing = torch.full((1, 2, 3), 255)
+    for channels in (1, 3):
+        logits = torch.zeros(1, channels, 2, 3, requires_grad=True)
+        loss = dice_loss(logits, nothing.clone())
+        require(
+            abs(float(loss.detach())) < 1e-6,
+            "where every pixel is ignored the loss must be 0 (not NaN: something is divided by 0)", yours=loss.detach(),
+        )  # fmt: skip
+
+
+def dice_at_its_ends(dice_loss: Callable) -> None:
+    """A perfect prediction costs nothing, a wrong one nearly 1.
+
+    Large logits make probabilities of 0 and 1: overlap is then the whole area, or nothing.
+    """
+    target = torch.randint(0, 4, (2, 8, 6), generator=seeded(6))
+    sure = 40.0 * (torch.arange(4).view(1, 4, 1, 1) == target[:, None])
+    expect(dice_loss, sure, target, gives=0.0, tolerance=1e-3, says="a perfect prediction must cost 0")
+    wrong = dice_loss(sure.roll(1, dims=1), target.clone())
+    require(0.9 < float(wrong) <= 1, "a prediction that is wrong everywhere must cost nearly 1", yours=wrong)
+
+
+def dice_teaches(dice_loss: Callable) -> None:
+    """The gradient flows through the overlap and through the areas.
+
+    No `.detach()`, no `.item()`, no `torch.tensor(...)` on the way. A small step must change the loss as it foretells.
+    """
+    logits = torch.randn(2, 3, 2, 4, generator=seeded(7), requires_grad=True)
+    target = tensor([[[0, 1, 2, 1], [0, 0, 1, 2]]] * 2)
+    dice_loss(logits, target.clone()).backward()
+    small = 0.02
+    for seed in (8, 9, 10):
+        way = torch.randn(2, 3, 2, 4, generator=seeded(seed))
+        after, before = (float(dice_loss(logits.detach() + s * small * way, target.clone())) for s in (1, -1))
+        measured, foretold = (after - before) / (2 * small), float((logits.grad * way).sum())
+        require(
+            abs(measured - foretold) < 1e-3 + 0.02 * abs(measured),
+            "the gradient is not that of the loss: it must flow through overlap and areas (is one of them detached?)",
+            change_of_the_loss=measured, gradient_says=foretold,
+        )  # fmt: skip
+
+
+# ---------------------------------------------------------------- 7.2
+def rows_are_truth(confusion_matrix: Callable) -> None:
+    """Row is the truth, column the prediction.
+
+    A pixel of class t that was predicted as p adds one to matrix[t, p].
+    """
+    prediction, target = tensor([[0, 1, 1], [1, 1, 0]]), tensor([[0, 0, 1], [1, 0, 0]])
+    expect(
+        confusion_matrix, prediction, target, 2, gives=tensor([[2, 2], [0, 2]]), says="the counts are off",
+        mistakes=[
+            (tensor([[2, 0], [2, 2]]), "rows and columns are swapped: the row is the truth, the column the prediction"),
+            (tensor([[1, 1], [0, 1]]) , "pairs are counted only once: several pixels fall into one cell"),
+            (lambda r: r.is_floating_point() and 0 < r.max() <= 1, "these are shares: return the counts"),
+            (tensor([[2, 0], [0, 2]]), "only the right pixels are counted: the others belong beside the diagonal"),
+        ],
+    )  # fmt: skip
+
+
+def counts_are_whole(confusion_matrix: Callable) -> None:
+    """The counts are int64, and add up over batches.
+
+    Counts are whole numbers: bincount gives int64, torch.zeros needs `dtype=torch.int64`.
+    """
+    target = torch.randint(0, 3, (2, 4, 5), generator=seeded(1))
+    matrix = expect(confusion_matrix, target, target, 3, gives=torch.bincount(target.flatten(), minlength=3).diag(),
+                    says="two images: every pixel of the batch counts")  # fmt: skip
+    require(matrix.dtype == torch.int64, f"the counts are {matrix.dtype}: make them torch.int64", yours=matrix)
+
+
+def ignored_are_not_counted(confusion_matrix: Callable) -> None:
+    """Pixels whose truth is ignored are not counted.
+
+    Keep the pixels where `target != ignore_index`, in the prediction and in the target.
+    """
+    prediction, target = tensor([[0, 1, 2], [2, 2, 0]]), tensor([[0, 255, 2], [1, 2, 255]])
+    counted = tensor([[1, 0, 0], [0, 0, 1], [0, 0, 2]])
+    expect(
+        confusion_matrix, prediction, target, 3, gives=counted, says="ignored pixels are counted",
+        mistakes=[(lambda r: r.sum() == 6, "ignored pixels are counted")],
+    )  # fmt: skip
+    target = tensor([[0, 9, 2], [1, 2, 9]])
+    expect(
+        confusion_matrix, prediction, target, 3, ignore_index=9, gives=counted,
+        says="`ignore_index` is not used: 255 is only its default value",
+    )  # fmt: skip
+    nothing = torch.full((2, 3), 255)
+    expect(confusion_matrix, prediction, nothing, 3, gives=torch.zeros(3, 3, dtype=torch.int64), says="all is ignored")
+
+
+def size_is_given(confusion_matrix: Callable) -> None:
+    """The matrix has a row and a column for every class, also for those that are absent.
+
+    bincount stops at the largest number it meets: give it `minlength=num_classes**2`.
+    """
+    prediction, target = tensor([0, 1, 0]), tensor([0, 0, 0])
+    wanted = torch.zeros(5, 5, dtype=torch.int64)
+    wanted[0, 0], wanted[0, 1] = 2, 1
+    expect(confusion_matrix, prediction, target, 5, gives=wanted, says="the counts are off when classes are absent")
+    expect(confusion_matrix, tensor([[3]]), tensor([[1]]), 4, gives=torch.eye(16, dtype=torch.int64)[7].view(4, 4),
+           says="one pixel, truth 1, predicted 3: it belongs into row 1, column 3")  # fmt: skip
+
+
+def masks_of_any_shape(confusion_matrix: Callable) -> None:
+    """Masks of one image and of a batch are counted alike.
+
+    Flatten, or index with a boolean mask: the shape plays no part.
+    """
+    target = torch.randint(0, 3, (3, 4, 5), generator=seeded(2))
+    prediction = torch.randint(0, 3, (3, 4, 5), generator=seeded(3))
+    wanted = tensor([[int(((target == t) & (prediction == p)).sum()) for p in range(3)] for t in range(3)])
+    for shape in ((3, 4, 5), (12, 5), (60,)):
+        p, t = prediction.reshape(shape), target.reshape(shape)
+        expect(confusion_matrix, p, t, 3, gives=wanted, says="the counts are off")
+    turned = expect(confusion_matrix, prediction.transpose(1, 2), target.transpose(1, 2), 3)
+    require(torch.equal(turned, wanted), "transposed masks have the same counts: `reshape` instead of `view`")
+
+
+# ---------------------------------------------------------------- 7.3
+def overlap_over_union(iou: Callable) -> None:
+    """IoU is the pixels that agree over the pixels in either mask.
+
+    For each class, count where both masks show it, and where at least one does. Divide.
+    """
+    prediction, target = tensor([[0, 0, 0, 1, 1, 1, 1]]), tensor([[0, 1, 1, 1, 1, 0, 1]])
+    expect(
+        iou, prediction, target, 2, gives=tensor([1 / 4, 1 / 2]), says="a class's IoU is not overlap over union",
+        mistakes=[
+            (tensor([1 / 5, 1 / 3]), "the union counts the overlap twice: subtract it once"),
+            (tensor([2 / 5, 2 / 3]), "this is Dice (twice the overlap over the sum), not IoU"),
+            (tensor([0.0, 0.0]), "the division drops the fraction: use `/`, not `//`, and no whole numbers"),
+            (tensor([1 / 2, 3 / 5]), "this divides by what is true: that is recall"),
+            (tensor([1 / 3, 3 / 4]), "this divides by the prediction: that is precision"),
+            (tensor([1 / 3, 1.0]), "the union misses the overlap: it is the pixels in either mask or in both"),
+            (tensor([1.0, 3.0]), "this is the overlap alone: divide it by the union"),
+            (tensor([4 / 7, 4 / 7]), "pixels in neither mask count as right: that is accuracy, not IoU"),
+            (tensor([1 / 2]), "class 0 is missing: the background has an IoU as well"),
+            (tensor([3 / 8]), "there must be one value a class, not their mean"),
+            (3 / 8, "there must be one value a class, not their mean"),
+        ],
+    )  # fmt: skip
+
+
+def ignored(iou: Callable) -> None:
+    """Ignored pixels change nothing.
+
+    Before counting, keep only the pixels whose target is not `ignore_index`: in the target and in the prediction.
+    """
+    prediction, target = tensor([[1, 1], [0, 0]]), tensor([[1, 255], [0, 0]])
+    expect(iou, prediction, target, 2, gives=tensor([1.0, 1.0]), says="ignored pixels are counted")
+    target = tensor([[1, 7], [0, 0]])
+    expect(
+        iou, prediction, target, 2, ignore_index=7, gives=tensor([1.0, 1.0]),
+        says="`ignore_index` is not used: 255 is only its default value",
+    )  # fmt: skip
+
+
+def absent_is_nan(iou: Callable) -> None:
+    """A class in neither mask is NaN; a class that is only predicted, or only there, is 0.
+
+    0 / 0 is NaN in torch: do not catch it, and add no small number to the denominator.
+    """
+    prediction, target = tensor([[0, 1], [0, 0]]), tensor([[0, 0], [2, 0]])
+    expect(
+        iou, prediction, target, 4, gives=tensor([2 / 4, 0.0, 0.0, NAN]), says="the classes are not judged right",
+        mistakes=[
+            (tensor([2 / 4, 0.0, 0.0, 0.0]), "class 3 is in neither mask: that is NaN, nothing to judge, and not 0"),
+            (tensor([2 / 4, 0.0, 0.0, 1.0]), "class 3 is in neither mask: that is NaN, nothing to judge, and not 1"),
+            (tensor([2 / 4, NAN, 0.0, NAN]), "class 1 was predicted and is not there: that is 0, not NaN"),
+            (tensor([2 / 4, 0.0, NAN, NAN]), "class 2 is there and was not found: that is 0, not NaN"),
+            (tensor([2 / 4, NAN, NAN, NAN]), "a class that is in one of the masks is 0, not NaN"),
+        ],
+    )  # fmt: skip
+    nothing = torch.full((2, 2), 255)
+    expect(iou, prediction, nothing, 2, gives=tensor([NAN, NAN]), says="where all is ignored every class is NaN")
+
+
+def over_the_batch(iou: Callable) -> None:
+    """Pixels are counted over the whole batch, not image by image.
+
+    Sum overlap and union over all images first, and divide once.
+    """
+    prediction, target = tensor([[[1, 0], [0, 0]], [[1, 1], [1, 0]]]), tensor([[[1, 1], [1, 1]], [[1, 1], [1, 0]]])
+    expect(
+        iou, prediction, target, 2, gives=tensor([1 / 4, 4 / 7]), says="the batch is not counted as one",
+        mistakes=[(tensor([1 / 2, 5 / 8]), "the mean of each image's IoU: count over the whole batch, divide once")],
+    )  # fmt: skip
+
+
+def ends_and_shape(iou: Callable) -> None:
+    """Perfect is 1, nothing in common is 0, and there is one floating-point value a class.
+
+    The result has shape (num_classes,), whatever the masks hold.
+    """
+    mask = torch.randint(0, 3, (2, 3, 5), generator=seeded(4))
+    result = expect(iou, mask, mask, 3, gives=torch.ones(3), says="equal masks must give 1 for every class")
+    require(result.is_floating_point(), f"the result is {result.dtype}: IoU is a fraction, so a float")
+    expect(iou, (mask + 1) % 3, mask, 3, gives=torch.zeros(3), says="masks that agree nowhere must give 0")
+
+
+# ---------------------------------------------------------------- 7.4
+MATRIX = tensor([[3, 1, 0, 2], [2, 4, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])  # class 2 nowhere, class 3 only predicted
+SCORES = {
+    "iou": tensor([3 / 8, 4 / 7, NAN, 0.0]),
+    "dice": tensor([6 / 11, 8 / 11, NAN, 0.0]),
+    "precision": tensor([3 / 5, 4 / 5, NAN, 0.0]),
+    "recall": tensor([3 / 6, 4 / 6, NAN, NAN]),
+}
+
+
+def four_names(scores: Callable) -> None:
+    """The result is a dict of four tensors, one value a class.
+
+    The keys are "iou", "dice", "precision" and "recall"; each value has shape (C,).
+    """
+    result = scores(MATRIX[:2, :2].clone())
+    require(isinstance(result, dict), f"the result is {kind_of(result)}, not a dict")
+    require(set(result) == set(SCORES), f"the keys are {sorted(map(str, result))}, not {sorted(SCORES)}")
+    for name, value in result.items():
+        if not isinstance(value, Tensor) or tuple(value.shape) != (2,):
+            raise Wrong(f"'{name}' is {kind_of(value)}: it must be a tensor with one value a class, shape (2,)")
+
+
+def _one_score(scores: Callable, name: str, mistakes: list[tuple[Any, str]], says: str) -> None:
+    """Compare one of the scores of MATRIX on the classes that occur in the truth."""
+    result = expect(scores, MATRIX)
+    present = [0, 1]
+    expect(lambda matrix: result[name][present], MATRIX, gives=SCORES[name][present], says=says, mistakes=mistakes)
+
+
+def precision_and_recall(scores: Callable) -> None:
+    """Precision divides the hits by what was predicted, recall by what is true.
+
+    The row is the truth, the column the prediction: `sum(dim=1)` adds up a row, `sum(dim=0)` a column.
+    """
+    swapped = "precision and recall are swapped: the row sums are the truth, the column sums the prediction"
+    others = [
+        (tensor([0.0, 0.0]), "the division drops the fraction: use `/`, not `//`"),
+        (tensor([3 / 12, 4 / 12]), "all pixels are below the line: divide by the class's own row or column"),
+    ]
+    wrong = [(SCORES["recall"][:2], swapped), *others]
+    _one_score(scores, "precision", wrong, "precision is hits over the column sums")
+    wrong = [(SCORES["precision"][:2], swapped), *others]
+    _one_score(scores, "recall", wrong, "recall is hits over the row sums")
+
+
+def iou_from_counts(scores: Callable) -> None:
+    """IoU divides the hits by the union: truth + prediction - hits.
+
+    Row sum and column sum both hold the hits, so together they count them twice.
+    """
+    _one_score(
+        scores, "iou",
+        [
+            (tensor([3 / 11, 4 / 11]), "the union counts the hits twice: subtract them once"),
+            (SCORES["dice"][:2], "under 'iou' stands Dice: the union is truth + prediction - hits"),
+            (tensor([0.0, 0.0]), "the division drops the fraction: use `/`, not `//`"),
+        ],
+        "IoU is hits over truth + prediction - hits",
+    )  # fmt: skip
+
+
+def dice_from_counts(scores: Callable) -> None:
+    """Dice, or F1, is twice the hits over truth + prediction.
+
+    It is also the harmonic mean of precision and recall: 2PR / (P + R).
+    """
+    _one_score(
+        scores, "dice",
+        [
+            (tensor([3 / 11, 4 / 11]), "Dice counts the hits twice above the line"),
+            (SCORES["iou"][:2], "under 'dice' stands IoU"),
+            (tensor([6 / 8, 8 / 7]), "Dice divides by the sum of both areas, not by the union"),
+            ((SCORES["precision"] + SCORES["recall"])[:2] / 2, "the mean of precision and recall: F1 is 2PR / (P + R)"),
+        ],
+        "Dice is twice the hits over truth + prediction",
+    )  # fmt: skip
+
+
+def nothing_to_judge(scores: Callable) -> None:
+    """A class that is neither there nor predicted is NaN everywhere; one that is only predicted has IoU 0.
+
+    0 / 0 gives NaN by itself: add no small number below the line, and replace nothing.
+    """
+    result = expect(scores, MATRIX)
+    for name in SCORES:
+        value = float(result[name][2])
+        require(
+            value != value, f"class 2 is neither there nor predicted: '{name}' must be NaN, not {value:.4g}"
+        )  # fmt: skip
+    for name in ("iou", "dice", "precision"):
+        value = float(result[name][3])
+        require(value == 0, f"class 3 was predicted and is not there: '{name}' must be 0, not {value:.4g}")
+    two = tensor([[6, 0], [0, 0]])
+    value = float(expect(scores, two)["iou"][0])
+    require(abs(value - 1) < 1e-6, "a class without a mistake must have IoU 1", matrix=two, yours=value)
+
+
+# ---------------------------------------------------------------- 7.5
+IOUS = tensor([[0.5, NAN, NAN], [0.8, 0.3, NAN], [0.0, 1.0, NAN], [0.2, NAN, NAN]], dtype=torch.float64)
+
+
+def curve_and_mean(average_precision: Callable) -> None:
+    """The result is a pair of NumPy arrays: precision at every threshold (T, C), and its mean (C,).
+
+    A row for each threshold, a column for each class; the mean runs over the rows.
+    """
+    result = average_precision(IOUS.clone(), (0.25, 0.5))
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise Wrong(f"the result is {kind_of(result)}: return the curve and its mean, two arrays")
+    for value, shape, name in zip(result, ((2, 3), (3,)), ("curve", "mean"), strict=True):
+        if not isinstance(value, np.ndarray):
+            raise Wrong(f"the {name} is {kind_of(value)}, not a NumPy array")
+        require(value.shape == shape, f"the {name} has shape {value.shape}, not {shape}: thresholds x classes, classes")
+
+
+def share_of_hits(average_precision: Callable) -> None:
+    """At each threshold: images with an IoU of at least that, over the images in which the class occurs.
+
+    NaN says that a class does not occur in an image: it counts in no row. A comparison with NaN is False.
+    """
+    wanted = np.array([[2 / 4, 2 / 2], [2 / 4, 1 / 2], [1 / 4, 1 / 2]])
+    expect(
+        lambda ious, thresholds: average_precision(ious, thresholds)[0][:, :2], IOUS, (0.25, 0.5, 0.8), gives=wanted,
+        says="the share of hits is off",
+        mistakes=[
+            (np.array([[2 / 4, 2 / 4], [2 / 4, 1 / 4], [1 / 4, 1 / 4]]),
+             "images without the class (NaN) are counted: divide by the images in which it occurs"),
+            (np.array([[2 / 4, 2 / 2], [1 / 4, 1 / 2], [0.0, 1 / 2]]),
+             "an IoU equal to the threshold is a hit: `>=`, not `>`"),
+            (np.array([[2 / 3, 2 / 2], [2 / 3, 1 / 2], [1 / 3, 1 / 2]]),
+             "an image with IoU 0 is left out: it has the class, only NaN is left out"),
+            (1 - wanted, "this is the share of misses"),
+            (lambda r: (r > 1).any(), "these are counts: divide by the images in which the class occurs"),
+        ],
+    )  # fmt: skip
+
+
+def zero_is_no_hit(average_precision: Callable) -> None:
+    """An IoU of 0 is never a hit, not even at threshold 0; an IoU of 1 is a hit at threshold 1.
+
+    Nothing of the class was found there: ask for `ious > 0` as well.
+    """
+    ious = tensor([[0.0], [0.4], [1.0]], dtype=torch.float64)
+    expect(
+        lambda ious, thresholds: average_precision(ious, thresholds)[0], ious, (0.0, 1.0),
+        gives=np.array([[2 / 3], [1 / 3]]), says="thresholds 0 and 1 are not judged right",
+        mistakes=[
+            (np.array([[1.0], [1 / 3]]), "an IoU of 0 counts as a hit at threshold 0: nothing was found there"),
+            (np.array([[2 / 3], [0.0]]), "an IoU of 1 is a hit at threshold 1: `>=`, not `>`"),
+        ],
+    )  # fmt: skip
+
+
+def mean_of_the_curve(average_precision: Callable) -> None:
+    """AP is the mean over the thresholds, and the thresholds are 0 to 1 in steps of 0.1 if none are given.
+
+    The default has eleven values, both ends included.
+    """
+    curve, _ = average_precision(IOUS.clone())
+    require(curve.shape == (11, 3), f"without thresholds there must be 11 rows (0.0, 0.1, ... 1.0), not {len(curve)}")
+    expect(
+        lambda ious: average_precision(ious)[1][:2], IOUS, gives=np.array([(3 * 3 + 2 * 3 + 3) / 44, (2 * 4 + 7) / 22]),
+        says="AP is not the mean of the curve over the thresholds",
+        mistakes=[
+            (lambda r: np.allclose(r, curve[5, :2]), "this is the precision at 0.5: take the mean over all thresholds"),
+            (np.array([1.5 / 4, 1.3 / 2]), "this is the mean IoU, not AP"),
+            (lambda r: np.allclose(r, (curve[1:] + curve[:-1])[:, :2].sum(0) / 20),
+             "this is the area under the curve: take the plain mean over the thresholds"),
+        ],
+    )  # fmt: skip
+
+
+def never_there(average_precision: Callable) -> None:
+    """A class that occurs in no image has NaN.
+
+    0 images of 0: leave the NaN that comes of it, it says that there was nothing to judge.
+    """
+    curve, mean = average_precision(IOUS.clone(), (0.5,))
+    never = np.isnan(curve[0, 2]) and np.isnan(mean[2])
+    require(never, "class 2 occurs in no image: its values must be NaN", yours=mean)
+    expect(lambda ious: average_precision(ious, (0.5,))[1][0], IOUS, gives=0.5, says="NaN of one class spoils another")
+
+
+# ---------------------------------------------------------------- 7.6
+class OneProcess:
+    """What accelerate's `Accelerator` offers to a loop, for one process on the CPU; notes what was asked of it."""
+
+    device, num_processes, process_index = torch.device("cpu"), 1, 0
+    sync_gradients = is_main_process = is_local_main_process = True
+    mixed_precision, scaler = "no", None
+
+    def __init__(self) -> None:
+        self.backwards = 0
+
+    def backward(self, loss: Tensor, **kwargs: Any) -> None:
+        self.backwards += 1
+        loss.backward(**kwargs)
+
+    def clip_grad_norm_(self, parameters: Any, max_norm: float, norm_type: float = 2) -> Tensor:
+        return nn.utils.clip_grad_norm_(parameters, max_norm, norm_type)
+
+    def gather_for_metrics(self, values: Any, **kwargs: Any) -> Any:
+        return values
+
+    gather = gather_for_metrics
+
+    def reduce(self, values: Any, reduction: str = "sum", scale: float = 1.0) -> Any:
+        return values
+
+    def prepare(self, *values: Any) -> Any:
+        return values[0] if len(values) == 1 else values
+
+    def unwrap_model(self, model: nn.Module, **kwargs: Any) -> nn.Module:
+        return model
+
+    def accumulate(self, *models: nn.Module) -> Any:
+        return nullcontext()
+
+    autocast = no_sync = accumulate
+
+    def unscale_gradients(self, optimizer: Any = None) -> None:
+        return None
+
+    wait_for_everyone = unscale_gradients
+
+
+class Scale(nn.Module):
+    """The smallest model there is: one weight, times the image."""
+
+    def __init__(self, weight: float = 1.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(tensor(weight))
+        self.trained = True
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.trained = self.trained and self.training
+        return self.weight * images.float()
+
+
+class Line(Scale):
+    """Two weights: so that the norm of the gradient is that of both together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(tensor(0.0))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images) + self.bias
+
+
+def squared(logits: Tensor, masks: Tensor) -> Tensor:
+    """A loss in which prediction and truth play different parts: masks are 3 here."""
+    return (masks / 3 * (logits - masks) ** 2).mean()
+
+
+IMAGES, MASKS = torch.ones(2, 1, 2, 3, dtype=torch.uint8), torch.full((2, 1, 2, 3), 3)
+
+
+def one_step(
+    train_step: Callable, steps: int = 1, grad_clip: float = 0.0, kind: type = Scale
+) -> tuple[Any, Any, OneProcess]:
+    """Take steps with SGD, learning rate 0.1, from weight 1; the loss is (weight - 3)^2."""
+    model, accelerator = kind(), OneProcess()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(steps):
+        loss = train_step(model, IMAGES.clone(), MASKS.clone(), squared, optimizer, accelerator, grad_clip)
+    return model, loss, accelerator
+
+
+def returns_the_loss(train_step: Callable) -> None:
+    """It returns the loss of this batch as a tensor without its graph.
+
+    `loss.detach()` keeps the number and lets go of everything that was needed to compute it.
+    """
+    model, loss, _ = one_step(train_step)
+    require(loss is not None, "nothing is returned: is a `return` missing?")
+    require(isinstance(loss, Tensor), f"the loss is {kind_of(loss)}: return it as a tensor, `.item()` makes a GPU wait")
+    require(loss.numel() > 1 or abs(float(loss.detach()) - 4 / 3) > 1e-4,
+            "loss_fn takes the prediction first, then the masks: loss_fn(logits, masks)")  # fmt: skip
+    require(loss.numel() == 1 and abs(float(loss.detach()) - 4) < 1e-4, "the loss that is returned must be that of the "
+            "batch, before the step", expected=4.0, yours=loss.detach())  # fmt: skip
+    require(not loss.requires_grad, "the loss still holds its graph, and with it the memory of every step: detach it")
+    require(
+        model.trained, "the model is switched to evaluation mode, and its BatchNorm stops learning: leave out eval()"
+    )
+
+
+def weight_moves(train_step: Callable) -> None:
+    """The weights move once, against the gradient.
+
+    Three lines in this order: the loss of the model's prediction, backward, optimizer.step().
+    """
+    model, _, _ = one_step(train_step)
+    moved = float(model.weight.detach())
+    known = {
+        1.0: "the weights do not move: after backward comes optimizer.step(), and grad_clip=0 does not clip",
+        1.72: "the weights move twice: one step for one batch",
+        0.6: "the weights move along the gradient, uphill: is the sign of the loss turned?",
+    }
+    for value, sentence in known.items():
+        require(abs(moved - value) > 1e-4, sentence, before=1.0, expected=1.4, yours=moved)
+    require(abs(moved - 1.4) < 1e-4, "the weight after the step is off", before=1.0, expected=1.4, yours=moved)
+
+
+def gradients_are_cleared(train_step: Callable) -> None:
+    """After the step the gradients are cleared.
+
+    Gradients add up until `optimizer.zero_grad()`. Last in the step is the place, so that batches can be accumulated.
+    """
+    model, _, _ = one_step(train_step, steps=2)
+    moved = float(model.weight.detach())
+    require(abs(moved - 2.12) > 1e-3, "the gradients of the first batch are still there in the second: "
+            "optimizer.zero_grad()", expected=1.72, yours=moved)  # fmt: skip
+    require(abs(moved - 1.72) < 1e-3, "the weight after two steps is off", expected=1.72, yours=moved)
+    left = model.weight.grad
+    require(left is None or float(left) == 0, "the gradients are still there when the step is over: clear them last")
+
+
+def through_the_accelerator(train_step: Callable) -> None:
+    """The gradients come from `accelerator.backward(loss)`.
+
+    It scales the loss where fp16 needs it; `loss.backward()` would pass that by.
+    """
+    _, _, accelerator = one_step(train_step)
+    require(
+        accelerator.backwards, "`loss.backward()` passes the accelerator by, and fp16 would lose small gradients: "
+        "accelerator.backward(loss)",
+    )  # fmt: skip
+    require(accelerator.backwards == 1, "backward is called more than once for one batch", yours=accelerator.backwards)
+
+
+def clips(train_step: Callable) -> None:
+    """The gradient is clipped to norm `grad_clip` between backward and step; 0 does not clip.
+
+    `accelerator.clip_grad_norm_(model.parameters(), grad_clip)`, if grad_clip is above 0.
+    """
+    moved = float(one_step(train_step, grad_clip=1.0)[0].weight.detach())
+    require(abs(moved - 1.4) > 1e-4, "the gradient is not clipped before the step: after backward, before step",
+            gradient=-4.0, grad_clip=1.0, expected=1.1, yours=moved)  # fmt: skip
+    require(abs(moved - 1.1) < 1e-3, "the clipped step is off", gradient=-4.0, grad_clip=1.0, expected=1.1, yours=moved)
+    moved = float(one_step(train_step, grad_clip=8.0)[0].weight.detach())
+    require(abs(moved - 1.4) < 1e-3, "a gradient below `grad_clip` must stay as it is", gradient=-4.0, grad_clip=8.0,
+            expected=1.4, yours=moved)  # fmt: skip
+    moved = float(one_step(train_step, grad_clip=1.0, kind=Line)[0].weight.detach())  # two gradients of -4
+    require(abs(moved - 1.1) > 1e-3, "each gradient is clipped on its own: clip the norm of all together, so that the "
+            "direction stays", gradients=[-4.0, -4.0], grad_clip=1.0, expected=1.0707, yours=moved)  # fmt: skip
+    require(abs(moved - 1.0707) < 1e-3, "the clipped step of two weights is off", gradients=[-4.0, -4.0], grad_clip=1.0,
+            expected=1.0707, yours=moved)  # fmt: skip
+
+
+# ---------------------------------------------------------------- 7.7
+class Painter(nn.Module):
+    """Predicts the grey value of a pixel as its class; notes in which mode it was called."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight, self.channels = nn.Parameter(tensor(1.0)), channels
+        self.norm = nn.BatchNorm2d(3)
+        self.modes: list[tuple[bool, bool]] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.modes.append((self.training, torch.is_grad_enabled()))
+        self.norm(images.float())
+        value = self.weight * images[:, :1].float()
+        if self.channels == 1:
+            return value / 10  # logits: 0.0 to 1.0
+        return -((value - torch.arange(self.channels).view(1, -1, 1, 1)) ** 2)
+
+
+def pictures(classes: Tensor) -> Tensor:
+    return classes[:, None].repeat(1, 3, 1, 1).to(torch.uint8)
+
+
+def share_wrong(logits: Tensor, masks: Tensor) -> Tensor:
+    """A loss that differs from batch to batch: the share of wrong pixels."""
+    ids = logits.argmax(dim=1) if logits.shape[1] > 1 else (logits[:, 0] > 0).long()
+    return (ids != masks).float().mean() + 0 * logits.sum()
+
+
+PREDICTED = tensor([[[0, 1, 2]], [[2, 2, 2]], [[0, 0, 1]], [[1, 2, 0]]])
+TRUE = tensor([[[0, 1, 2]], [[2, 2, 2]], [[0, 1, 1]], [[2, 0, 255]]])
+
+
+def run_evaluate(evaluate: Callable, channels: int = 3, **kwargs: Any) -> tuple[Any, Painter]:
+    """Evaluate a model that paints, on a batch of three images and one of a single image."""
+    model, loader = Painter(channels), DataLoader(TensorDataset(pictures(PREDICTED), TRUE.clone()), batch_size=3)
+    model.train()
+    return evaluate(model, loader, share_wrong, 3, OneProcess(), **kwargs), model
+
+
+def is_evaluation(evaluate: Callable) -> None:
+    """The result is an Evaluation with the loss, a number, and the matrix, int64 (C, C).
+
+    `return Evaluation(loss, matrix)`; `.item()` makes a number of a tensor with one value.
+    """
+    result, _ = run_evaluate(evaluate)
+    if not hasattr(result, "loss") or not hasattr(result, "matrix"):
+        raise Wrong(f"the result is {kind_of(result)}: return Evaluation(loss, matrix)")
+    require(isinstance(result.loss, float), f"the loss is {kind_of(result.loss)}: make it a number with .item()")
+    matrix = result.matrix
+    square = isinstance(matrix, Tensor) and matrix.shape == (3, 3)
+    require(square, f"the matrix is {kind_of(matrix)}, not a tensor of shape (3, 3)")
+    require(not matrix.is_floating_point(), f"the matrix is {matrix.dtype}: counts are whole numbers, int64")
+
+
+def eval_mode(evaluate: Callable) -> None:
+    """The model is in evaluation mode.
+
+    `model.eval()` before the loop: BatchNorm then uses its running averages instead of the batch's.
+    """
+    _, model = run_evaluate(evaluate)
+    require(model.modes, "the model is never called")
+    require(not any(training for training, _ in model.modes), "the model is still in training mode: model.eval()")
+    require(int(model.norm.num_batches_tracked) == 0, "BatchNorm learned from validation: model.eval() comes first")
+
+
+def no_gradients(evaluate: Callable) -> None:
+    """No gradients are prepared, and no weight changes.
+
+    `@torch.no_grad()` above the function, or `with torch.no_grad():` around the loop.
+    """
+    _, model = run_evaluate(evaluate)
+    prepared = any(grad for _, grad in model.modes)
+    require(not prepared, "gradients are prepared for every image: torch.no_grad() saves that memory")
+    require(model.weight.grad is None, "something called backward: validation must not learn")
+    require(float(model.weight.detach()) == 1.0, "a weight changed: validation must not learn")
+    require(torch.is_grad_enabled(), "gradients stay switched off after the function: use no_grad as a context")
+
+
+def counts_are_summed(evaluate: Callable) -> None:
+    """The confusion matrices of all batches are summed.
+
+    Start from zeros (num_classes, num_classes) and add `confusion_matrix(...)` of every batch.
+    """
+    result, _ = run_evaluate(evaluate)
+    wanted = tensor([[2, 0, 1], [1, 2, 0], [0, 1, 4]])
+    first, last = tensor([[2, 0, 0], [1, 2, 0], [0, 0, 4]]), tensor([[0, 0, 1], [0, 0, 0], [0, 1, 0]])
+    expect(
+        lambda: result.matrix, gives=wanted, says="the matrix of all batches is off",
+        mistakes=[
+            (last, "only the last batch is counted: add every batch's matrix to the sum"),
+            (first, "only the first batch is counted: is the `return` inside the loop?"),
+            (wanted.T, "rows and columns are swapped: the row is the truth"),
+        ],
+    )  # fmt: skip
+
+
+def loss_is_weighted(evaluate: Callable) -> None:
+    """The loss is the mean over images: a batch counts as much as it has images.
+
+    Sum loss * len(images) over the batches, and divide by the number of all images.
+    """
+    result, _ = run_evaluate(evaluate)
+    a, b = 1 / 9, 1.0  # three images, then one
+    expect(
+        lambda: result.loss, gives=(3 * a + b) / 4, says="the loss is not the mean over images",
+        mistakes=[
+            ((a + b) / 2, "the last, smaller batch weighs as much as a full one: weight each loss by its images"),
+            (a + b, "the losses are added: divide by the number of images"),
+            (3 * a + b, "the weighted losses are added: divide by the number of images"),
+            ((3 * a + b) / 2, "divide by the number of images, not of batches"),
+            ((9 * a + 2 * b) / 11, "each loss is weighted by its pixels: weight it by its images"),
+            (b, "only the last batch's loss is returned"),
+            (a, "only the first batch's loss is returned: is the `return` inside the loop?"),
+        ],
+    )  # fmt: skip
+
+
+def one_class(evaluate: Callable) -> None:
+    """One logit a pixel becomes a mask through the threshold.
+
+    `to_mask(logits, threshold)` knows both cases: argmax for several classes, a threshold for one.
+    """
+    truth = tensor([[[0, 1, 1, 0]]])
+    model, loader = Painter(1), DataLoader(TensorDataset(pictures(tensor([[[0, 4, 9, 9]]])), truth))
+    for threshold, wanted in ((0.55, [[1, 1], [0, 2]]), (0.65, [[1, 1], [1, 1]]), (0.9, [[2, 0], [2, 0]])):
+        result = evaluate(model, loader, share_wrong, 2, OneProcess(), threshold)
+        expect(
+            lambda threshold, r=result: r.matrix, threshold, gives=tensor(wanted),
+            says="one foreground class: pixels from `threshold` on are foreground",
+            mistakes=[
+                (lambda r: r[:, 1].sum() == 0, "argmax over one channel is always 0: use to_mask(logits, threshold)"),
+                (lambda r, t=threshold: t == 0.55 and (r == tensor([[0, 2], [0, 2]])).all(), "`threshold` is not used"),
+            ],
+        )  # fmt: skip
+
+
+EXERCISES = [
+    Exercise(
+        "7.1", "Dice loss", "utils.losses.dice_loss", 4, 20,
+        "A loss that judges regions, so that small objects count as much as large ones.",
+        [dice_is_a_number, dice_of_one_class, dice_of_classes, dice_sums_over_the_batch, dice_leaves_out_ignored,
+         dice_of_absent_classes, dice_at_its_ends, dice_teaches],
+        [
+            "You need two tensors of one shape (N, C, H, W): probabilities, and the truth as zeros and ones.",
+            "`probabilities(logits)` gives the first. For the truth: F.one_hot(target.clamp(max=C - 1), C), its last "
+            "axis moved to place 1; or with one channel (target == 1).unsqueeze(1). Multiply both by "
+            "(target != 255).unsqueeze(1).",
+            "overlap = (p * truth).sum(dim=(0, 2, 3)); areas = (p + truth).sum(dim=(0, 2, 3)); then one minus "
+            "(2 * overlap + smooth) / (areas + smooth), averaged over the classes with truth.sum(dim=(0, 2, 3)) > 0.",
+        ],
+    ),
+    Exercise(
+        "7.2", "Confusion matrix", "utils.metrics.confusion_matrix", 2, 10,
+        "Every score of this course is read off this one table of counts.",
+        [rows_are_truth, counts_are_whole, size_is_given, ignored_are_not_counted, masks_of_any_shape],
+        [
+            "Two loops over the classes are enough: how many pixels have truth t and prediction p?",
+            "Faster: number the cells of the table from 0, row by row. Which number has the cell in row t, column p?",
+            "valid = target != ignore_index; torch.bincount(target[valid] * num_classes + prediction[valid], "
+            "minlength=num_classes**2), then reshape.",
+        ],
+    ),
+    Exercise(
+        "7.3", "IoU of every class", "utils.metrics.iou", 3, 12,
+        "The one number by which segmentation is judged, and the one most often computed wrongly.",
+        [overlap_over_union, ignored, absent_is_nan, over_the_batch, ends_and_shape],
+        [
+            "For one class, compare both masks with the class id: two boolean masks. What do & and | of them count?",
+            "Ignored pixels first: `valid = target != ignore_index`, then index both masks with it.",
+            "With confusion matrix m: overlap is m.diag(), union is m.sum(0) + m.sum(1) - m.diag(). 0 / 0 gives NaN.",
+        ],
+    ),
+    Exercise(
+        "7.4", "Precision, recall, Dice and IoU from counts", "utils.metrics.scores", 2, 8,
+        "They say how a class fails: by being missed, or by being claimed too often.",
+        [four_names, precision_and_recall, iou_from_counts, dice_from_counts, nothing_to_judge],
+        [
+            "Three vectors are enough: hits (the diagonal), truth (row sums), predicted (column sums).",
+            "Of what was predicted, which share is right? Of what is true, which share was found?",
+            "hits / (truth + predicted - hits), 2 * hits / (truth + predicted), hits / predicted, hits / truth.",
+        ],
+    ),
+    Exercise(
+        "7.5", "AP over IoU thresholds", "utils.metrics.average_precision", 3, 12,
+        "It asks how often a class is found well enough, for every idea of enough.",
+        [curve_and_mean, share_of_hits, zero_is_no_hit, mean_of_the_curve, never_there],
+        [
+            "For one class and one threshold: in how many images is its IoU at least that? Of how many that show it?",
+            "`~np.isnan(ious)` tells where a class occurs. Sum over the images: axis 0.",
+            "For each t: ((ious >= t) & (ious > 0)).sum(axis=0) / occurs.sum(axis=0). Stack; AP is the mean.",
+        ],
+    ),
+    Exercise(
+        "7.6", "One training step", "utils.engine.train_step", 2, 10,
+        "All of deep learning is this step, a million times.",
+        [returns_the_loss, weight_moves, gradients_are_cleared, through_the_accelerator, clips],
+        [
+            "Five things in order: predict, judge, find the gradients, step, clear the gradients.",
+            "The loss is loss_fn(model(images), masks). Its gradients come from accelerator.backward(loss).",
+            "Between backward and step: if grad_clip: accelerator.clip_grad_norm_(model.parameters(), grad_clip). "
+            "Return loss.detach().",
+        ],
+    ),
+    Exercise(
+        "7.7", "The evaluation loop", "utils.engine.evaluate", 3, 15,
+        "The only number that may be believed comes out of this loop, on images that were never trained on.",
+        [is_evaluation, eval_mode, no_gradients, counts_are_summed, loss_is_weighted, one_class],
+        [
+            "Which two switches keep a model from learning while you only measure?",
+            "Sum counts over the batches and read scores off once: a mean of batch scores depends on the batches.",
+            "In the loop: logits = model(images); total += loss_fn(logits, masks).item() * len(images); matrix += "
+            "confusion_matrix(to_mask(logits, threshold), masks, num_classes).",
+        ],
+    ),
+]  # fmt: skip

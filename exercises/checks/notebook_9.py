@@ -1,0 +1,686 @@
+"""Notebook 9: from logits to masks and overlays, thresholds, tiles, test-time augmentation, failures."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, tensor
+
+from exercises.engine import Exercise
+from exercises.expect import Wrong, expect, kind_of, require, seeded
+
+NAN = float("nan")
+NOTHING = "nothing is returned: is a `return` missing?"
+
+
+# ---------------------------------------------------------------- 9.1
+def classes_by_argmax(to_mask: Callable) -> None:
+    """With several channels, a pixel gets the class with the largest logit.
+
+    `argmax` over dimension 1: the logits are (N, C, H, W), and the classes are what must disappear.
+    """
+    for count in (2, 1):
+        logits = torch.randn(count, 3, 4, 5, generator=seeded(1))
+        wanted = tensor([[[max(range(3), key=lambda c: float(logits[n, c, y, x])) for x in range(5)] for y in range(4)]
+                         for n in range(count)])  # fmt: skip
+        expect(
+            to_mask, logits, gives=wanted, says="some pixels do not have the class with the largest logit",
+            mistakes=[
+                (lambda r: r.shape == (3, 4, 5), "argmax runs over the batch (dim 0): the classes are dimension 1"),
+                (lambda r: r.shape[1:] == (3, 5), "argmax runs over the rows (dim 2): the classes are dimension 1"),
+                (lambda r: r.shape[1:] == (3, 4), "argmax runs over the columns (dim 3): the classes are dimension 1"),
+                (lambda r: r.shape[1:] == (1, 4, 5), "the dimension of the classes must disappear: (N, H, W)"),
+                (lambda r: r.shape == (4, 5), "the result has lost the batch: also of one image it is (N, H, W)"),
+                (logits.argmin(dim=1), "this is the class with the smallest logit: argmax"),
+                (logits.max(dim=1).values, "these are the largest logits themselves: argmax gives their class"),
+                (logits.softmax(0).argmax(1), "softmax runs over the batch: argmax of the logits needs none"),
+                (logits[:, 0] >= 0, "one channel is `logits.shape[1] == 1`; the length of the batch says nothing"),
+                (torch.where(logits.softmax(1).amax(1) >= 0.5, wanted, 0),
+                 "with several classes the threshold plays no part: unsure pixels take the largest, too"),
+            ],
+        )  # fmt: skip
+
+
+def ids_are_int64(to_mask: Callable) -> None:
+    """The mask holds int64 ids, shape (N, H, W), in both cases.
+
+    A comparison gives True and False: `.long()` makes ids of it.
+    """
+    for channels in (1, 2, 4):
+        result = expect(to_mask, torch.randn(3, channels, 2, 5, generator=seeded(2)))
+        require(result is not None, NOTHING)
+        if not isinstance(result, Tensor):
+            raise Wrong(f"the result is {kind_of(result)}, not a tensor")
+        require(
+            result.shape == (3, 2, 5),
+            f"with {channels} channel(s) the mask has shape {tuple(result.shape)}, not (N, H, W)",
+        )
+        require(result.dtype == torch.int64, f"with {channels} channel(s) the ids are {result.dtype}: make them int64")
+
+
+def one_channel_by_threshold(to_mask: Callable) -> None:
+    """With one channel, a pixel is foreground where its probability, the sigmoid of the logit, reaches the threshold.
+
+    A logit of 0 is a probability of 0.5. `probabilities(logits)` from notebook 6 applies the sigmoid.
+    """
+    logits = tensor([[[[-3.0, -0.1, 0.0], [0.1, 0.4, 3.0]]]])
+    expect(
+        to_mask, logits, gives=tensor([[[0, 0, 1], [1, 1, 1]]]), says="one channel: foreground from probability 0.5 on",
+        mistakes=[
+            (torch.zeros(1, 2, 3), "argmax over one channel is always 0: compare the probability with the threshold"),
+            (tensor([[[0, 0, 0], [0, 0, 1]]]), "the logit is compared with 0.5: take the sigmoid first"),
+            (tensor([[[0, 0, 0], [1, 1, 1]]]), "a probability of exactly 0.5 is foreground: `>=`"),
+            (tensor([[[1, 1, 1], [0, 0, 0]]]), "foreground and background are swapped"),
+            (torch.ones(1, 2, 3), "every pixel is foreground: one sigmoid, not two, and no softmax over one channel"),
+            (lambda r: r.shape == (2, 3), "the result has lost the batch: squeeze() takes every dimension of length 1"),
+        ],
+    )  # fmt: skip
+    expect(
+        to_mask, tensor([[[[1.0, -2.0]]], [[[-1.0, 2.0]]]]), gives=tensor([[[1, 0]], [[0, 1]]]),
+        says="one channel, two images: foreground from probability 0.5 on",
+        mistakes=[
+            (torch.zeros(2, 1, 2), "one channel is `logits.shape[1] == 1`; the length of the batch says nothing"),
+            (lambda r: r.shape != (2, 1, 2), "the result must be (N, H, W), also with a single row"),
+        ],
+    )  # fmt: skip
+
+
+def threshold_is_used(to_mask: Callable) -> None:
+    """The threshold given is the one that counts, and several classes do not care.
+
+    Compare with `threshold`, not with 0.5.
+    """
+    logits = tensor([[[[-3.0, -1.0, 0.0, 1.0, 3.0]]]])  # probabilities 0.05, 0.27, 0.5, 0.73, 0.95
+    for threshold, wanted in ((0.2, [0, 1, 1, 1, 1]), (0.6, [0, 0, 0, 1, 1]), (0.9, [0, 0, 0, 0, 1])):
+        expect(
+            to_mask, logits, threshold, gives=tensor([[wanted]]), says="compare the probability with `threshold`",
+            mistakes=[(tensor([[[0, 0, 1, 1, 1]]]), "`threshold` is not used: 0.5 is only its default value")],
+        )  # fmt: skip
+    for threshold in (0.9, 0.1):
+        expect(to_mask, tensor([[[[0.2, 0.1]], [[0.1, 0.2]]]]), threshold, gives=tensor([[[0, 1]]]),
+               says="with several classes the threshold plays no part, also with two channels")  # fmt: skip
+
+
+# ---------------------------------------------------------------- 9.2
+IMAGE = np.array(
+    [[[200, 100, 0], [10, 20, 30]], [[250, 250, 250], [0, 0, 0]], [[90, 90, 90], [1, 2, 3]]], dtype=np.uint8
+)
+PAINT = np.array(
+    [[[0, 200, 100], [250, 250, 250]], [[250, 0, 0], [255, 255, 255]], [[0, 0, 0], [5, 5, 5]]], dtype=np.uint8
+)
+WHERE = np.array([[True, False], [True, True], [False, True]])
+
+
+def mixes(blend: Callable) -> None:
+    """Where the mask says so, opacity parts of paint meet 1 - opacity parts of the image.
+
+    `(1 - opacity) * image + opacity * painted`. With 0.25, a quarter is paint.
+    """
+    image, paint = IMAGE.astype(float), PAINT.astype(float)
+    result = np.asarray(expect(blend, IMAGE, PAINT, np.ones((3, 2), dtype=bool), 0.25), dtype=float)
+    require(result.shape == image.shape, f"the result has shape {result.shape}, not {image.shape}")
+    mistakes = {
+        "`opacity` is not used: 0.45 is only its default value": 0.55 * image + 0.45 * paint,
+        "opacity is that of the paint: here image and paint are swapped": 0.25 * image + 0.75 * paint,
+        "`opacity` is not used: not every mixture is half and half": (image + paint) / 2,
+        "the paint hides the picture: mix them": paint,
+        "nothing is painted: is `where` turned round?": image,
+    }
+    for says, known in mistakes.items():
+        require(np.abs(result - known).max() > 1.1, says, expected=0.75 * image + 0.25 * paint, yours=result)
+    right = np.abs(result - 0.75 * image - 0.25 * paint).max() <= 1.1  # any way of rounding
+    require(right, "the mixture is off", expected=0.75 * image + 0.25 * paint, yours=result)
+
+
+def only_where(blend: Callable) -> None:
+    """Elsewhere the picture stays as it is, to the byte.
+
+    `np.where(where[..., None], mixed, image)`: the extra axis lets one truth value serve three colours.
+    """
+    result = expect(blend, IMAGE, PAINT, WHERE, 0.5)
+    require(np.shape(result) == IMAGE.shape, f"the result has shape {np.shape(result)}, not {IMAGE.shape}")
+    same = np.array_equal(np.asarray(result)[~WHERE], IMAGE[~WHERE])
+    require(
+        same, "outside of `where` the picture must stay as it is", image=IMAGE[~WHERE], yours=np.asarray(result)[~WHERE]
+    )
+    mixed = np.abs(np.asarray(result)[WHERE] - (0.5 * IMAGE + 0.5 * PAINT)[WHERE]).max() <= 1.1
+    require(mixed, "inside of `where` picture and paint must be mixed", expected=(0.5 * IMAGE + 0.5 * PAINT)[WHERE],
+            yours=np.asarray(result)[WHERE])  # fmt: skip
+
+
+def ends_of_opacity(blend: Callable) -> None:
+    """Opacity 0 leaves the picture, opacity 1 shows the paint alone.
+
+    Both follow from the formula; bytes that are added without care run over at 255.
+    """
+    for opacity, wanted in ((0.0, IMAGE), (1.0, np.where(WHERE[..., None], PAINT, IMAGE))):
+        result = np.asarray(expect(blend, IMAGE, PAINT, WHERE, opacity), dtype=np.float64)
+        require(
+            np.abs(result - wanted).max() <= 1.1,
+            f"with opacity {opacity:.0f} the result is off",
+            expected=wanted,
+            yours=result,
+        )
+
+
+def stays_bytes(blend: Callable) -> None:
+    """The result is uint8, and no value runs over 255.
+
+    Mix in floats, and bring the result back at the end: `.astype(np.uint8)`.
+    """
+    bright = np.full((1, 3, 3), 250, np.uint8)
+    everywhere = np.ones((1, 3), dtype=bool)
+    result = expect(blend, bright, bright, everywhere, 0.6)
+    require(result is not None, NOTHING)
+    require(isinstance(result, np.ndarray), f"the result is {kind_of(result)}, not a NumPy array")
+    require(result.dtype == np.uint8, f"the result is {result.dtype}: bring it back to np.uint8")
+    brighter = "brighter than both: the image keeps its full weight, it must be (1 - opacity) times as bright"
+    require(result.max() <= 251, brighter, expected=250, yours=result)
+    says = "bright pixels run over 255: mix in floats, with weights that add up to 1"
+    require(result.min() >= 249, says, expected=250, yours=result)
+
+
+def blended_scene(answer: Callable) -> tuple[np.ndarray, np.ndarray]:
+    """A scene, and what an answer makes of it and its mask."""
+    from utils import catalog
+    from utils.config import Config
+    from utils.dataset import read_pair
+    from utils.plots import colour_mask
+
+    source = catalog.load(Config())
+    image, mask = read_pair(source.pairs("val")[3], source)
+    return image, answer(image, colour_mask(mask, source.palette), (mask != 255) & (mask != 0), 0.5)
+
+
+# ---------------------------------------------------------------- 9.3
+CHANCES = tensor([0.1, 0.3, 0.45, 0.6, 0.7, 0.9])
+
+
+def best_iou_wins(best_threshold: Callable) -> None:
+    """The threshold whose mask has the best foreground IoU is returned.
+
+    For every threshold: make the mask, compute the IoU of class 1, remember the best.
+    """
+    target = tensor([0, 1, 0, 1, 1, 1])  # IoU 4/6 from 0.05 on, 4/5 from 0.2, 3/4 from 0.4, 3/4 from 0.5 ...
+    thresholds = (0.05, 0.2, 0.4, 0.65, 0.85)
+    expect(
+        best_threshold, CHANCES, target, thresholds, gives=0.2, says="another one has a better IoU",
+        mistakes=[
+            (4 / 5, "this is the best IoU itself: return its threshold"),
+            (1, "this is the place of the best threshold: return the threshold itself"),
+            (0.85, "this threshold has the best precision, not the best IoU"),
+            (0.05, "this threshold has the best recall, not the best IoU (and a probability needs no sigmoid)"),
+            (0.65, "this threshold does not have the best IoU: is background counted as well?"),
+            (lambda r: min(abs(float(r) - t) for t in thresholds) > 1e-6, "this is not one of the thresholds given"),
+        ],
+    )  # fmt: skip
+
+
+def small_foreground(best_threshold: Callable) -> None:
+    """Only the foreground counts: neither background pixels nor accuracy.
+
+    On images that are nearly all background, accuracy and background IoU love high thresholds.
+    """
+    chances = tensor([0.2] * 84 + [0.35] * 11 + [0.4] * 5)
+    target = tensor([0] * 90 + [1] * 10)  # IoU 10/16 from 0.3 on with 6 errors, 5/10 from 0.38 on with 5 errors
+    expect(
+        best_threshold, chances, target, (0.3, 0.38, 0.5), gives=0.3, says="the foreground's IoU decides",
+        mistakes=[(0.38, "pixel accuracy, precision or the background decided, not the foreground's IoU")],
+    )  # fmt: skip
+    chances = tensor([0.2] * 12 + [0.4] * 13 + [0.8] * 5)
+    target = tensor([0] * 20 + [1] * 10)  # foreground 10/18, background 12/20 from 0.3 on; 5/10 and 20/25 from 0.5 on
+    expect(
+        best_threshold, chances, target, (0.3, 0.5), gives=0.3, says="the foreground's IoU decides",
+        mistakes=[(0.5, "the mean of both classes decided: only the foreground's IoU counts")],
+    )  # fmt: skip
+
+
+def ignored_do_not_decide(best_threshold: Callable) -> None:
+    """Ignored pixels (255) play no part.
+
+    The `iou` of notebook 7 leaves them out.
+    """
+    chances = tensor([0.1, 0.3, 0.6, 0.9] + [0.7] * 3 + [0.25] * 4)
+    target = tensor([0, 0, 1, 1] + [255] * 7)
+    expect(
+        best_threshold, chances, target, (0.2, 0.5, 0.8), gives=0.5,
+        says="ignored pixels (255) are counted: without them 0.5 is perfect",
+        mistakes=[
+            (0.8, "ignored pixels (255) are counted as background: leave them out"),
+            (0.2, "ignored pixels (255) are counted as foreground: leave them out"),
+        ],
+    )  # fmt: skip
+
+
+def first_of_equals(best_threshold: Callable) -> None:
+    """Of thresholds with the same IoU the first is returned.
+
+    A later one must be better, `>`, to take its place; `max` and `argmax` keep the first.
+    """
+    expect(
+        best_threshold, CHANCES, tensor([0, 0, 0, 1, 1, 1]), (0.2, 0.48, 0.5, 0.55, 0.8), gives=0.48,
+        says="of equal thresholds the first must be returned",
+        mistakes=[(lambda r: 0.49 < float(r) < 0.53, "one of several equal thresholds: return the first, no mean")],
+    )  # fmt: skip
+
+
+def from_the_threshold_on(best_threshold: Callable) -> None:
+    """A pixel is foreground from the threshold on: a probability equal to it counts.
+
+    `probabilities >= threshold`.
+    """
+    chances, target = tensor([0.25, 0.5, 0.75]), tensor([0, 1, 1])
+    expect(best_threshold, chances, target, (0.25, 0.5, 0.75), gives=0.5,
+           says="0.5 is perfect here, if a probability equal to the threshold is foreground",
+           mistakes=[(0.25, "a probability equal to the threshold is foreground: `>=`, not `>`")])  # fmt: skip
+
+
+def over_all_pixels(best_threshold: Callable) -> None:
+    """Images of any shape are judged together, and any list of thresholds is allowed.
+
+    One IoU over all pixels for each threshold, no mean of images.
+    """
+    chances = tensor([[[0.9, 0.4, 0.4, 0.4], [0.1, 0.1, 0.1, 0.1]], [[0.9, 0.9, 0.9, 0.9], [0.4, 0.4, 0.4, 0.4]]])
+    target = tensor([[[1, 0, 0, 0], [0, 0, 0, 0]], [[1, 1, 1, 1], [1, 1, 1, 1]]])
+    # Together: 9/12 from 0.3 on, 5/9 from 0.6 on. Image by image: 1/4 and 8/8, or 1/1 and 4/8.
+    expect(
+        best_threshold, chances, target, [0.3, 0.6], gives=0.3, says="a batch (N, H, W) is not judged as one",
+        mistakes=[(0.6, "one IoU over all pixels: neither the mean of each image's, nor that of the first image")],
+    )  # fmt: skip
+    expect(best_threshold, chances, target, [0.77], gives=0.77, says="with a single threshold, that one is the best")
+
+
+# ---------------------------------------------------------------- 9.5
+CASES = [(512, 128, 0), (512, 128, 32), (500, 128, 32), (513, 128, 64), (300, 100, 99), (129, 128, 10), (1000, 256, 1),
+         (2048, 256, 64), (101, 100, 50)]  # fmt: skip
+
+
+def _starts(tile_starts: Callable, length: int, tile: int, overlap: int) -> list[int]:
+    """Call, and make sure of a list of whole numbers."""
+    result = tile_starts(length, tile, overlap)
+    require(result is not None, "nothing is returned: is a `return` missing?")
+    try:
+        numbers = [float(v) for v in result]
+    except TypeError:
+        raise Wrong(f"the result is {kind_of(result)}, not a list of starts") from None
+    whole = all(v == int(v) for v in numbers) and not any(isinstance(v, float) for v in result)
+    require(whole, "starts are whole numbers, to index with", yours=result)
+    return [int(v) for v in numbers]
+
+
+def nothing_is_left_out(tile_starts: Callable) -> None:
+    """The first tile starts at 0, the last one ends with the picture.
+
+    The last start is length - tile. If the steps do not fit, shift or squeeze them.
+    """
+    for length, tile, overlap in CASES:
+        starts, case = _starts(tile_starts, length, tile, overlap), {"length": length, "tile": tile, "overlap": overlap}
+        require(len(starts) > 0 and min(starts) == 0, "the first tile must start at 0", **case, yours=starts)
+        end = max(starts) + tile
+        require(end >= length, f"the last {length - end} pixels are in no tile", **case, yours=starts)
+        require(end <= length, "the last tile reaches beyond the picture: it must end with it", **case, yours=starts)
+
+
+def neighbours_share(tile_starts: Callable) -> None:
+    """Neighbours share at least `overlap` pixels.
+
+    From one start to the next it is at most tile - overlap.
+    """
+    for length, tile, overlap in CASES:
+        starts = sorted(_starts(tile_starts, length, tile, overlap))
+        shared = min((a + tile - b for a, b in pairwise(starts)), default=tile)
+        case = {"length": length, "tile": tile, "overlap": overlap}
+        require(shared >= 0, f"between two neighbours {-shared} pixels are in no tile", **case, yours=starts)
+        require(shared >= overlap, f"two neighbours share only {shared} pixels", **case, yours=starts)
+
+
+def in_order_and_few(tile_starts: Callable) -> None:
+    """The starts rise, none comes twice, and there are no more tiles than needed.
+
+    The number needed is (length - overlap) / (tile - overlap), rounded up.
+    """
+    for length, tile, overlap in CASES:
+        starts, case = _starts(tile_starts, length, tile, overlap), {"length": length, "tile": tile, "overlap": overlap}
+        require(
+            all(a < b for a, b in pairwise(starts)),
+            "the starts must rise, each once",
+            **case,
+            yours=starts,
+        )
+        needed = -(-(length - overlap) // (tile - overlap))
+        require(len(starts) <= needed, f"{needed} tiles are enough: every tile more costs time", **case, yours=starts)
+
+
+def one_tile_may_do(tile_starts: Callable) -> None:
+    """A picture no larger than a tile takes one tile, at 0.
+
+    Ask for this case first: `if tile >= length`.
+    """
+    for length, tile, overlap in ((100, 128, 32), (128, 128, 0), (1, 64, 16), (20, 128, 64)):
+        starts = _starts(tile_starts, length, tile, overlap)
+        case = {"length": length, "tile": tile, "overlap": overlap}
+        require(starts, "the list is empty: even a small picture takes at least one tile", **case)
+        require(starts == [0], "a picture that fits into one tile takes one, at 0", **case, yours=starts)
+
+
+# ---------------------------------------------------------------- 9.6
+def _cut(values: np.ndarray, tile: int, step: int) -> list[tuple[int, int, np.ndarray]]:
+    """Cut (C, H, W) into tiles; the last ones of a row or column may be smaller."""
+    _, height, width = values.shape
+    return [
+        (y, x, values[:, y : y + tile, x : x + tile].copy())
+        for y in range(0, height, step)
+        for x in range(0, width, step)
+    ]
+
+
+def tiles_of_one_picture(merge_tiles: Callable) -> None:
+    """Tiles that agree give the picture they were cut from.
+
+    A weighted mean of equal values is that value: divide the weighted sum by the sum of the weights.
+    """
+    values = np.random.default_rng(0).normal(size=(2, 9, 13)).astype(np.float32)
+    result = merge_tiles(_cut(values, 5, 3), 9, 13)
+    require(result is not None, NOTHING)
+    require(isinstance(result, np.ndarray), f"the result is {kind_of(result)}, not a NumPy array")
+    require(result.shape == values.shape, f"the result has shape {result.shape}, not (C, H, W) = {values.shape}")
+    first = np.allclose(result[:, :5, :5], values[:, :5, :5], atol=1e-3)
+    alone = first and not np.nan_to_num(result[:, 5:, 5:], posinf=0, neginf=0).any()
+    require(not alone, "only the first tile is merged: does `return` stand inside the loop?")
+    says = "some values are NaN or infinite: divide once, after the loop, by weights that are nowhere 0"
+    require(np.isfinite(result).all(), says)
+    if np.abs(result - values).max() > 1e-3:
+        raise Wrong(_merging_fault(result, values), largest_gap=float(np.abs(result - values).max()))
+
+
+def _merging_fault(result: np.ndarray, values: np.ndarray) -> str:
+    """Say how a merged picture was spoiled."""
+    from utils.tiling import gaussian_window
+
+    weight, count = np.zeros(values.shape[1:]), np.zeros(values.shape[1:])
+    for y, x, piece in _cut(values, 5, 3):
+        _, h, w = piece.shape
+        weight[y : y + h, x : x + w] += gaussian_window(h, w).numpy()
+        count[y : y + h, x : x + w] += 1
+    if np.allclose(result, values * count, atol=1e-3):
+        return "where tiles overlap the values add up: divide by the sum of the weights"
+    if np.allclose(result, values * weight, atol=1e-3):
+        return "the weighted values are summed, but not divided by the sum of the weights"
+    if np.allclose(result, values * weight / count, atol=1e-3):
+        return "divide by the sum of the weights, not by the number of tiles"
+    return "tiles that agree must give back the picture they were cut from: are rows (y) and columns (x) right?"
+
+
+def the_middle_weighs_more(merge_tiles: Callable) -> None:
+    """Where tiles disagree, each counts by its window: much in its middle, little at its border.
+
+    `gaussian_window(h, w)` is the weight of each pixel of a tile. Sum values times window, and the windows.
+    """
+    from utils.tiling import gaussian_window
+
+    zero, one = np.zeros((1, 4, 6), np.float32), np.ones((1, 4, 6), np.float32)
+    result = merge_tiles([(0, 0, zero), (0, 3, one)], 4, 9)
+    swapped = merge_tiles([(0, 3, one.copy()), (0, 0, zero.copy())], 4, 9)  # the same in another order
+    window = gaussian_window(4, 6).numpy()
+    wanted = np.zeros((1, 4, 9))
+    wanted[0, :, 3:6] = window[:, :3] / (window[:, :3] + window[:, 3:])
+    wanted[0, :, 6:] = 1
+    plain = np.zeros((1, 4, 9))
+    plain[0, :, 3:6], plain[0, :, 6:] = 0.5, 1
+    expect(
+        lambda tiles: result, "one of zeros, one of ones", gives=wanted,
+        says="the weights are off: multiply by gaussian_window(h, w) as it is, and divide by the sum of these windows",
+        mistakes=[
+            (lambda r: r[0, :, 3:6].min() == 1 == swapped[0, :, 3:6].min(),
+             "where tiles overlap the largest value wins: take the weighted mean"),
+            (plain, "all pixels of a tile weigh the same: multiply by gaussian_window(h, w)"),
+            (lambda r: np.allclose(r[0, :, 3:6], 1), "the later tile overwrites the earlier: add, divide at the end"),
+            (lambda r: np.allclose(r[0, :, 3:6], 0), "the earlier tile wins: add, and divide at the end"),
+            (lambda r: np.allclose(r[0, :, 3:6], window[:, :3]), "divide by the sum of the weights"),
+        ],
+    )  # fmt: skip
+
+
+def every_place_is_right(merge_tiles: Callable) -> None:
+    """A tile of any shape lands where its corner says: y is the row, x the column.
+
+    `total[:, y : y + h, x : x + w] += ...`
+    """
+    values = np.arange(2 * 4 * 10, dtype=np.float32).reshape(2, 4, 10)
+    tiles = [(0, 0, values[:, :2, :7]), (2, 0, values[:, 2:, :3]), (0, 7, values[:, :2, 7:]), (2, 3, values[:, 2:, 3:])]
+    result = merge_tiles([(y, x, v.copy()) for y, x, v in tiles], 4, 10)
+    require(np.shape(result) == (2, 4, 10), f"the result has shape {np.shape(result)}, not (2, 4, 10)")
+    require(np.allclose(result, values, atol=1e-3), "tiles do not land at their place: y is the row, x the column")
+    result = merge_tiles([(0, 0, values[:1].copy())], 4, 10)
+    require(np.allclose(result, values[:1], atol=1e-3), "one tile alone must come back as it is, also with one channel")
+
+
+def one_at_a_time(merge_tiles: Callable) -> None:
+    """Tiles may come from a generator, one at a time, and are not changed.
+
+    One loop over `tiles`, no `len`, no second pass: then memory does not grow with their number.
+    """
+    values = np.random.default_rng(1).normal(size=(1, 6, 8)).astype(np.float32)
+    given = _cut(values, 4, 2)
+    before = [v.copy() for _, _, v in given]
+
+    def stream() -> Iterator[tuple[int, int, np.ndarray]]:
+        yield from given
+
+    result = merge_tiles(stream(), 6, 8)
+    right = result is not None and np.allclose(result, values, atol=1e-3)
+    require(right, "tiles from a generator are not merged right: it can be read only once")
+    unchanged = all(np.array_equal(a, b) for a, (_, _, b) in zip(before, given, strict=True))
+    require(unchanged, "the tiles are changed in place: work on a copy")
+
+
+# ---------------------------------------------------------------- 9.4
+def sideways(images: Tensor) -> Tensor:
+    """A model that is not the same in a mirror: brighter to the right and downwards."""
+    x = images.float()
+    ramp = torch.arange(x.shape[-1]) / 10 + torch.arange(x.shape[-2]).view(-1, 1) / 3
+    return torch.stack([(x[:, 0] - 99) * (1 + ramp), x.mean(dim=1) + 50 * ramp], dim=1) / 64
+
+
+def mirrored_back(average_flips: Callable) -> None:
+    """The prediction of the mirror image is mirrored back before the mean.
+
+    Mirror the images along their width, predict, mirror the result along its width.
+    """
+    images = torch.randint(0, 255, (2, 3, 4, 5), generator=seeded(5), dtype=torch.uint8)
+    plain, mirror = sideways(images), sideways(images.flip(-1))
+    upside = (plain + sideways(images.flip(-2)).flip(-2)) / 2
+    both = (mirror.flip(-1) + sideways(images.flip(-1, -2)).flip(-1, -2)) / 2
+    expect(
+        average_flips, sideways, images, gives=(plain + mirror.flip(-1)) / 2, says="the mean of the two is off",
+        mistakes=[
+            ((plain + mirror) / 2, "the prediction of the mirror image must be mirrored back before the mean"),
+            (plain, "the mirror image is not predicted"),
+            (mirror.flip(-1), "only the mirror image is predicted: take the mean with the plain one"),
+            (plain + mirror.flip(-1), "the predictions are added: take their mean"),
+            (plain + mirror.flip(-1) / 2, "only the second is halved: put brackets round the sum"),
+            (torch.maximum(plain, mirror.flip(-1)), "this is the larger of the two: take their mean"),
+            ((plain + mirror.flip(-2)) / 2, "the prediction is turned back along the rows: take the last dimension"),
+            ((plain + mirror.flip(1)) / 2, "the classes are turned round: mirror back along the last dimension"),
+            (upside, "this mirrors top to bottom: take the last dimension"),
+            ((upside + both) / 2, "this mirrors top to bottom as well: only left and right are asked for"),
+            ((plain + sideways(images.flip(1))) / 2, "this turns the colours round: take the last dimension"),
+            (lambda r: not r.is_floating_point(), "these are whole numbers: average the logits, not the masks"),
+            ((plain.softmax(1) + mirror.flip(-1).softmax(1)) / 2, "average the logits as they are, without softmax"),
+            ((plain.sigmoid() + mirror.flip(-1).sigmoid()) / 2, "average the logits as they are, without sigmoid"),
+        ],
+    )  # fmt: skip
+
+
+def symmetric_stays(average_flips: Callable) -> None:
+    """A model that is the same in the mirror gains nothing.
+
+    Then both predictions agree, and so does their mean.
+    """
+    images = torch.randint(0, 255, (1, 3, 3, 4), generator=seeded(6), dtype=torch.uint8)
+    expect(average_flips, lambda x: 2 * x.float(), images, gives=2 * images.float(),
+           says="a model that treats every pixel alike must give the same as without flips")  # fmt: skip
+
+
+def twice_and_no_more(average_flips: Callable) -> None:
+    """The model is called for each image twice: as it is, and mirrored.
+
+    One call with both as a batch is fine, too.
+    """
+    seen: list[Tensor] = []
+
+    def predict(images: Tensor) -> Tensor:
+        seen.append(images.clone())
+        return images.float()[:, :1]
+
+    images = torch.randint(0, 255, (2, 3, 3, 4), generator=seeded(7), dtype=torch.uint8)
+    expect(average_flips, predict, images)
+    count = sum(len(batch) for batch in seen)
+    require(count == 4, f"2 images were predicted {count} times in all: 4 are needed, each image and its mirror image")
+    everything = torch.cat(seen)
+    mirrored = any(torch.equal(image, images[0].flip(-1)) for image in everything)
+    require(mirrored, "the model never saw the mirror image (left-right)")
+
+
+# ---------------------------------------------------------------- 9.7
+def worst_first(worst_images: Callable) -> None:
+    """The numbers of the images with an IoU of at most `limit`, the worst first.
+
+    Sort the numbers of the images by their IoU, and keep those that are low enough.
+    """
+    ious = tensor([0.9, 0.3, 0.6, 0.1, 0.45])
+    expect(
+        worst_images, ious, 0.5, gives=[3, 1, 4], says="these are not the failures, worst first",
+        mistakes=[
+            ([1, 3, 4], "the failures are in the order of the images: the worst comes first"),
+            ([4, 1, 3], "the best failure comes first: turn the order round"),
+            ([4, 2, 5], "the numbers of the images count from 0"),
+            (lambda r: any(isinstance(v, tuple | list) for v in r), "these are pairs: return the numbers alone"),
+            ([0, 2, 4], "these are the best ones: begin with the lowest IoU"),
+            ([0.1, 0.3, 0.45], "these are the IoUs: return the numbers of the images"),
+            ([3, 1, 4, 2, 0], "images that are good enough are listed as well: keep those up to `limit`"),
+            ([2, 0], "these are the good ones: keep IoUs up to `limit`"),
+            ([0, 2], "these are the good ones: keep IoUs up to `limit`"),
+        ],
+    )  # fmt: skip
+
+
+def the_limit_counts(worst_images: Callable) -> None:
+    """An IoU equal to the limit is a failure, and the limit is 0.5 if none is given.
+
+    `<=`, not `<`.
+    """
+    ious = tensor([0.5, 0.25, 0.75, 0.0])
+    expect(worst_images, ious, gives=[3, 1, 0], says="IoU 0.5 is a failure at limit 0.5",
+           mistakes=[([3, 1], "an IoU equal to the limit is a failure: `<=`")])  # fmt: skip
+    expect(worst_images, ious, 0.25, gives=[3, 1], says="`limit` is not used: 0.5 is only its default value",
+           mistakes=[([3], "an IoU equal to the limit is a failure: `<=`")])  # fmt: skip
+
+
+def absent_is_no_failure(worst_images: Callable) -> None:
+    """NaN, a class that is not in the image, is no failure.
+
+    A comparison with NaN is False; but sorting puts NaN somewhere, and a NaN replaced by 0 is the worst of all.
+    """
+    ious = tensor([NAN, 0.4, NAN, 0.2, 0.8])
+    expect(
+        worst_images, ious, 0.5, gives=[3, 1], says="images without the class (NaN) are no failures",
+        mistakes=[
+            ([1, 0], "the NaNs were taken out first, and the numbers moved: keep those of the images"),
+            ([1, 0, 2], "the NaNs were taken out first, and the numbers moved: keep those of the images"),
+            (lambda r: 0 in r or 2 in r, "images without the class (NaN) are listed: there was nothing to find"),
+        ],
+    )  # fmt: skip
+    expect(worst_images, tensor([NAN, NAN]), gives=[], says="where the class is nowhere, there are no failures")
+
+
+def none_or_equal(worst_images: Callable) -> None:
+    """Without failures the list is empty; equal ones come in the order of the images.
+
+    Python's `sorted` keeps the order of equal ones; `torch.argsort` does with `stable=True`.
+    """
+    expect(worst_images, tensor([0.9, 0.8]), gives=[], says="without failures the list must be empty")
+    ious = torch.full((40,), 0.25)
+    ious[30] = 0.125
+    expect(worst_images, ious, gives=[30, *[i for i in range(40) if i != 30]],
+           says="equal ones must come in the order of the images")  # fmt: skip
+
+
+EXERCISES = [
+    Exercise(
+        "9.1", "From logits to a mask", "utils.models.to_mask", 2, 8,
+        "A model gives numbers for every class and pixel; people want one answer a pixel.",
+        [ids_are_int64, classes_by_argmax, one_channel_by_threshold, threshold_is_used],
+        [
+            "How many channels are there? One, or several: two cases.",
+            "Several: which class has the largest logit, along dimension 1? One: is the probability high enough?",
+            "logits.argmax(dim=1), or (logits[:, 0].sigmoid() >= threshold).long().",
+        ],
+    ),
+    Exercise(
+        "9.2", "Lay a mask over a picture", "utils.plots.blend", 2, 8,
+        "The overlay is how people will judge your model.",
+        [stays_bytes, mixes, only_where, ends_of_opacity],
+        [
+            "Every pixel of the result is a mixture, or the picture's own. Which is decided by `where`.",
+            "(1 - opacity) * image + opacity * painted mixes two whole pictures at once, in floats.",
+            "np.where(where[..., None], mixed, image).astype(np.uint8).",
+        ],
+        blended_scene,
+    ),
+    Exercise(
+        "9.3", "Choose a threshold", "utils.metrics.best_threshold", 2, 10,
+        "0.5 is a habit; the best threshold is a measurement, on validation data.",
+        [
+            best_iou_wins, from_the_threshold_on, small_foreground, ignored_do_not_decide, first_of_equals,
+            over_all_pixels,
+        ],
+        [
+            "Try every threshold. What makes one better than another?",
+            "A mask at threshold t is (probabilities >= t).long(). `iou` of notebook 7 judges it: class 1 of 2.",
+            "Collect iou(mask, target, 2)[1] for each threshold, and return the threshold at the first maximum.",
+        ],
+    ),
+    Exercise(
+        "9.4", "Test-time augmentation", "utils.inference.average_flips", 1, 5,
+        "Two looks at a picture are often better than one, and cost exactly twice the time.",
+        [mirrored_back, symmetric_stays, twice_and_no_more],
+        [
+            "The model sees a mirror image, so its answer is mirrored as well.",
+            "images.flip(-1) mirrors left and right; so does flip(-1) of a prediction.",
+            "(predict(images) + predict(images.flip(-1)).flip(-1)) / 2.",
+        ],
+    ),
+    Exercise(
+        "9.5", "Where tiles begin", "utils.tiling.tile_starts", 3, 12,
+        "A picture larger than memory is predicted in tiles, and none of its pixels may be forgotten.",
+        [one_tile_may_do, nothing_is_left_out, neighbours_share, in_order_and_few],
+        [
+            "Draw a line of 10 pixels and tiles of 4 that share at least 1. Where does the last one start?",
+            "The step is at most tile - overlap. How many tiles are needed, rounded up?",
+            "count = ceil((length - overlap) / (tile - overlap)); start i is round(i * (length - tile) / (count - 1)).",
+        ],
+    ),
+    Exercise(
+        "9.6", "Merge tiles without seams", "utils.tiling.merge_tiles", 3, 12,
+        "At its border a tile knows least; a weighted mean lets the tile speak that sees more.",
+        [tiles_of_one_picture, every_place_is_right, the_middle_weighs_more, one_at_a_time],
+        [
+            "A weighted mean is a sum of values times weights, divided by the sum of the weights.",
+            "Keep two arrays: `total` (C, H, W) for the sum, `weight` (H, W) for the weights. Divide once, at the end.",
+            "For each tile: window = gaussian_window(h, w).numpy(); add values * window to total[:, y:y+h, x:x+w], and "
+            "window to weight[y:y+h, x:x+w].",
+        ],
+    ),
+    Exercise(
+        "9.7", "The list of failures", "utils.metrics.worst_images", 2, 8,
+        "The fastest way to a better model is to look at what it gets wrong, worst first.",
+        [worst_first, the_limit_counts, absent_is_no_failure, none_or_equal],
+        [
+            "You need the *numbers* of images, in the order of their IoU.",
+            "sorted(range(len(ious)), key=...) sorts numbers by something else. What about NaN?",
+            "Keep i where ious[i] <= limit (False for NaN), then sort these by ious[i].",
+        ],
+    ),
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Drawings that only one lesson needs: one file for each notebook."""

@@ -1,0 +1,45 @@
+"""`check`: every fault of a data set, before a training run pays for it."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from segmenter.commands.options import PREFIX, add_config, make_config
+from utils.config import Config
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the options."""
+    parser.add_argument("path", nargs="?", type=Path, help="a folder with images/ and masks/; or use --dataset")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the report with pictures as one HTML file")
+    parser.add_argument(
+        "--fix-into", type=Path, metavar="FOLDER", help="write a repaired copy to a new folder, and check it"
+    )
+    parser.add_argument(
+        "--all", action="store_true", dest="every_name", help="print every name, not only the first three"
+    )
+    add_config(parser, ("dataset", "root", "classes", "variant", "splits"))
+
+
+def run(path: Path | None, html: Path | None, fix_into: Path | None, every_name: bool, **options: Any) -> int:
+    """Read every file of a data set and report all faults; changes nothing."""
+    from segmenter.check import check_dataset
+    from segmenter.check.repair import refuse_target, repair
+    from utils import catalog
+
+    if path is not None:
+        options |= {f"{PREFIX}dataset": "folder", f"{PREFIX}root": path}
+    config = make_config(options)
+    source = catalog.load(config)
+    if fix_into is not None:
+        refuse_target(fix_into, source.root)  # before the minutes that the check may take
+    report = check_dataset(source, config)
+    print(report.text(every_name))
+    if html is not None:
+        print(f"The report with pictures is {report.save_html(html)}")
+    if fix_into is None:
+        return 0 if report.ok else 1
+    print(repair(report, fix_into))
+    copy = check_dataset(catalog.load(Config.preset("folder", root=fix_into)))
+    print(f"The copy: {copy.verdict}" if copy.ok else copy)
+    return 0 if copy.ok else 1

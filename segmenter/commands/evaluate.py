@@ -1,0 +1,34 @@
+"""`evaluate`: the scores of a run on a split of its data set, as text, as one page, as JSON."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+from segmenter.commands.options import add_run, source_of
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the options."""
+    add_run(parser)
+    parser.add_argument("--split", default="test", choices=("train", "val", "test"))
+    parser.add_argument("--root", type=Path, help="folder that holds the data set")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write the report with charts and failures as one file"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every number as JSON")
+
+
+def run(run: Path, split: str, root: Path | None, html: Path | None, json: Path | None) -> None:
+    """Score a run on a split of its data set."""
+    from segmenter.hub import weights_of
+    from segmenter.report import evaluate_run
+    from utils.checkpoint import load_weights
+    from utils.inference import Predictor
+
+    predictor = Predictor.from_run(run)
+    facts = load_weights(weights_of(run))[1]["facts"]
+    report = evaluate_run(predictor, source_of(run, root, predictor.config), split, facts)
+    print(report)
+    if html is not None:
+        print(f"The report with pictures is {report.save_html(html)}")
+    if json is not None:
+        print(f"Every number is in {report.save_json(json)}")

@@ -1,0 +1,47 @@
+"""What several commands share: the fields of a Config as options, and the data set of a run."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from utils.config import Config
+
+if TYPE_CHECKING:
+    from utils.catalog.base import Source
+
+PREFIX = "field_"  # of an option that is a field of Config, so that it never collides with a command's own
+
+
+def add_run(parser: ArgumentParser) -> None:
+    """Add the argument that names a trained run."""
+    parser.add_argument("run", type=Path, help="run folder or .safetensors file")
+
+
+def add_config(parser: ArgumentParser, names: Iterable[str]) -> None:
+    """Add `--field value` for fields of Config; pydantic validates the values."""
+    group = parser.add_argument_group("configuration (see utils/config.py)")
+    for name in names:
+        many = {"nargs": "+"} if name == "classes" else {}
+        shown = name.split("_")[-1].upper()
+        text = (Config.model_fields[name].description or "").replace("%", "%%")
+        group.add_argument(f"--{name.replace('_', '-')}", dest=PREFIX + name, metavar=shown, help=text, **many)
+
+
+def make_config(options: dict[str, Any], path: Path | None = None) -> Config:
+    """Build a Config from a YAML file or the preset of the data set, with the options given on top."""
+    given = {k.removeprefix(PREFIX): v for k, v in options.items() if k.startswith(PREFIX) and v is not None}
+    given = {k: None if v in ("none", "None") and k in ("weights", "patience", "root") else v for k, v in given.items()}
+    if path is not None:
+        return Config.load(path).override(**given)
+    return Config.preset(given.pop("dataset", "tiny"), **given)
+
+
+def source_of(run: Path, root: Path | None, config: Config) -> "Source":
+    """Return the data set of a run, split as it was there; weights alone do not say where it lies."""
+    from utils import catalog
+    from utils.runs import as_in_run
+
+    if root is None and (run / "config.yaml").is_file():
+        root = Config.load(run / "config.yaml").root
+    return as_in_run(catalog.load(config.override(root=root) if root else config), run)

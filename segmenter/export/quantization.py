@@ -1,0 +1,122 @@
+"""Whole numbers of 8 bits in place of 32-bit fractions: a smaller and faster file, and what that costs (notebook 9)."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from segmenter.export.onnx_files import OnnxModel, load_onnx, require, score_onnx
+from utils.catalog.base import Source
+from utils.errors import CourseError
+from utils.files import write_atomically
+from utils.images import read_image
+from utils.inference import Predictor
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """What became of a file, as (before, after): bytes, median seconds for one picture, and IoU on a split."""
+
+    bytes: tuple[int, int]
+    seconds: tuple[float, float]
+    score: tuple[float, float]
+    split: str
+
+    def __str__(self) -> str:
+        (large, small), (slow, fast), (before, after) = self.bytes, self.seconds, self.score
+        return (
+            f"int8: {small / 1e6:.2f} MB in place of {large / 1e6:.2f} MB, {slow / fast:.2f} times as fast on this "
+            f"machine's CPU, IoU {after:.3f} in place of {before:.3f} on the {self.split} split "
+            f"({after - before:+.3f})."
+        )
+
+
+def quantize_onnx(path: str | Path, output: str | Path, source: Source, count: int = 32) -> None:
+    """Write an int8 copy of a file that `export_onnx` wrote with `describe`, metadata included.
+
+    Static quantisation: convolutions compute with int8 weights (a scale for each channel) and uint8 activations,
+    whose ranges are measured on `count` pictures of the training split. (Dynamic quantisation needs no pictures, and
+    measures the ranges anew in every layer of every picture instead; it is not offered.)
+    Raises CourseError, and writes nothing, where onnxruntime cannot quantise the file.
+    """
+    onnx, quantization = require("onnx", "onnxruntime.quantization")
+    predictor = load_onnx(path)
+    about = predictor.model.about
+    with tempfile.TemporaryDirectory() as folder:
+        prepared, smaller = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
+        try:
+            # Its own shape inference fails on sizes that are free, and convolutions do not need it.
+            quantization.shape_inference.quant_pre_process(str(path), prepared, skip_symbolic_shape=True)
+            quantization.quantize_static(
+                prepared,
+                smaller,
+                reader(quantization, seen_pictures(predictor, source, count)),
+                per_channel=True,
+                activation_type=quantization.QuantType.QUInt8,
+                weight_type=quantization.QuantType.QInt8,
+            )
+        except CourseError:
+            raise
+        except Exception as error:  # of onnx and onnxruntime, which share no base
+            raise CourseError(
+                f"{path} cannot be turned into int8 ({type(error).__name__}): keep the float32 file."
+            ) from error
+        model = onnx.load(smaller)
+        onnx.helper.set_model_props(model, about)
+        write_atomically(Path(output), lambda temporary: onnx.save(model, temporary))
+
+
+def seen_pictures(predictor: Predictor, source: Source, count: int) -> Iterator[np.ndarray]:
+    """Yield what the model meets in `count` pictures spread over the training split: uint8 (1, 3, h, w) each."""
+    pairs = source.pairs("train")
+    for pair in pairs[:: max(1, len(pairs) // count)][:count]:
+        seen: list[torch.Tensor] = []
+        hook = predictor.model.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0].clone()))
+        try:
+            predictor(read_image(pair.image))
+        finally:
+            hook.remove()
+        # Whole pictures in one batch: as many tiles as there are, each of its own.
+        yield from (image[None].numpy() for images in seen for image in images)
+
+
+def reader(quantization: object, images: Iterator[np.ndarray]) -> object:
+    """Hand pictures to onnxruntime, one by one, in the way that it asks for them."""
+
+    class Reader(quantization.CalibrationDataReader):
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            image = next(images, None)
+            return None if image is None else {"images": image}
+
+    return Reader()
+
+
+def compare_onnx(
+    before: str | Path, after: str | Path, source: Source, split: str = "test", threads: int = 0
+) -> Quantized:
+    """Measure two exported files of one model: size, speed on one training-sized picture, and IoU on a split."""
+    files = (Path(before), Path(after))
+    side = load_onnx(before).config.image_size
+    scores = [score_onnx(path, source, split, threads).score for path in files]
+    seconds = time_alternately([OnnxModel(path, threads) for path in files], side)
+    sizes = [path.stat().st_size for path in files]
+    return Quantized(tuple(sizes), tuple(seconds), tuple(scores), split)
+
+
+@torch.no_grad()
+def time_alternately(models: list[torch.nn.Module], side: int, rounds: int = 15) -> list[float]:
+    """Return the median seconds of each model for uint8 (1, 3, side, side), taken in turn: a busy moment hits all."""
+    images = torch.randint(256, (1, 3, side, side), dtype=torch.uint8)
+    taken: list[list[float]] = [[] for _ in models]
+    for number in range(rounds + 3):
+        for model, times in zip(models, taken, strict=True):
+            start = time.perf_counter()
+            model(images)
+            if number >= 3:  # the first runs set up
+                times.append(time.perf_counter() - start)
+    return [statistics.median(times) for times in taken]

@@ -1,0 +1,1 @@
+"""Images larger than memory: read, predicted and written in parts, with their place on the map."""

@@ -1,0 +1,120 @@
+"""The nine notebooks: alone in a fresh Colab, their stored outputs, and their form."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from exercises.course import REPOSITORY, list_notebooks
+from utils.config import COURSE
+
+NOTEBOOKS = list_notebooks()
+LINT = COURSE.parent / "shared" / "tools" / "notebook_lint.py"
+
+
+def code_cells(path: Path) -> list[dict]:
+    return [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+
+
+def shows_picture(cell: dict) -> bool:
+    return any(kind.startswith("image/") for output in cell["outputs"] for kind in output.get("data", {}))
+
+
+@pytest.fixture(scope="session")
+def remote(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working tree as a git repository, in place of GitHub."""
+    folder = tmp_path_factory.mktemp("remote")
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=COURSE, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.splitlines():
+        if (COURSE / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(COURSE / name, folder / name)
+    who = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-q", "-m", "course"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture
+def colab(remote: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of a Colab runtime: its variable, its module, and a clone in place of the network."""
+    stand_in = tmp_path / "stand_in" / "google" / "colab"
+    stand_in.mkdir(parents=True)
+    (stand_in / "__init__.py").write_text("")
+    inherited = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # notebooks draw inline
+    return {
+        **inherited,
+        "COLAB_RELEASE_TAG": "release-colab-test",
+        "PYTHONPATH": str(stand_in.parents[1]),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{remote}.insteadOf",
+        "GIT_CONFIG_VALUE_0": f"https://github.com/{REPOSITORY}",
+    }
+
+
+def test_there_are_nine() -> None:
+    assert [p.stem[:2] for p in NOTEBOOKS] == [f"0{n}" for n in range(1, 10)]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_starts_alone_in_an_empty_directory(path: Path, colab: dict[str, str], tmp_path: Path) -> None:
+    """From nothing to the first picture: setup fetches the course, imports find it, the data is there."""
+    notebook = nbformat.read(path, as_version=4)
+    first = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and shows_picture(cell))
+    notebook.cells = notebook.cells[: first + 1]
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("EPOCHS = 22", "EPOCHS = 2")  # notebook 8 starts with its long run
+    setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    again = nbformat.v4.new_code_cell(setup.source)  # running the setup twice is harmless
+    where = nbformat.v4.new_code_cell("import utils; print(Path(utils.__file__).parents[1] == Path.cwd() / 'course')")
+    notebook.cells += [again, where]
+    empty = tmp_path / "content"
+    empty.mkdir()
+    client = NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(empty)}})
+    client.execute(env=colab)
+    assert where["outputs"][0]["text"] == "True\n"
+    assert shows_picture(notebook.cells[first])
+
+
+def test_setup_cell_is_the_same_in_all_and_short() -> None:
+    setups = {"".join(code_cells(path)[0]["source"]) for path in NOTEBOOKS}
+    assert len(setups) == 1
+    setup = setups.pop()
+    assert len([line for line in setup.splitlines() if line.strip()]) <= 8
+    assert setup.count("pip install") == 1
+    assert "segmentation-models-pytorch" in setup
+    assert f"https://github.com/{REPOSITORY}" in setup
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_badge_points_at_this_notebook(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert f"colab.research.google.com/github/{REPOSITORY}/blob/main/notebooks/{path.name}" in text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_some_outputs_are_compared(path: Path) -> None:
+    """Lax nbval compares only marked cells: each notebook has some, and they hold text alone."""
+    compared = [c for c in code_cells(path) if "".join(c["source"]).startswith("# NBVAL_CHECK_OUTPUT")]
+    assert len(compared) >= 2
+    for cell in compared:
+        assert cell["outputs"]
+        assert not shows_picture(cell)
+
+
+def test_lint_finds_nothing() -> None:
+    if not LINT.is_file():
+        pytest.skip("needs ../shared/tools/notebook_lint.py, which lies beside the project where it is built")
+    found = subprocess.run([sys.executable, str(LINT), str(COURSE / "notebooks")], capture_output=True, text=True)
+    findings = [line for line in found.stdout.splitlines() if line.startswith("0") and ": " in line.split("  ")[0]]
+    assert findings == []
+    assert "findings" in found.stdout

@@ -1,0 +1,73 @@
+"""The nine notebooks run on every data set by changing one line: on small copies in the layouts of the downloads."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import pytest
+from stand_ins import SMALL
+
+from exercises.course import list_notebooks
+from utils.config import COURSE
+
+LINE = "config = Config.preset(DATASET, root=ROOT)"
+# A preset trains for hours; everything else is as the learner has it.
+SHORT = "config = Config.preset(DATASET, root=ROOT, image_size=96, batch_size=4, workers=0)"
+
+
+def switched(notebook: nbformat.NotebookNode, dataset: str, root: str) -> None:
+    """Change the one line, and let the runs be short."""
+    before = "\n".join(cell.source for cell in notebook.cells)
+    assert before.count('DATASET = "tiny"') == before.count("ROOT = None") == before.count(LINE) == 1
+    assert f'"{dataset}"' in next(line for line in before.splitlines() if line.startswith('DATASET = "tiny"'))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = cell.source.replace('DATASET = "tiny"', f'DATASET = "{dataset}"')
+            cell.source = cell.source.replace("ROOT = None", f"ROOT = {root!r}").replace(LINE, SHORT)
+            cell.source = re.sub(r"EPOCHS = \d+", "EPOCHS = 3", cell.source)
+            cell.source = re.sub(r"epochs=(\d\d)", "epochs=4", cell.source)
+
+
+def run_on(dataset: str, data: Path, work: Path) -> subprocess.CompletedProcess:
+    """Run the course on a data set, in a copy of its own."""
+    course, root = work / "course", work / "data"
+    SMALL[dataset](data, root)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=COURSE, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.splitlines():
+        if (COURSE / name).is_file():
+            (course / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(COURSE / name, course / name)
+    for path in list_notebooks():
+        notebook = nbformat.read(path, as_version=4)
+        switched(notebook, dataset, str(root))
+        nbformat.write(notebook, course / "notebooks" / path.name)
+    inherited = {k: v for k, v in os.environ.items() if k not in ("MPLBACKEND", "CACHE_FOLDER")}  # drawn inline
+    return subprocess.run(
+        [sys.executable, "-c", "from exercises.course import run_course; run_course()"],
+        cwd=course,
+        env={**inherited, "MY_WORK": str(work / "my_work"), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def runs(shared_data, tmp_path_factory) -> dict[str, subprocess.CompletedProcess]:
+    """The course on every data set, two at a time."""
+    data = {name: COURSE / "data" / "tiny" if name == "drone" else shared_data(name) for name in SMALL}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        started = {name: pool.submit(run_on, name, data[name], tmp_path_factory.mktemp(name)) for name in SMALL}
+        return {name: run.result() for name, run in started.items()}
+
+
+@pytest.mark.parametrize("dataset", list(SMALL))
+def test_the_nine_notebooks_run_on(dataset, runs):
+    assert runs[dataset].returncode == 0, runs[dataset].stdout + runs[dataset].stderr
+    assert re.findall(r"\[(\d)/9\] \S+ \.\.\. \d+ s", runs[dataset].stdout) == list("123456789")
