@@ -9,7 +9,7 @@ import re
 import nbformat
 
 from benchmarks.course import run
-from exercises import engine
+from exercises.catalogue import notebook_exercises
 from exercises.course import list_notebooks
 
 WORDS_PER_MINUTE = 200
@@ -24,7 +24,7 @@ def main() -> None:
         notebook = nbformat.read(path, as_version=4)
         prose = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
         words = len(re.findall(r"\w+", re.sub(r"<[^>]+>|```.*?```", " ", prose, flags=re.DOTALL)))
-        seconds, exercises = run(notebook)[0], engine.notebook_exercises(number)
+        seconds, exercises = run(notebook)[0], notebook_exercises(number)
         reading, writing = words / WORDS_PER_MINUTE, sum(e.minutes for e in exercises)
         row = [seconds, words, reading, len(exercises), writing, seconds / 60 + reading + writing]
         totals = [a + b for a, b in zip(totals, row, strict=True)]

@@ -1,12 +1,11 @@
-"""Keeping the course: `python -m exercises --help`.
-
-`course` runs the nine notebooks, `grade` judges what learners handed in, `retarget` points the course at a fork.
-"""
+"""The command line for whoever keeps the course or teaches it: `python -m exercises --help`."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from exercises.course import BUILD, refresh_notebooks, retarget, run_course
+from exercises.grading.grade import grade
 from utils.config import COURSE
 from utils.errors import CourseError
 
@@ -14,9 +13,9 @@ from utils.errors import CourseError
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return 0, or 2 after an error that the user can put right."""
     options = vars(build_parser().parse_args(arguments))
-    run = options.pop("run_command")
+    run_command = options.pop("run_command")
     try:
-        run(**options)
+        run_command(**options)
         return 0
     except CourseError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -28,28 +27,26 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m exercises", description="Run, grade and retarget the course.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    sub = subparsers.add_parser("course", help=course.__doc__, description=course.__doc__)
-    sub.add_argument("--refresh", action="store_true", help="store the outputs in the notebooks themselves")
-    sub.set_defaults(run_command=course)
+    course = subparsers.add_parser("course", help=run_course_command.__doc__, description=run_course_command.__doc__)
+    course.add_argument("--refresh", action="store_true", help="store the outputs in the notebooks themselves")
+    course.set_defaults(run_command=run_course_command)
 
-    sub = subparsers.add_parser("grade", help=grade.__doc__, description=grade.__doc__)
-    sub.add_argument("submissions", nargs="+", type=Path, help="notebooks, or a folder for each learner")
-    sub.add_argument("--csv", type=Path, help="table to write: one row for each exercise")
-    sub.add_argument("--minutes", type=float, default=15, help="time for one notebook")
-    sub.add_argument("--gigabytes", type=float, default=6, help="memory for one notebook")
-    sub.add_argument("--trusted", action="store_true", help="go on where the system cannot shut submissions off")
-    sub.set_defaults(run_command=grade)
+    grading = subparsers.add_parser("grade", help=grade_command.__doc__, description=grade_command.__doc__)
+    grading.add_argument("submissions", nargs="+", type=Path, help="notebooks, or a folder for each learner")
+    grading.add_argument("--csv", type=Path, help="table to write: one row for each exercise")
+    grading.add_argument("--minutes", type=float, default=15, help="time for one notebook")
+    grading.add_argument("--gigabytes", type=float, default=6, help="memory for one notebook")
+    grading.add_argument("--trusted", action="store_true", help="go on where the system cannot shut submissions off")
+    grading.set_defaults(run_command=grade_command)
 
-    sub = subparsers.add_parser("retarget", help=retarget.__doc__, description=retarget.__doc__)
-    sub.add_argument("repository", metavar="OWNER/NAME")
-    sub.set_defaults(run_command=retarget)
+    fork = subparsers.add_parser("retarget", help=retarget_command.__doc__, description=retarget_command.__doc__)
+    fork.add_argument("repository", metavar="OWNER/NAME")
+    fork.set_defaults(run_command=retarget_command)
     return parser
 
 
-def course(refresh: bool) -> None:
+def run_course_command(refresh: bool) -> None:
     """Execute the nine notebooks and leave HTML copies and the trained run in build/."""
-    from exercises.course import BUILD, refresh_notebooks, run_course
-
     if refresh:
         refresh_notebooks()
         return
@@ -57,11 +54,9 @@ def course(refresh: bool) -> None:
     print(f"The executed notebooks (HTML) and the trained run are in {BUILD}")
 
 
-def grade(submissions: list[Path], csv: Path | None, minutes: float, gigabytes: float, trusted: bool) -> None:
+def grade_command(submissions: list[Path], csv: Path | None, minutes: float, gigabytes: float, trusted: bool) -> None:
     """Judge the exercises of submitted notebooks, each shut off in a process of its own."""
-    from exercises.grading.grade import grade as judge
-
-    rows = judge(submissions, csv, minutes, gigabytes, trusted)
+    rows = grade(submissions, csv, minutes, gigabytes, trusted)
     for row in rows:
         if row["verdict"] != "passed":
             print(f"{row['submission']}  {row['exercise']}  {row['verdict']}: {row['detail']}")
@@ -69,11 +64,9 @@ def grade(submissions: list[Path], csv: Path | None, minutes: float, gigabytes: 
     print(f"{passed} of {len(rows)} exercises passed" + (f"; the table is {csv}" if csv else ""))
 
 
-def retarget(repository: str) -> None:
+def retarget_command(repository: str) -> None:
     """Point badges and setup cells at your fork."""
-    from exercises.course import retarget as rewrite
-
-    for path in rewrite(repository):
+    for path in retarget(repository):
         print(f"rewrote {path.relative_to(COURSE)}")
 
 

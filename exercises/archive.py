@@ -6,11 +6,13 @@ import re
 import shutil
 from pathlib import Path
 
-from exercises import engine
-from exercises.answers import folder, kept, load_all, text_of, write
-from exercises.engine import Exercise, ExerciseError
+from exercises.answers import use_kept_answers
+from exercises.catalogue import find
+from exercises.definitions import Exercise, ExerciseError
+from exercises.storage import answers_folder, kept_ids, kept_source, write_atomically
 
-ENOUGH = 8
+MINIMUM_ANSWERS = 8
+MARKER = "MY_SEGMENTER"  # the file by which a package is recognised, so that no other folder is replaced
 
 
 def package(target: str | Path = "my_segmenter") -> Path:
@@ -20,50 +22,59 @@ def package(target: str | Path = "my_segmenter") -> Path:
     the folder holds something else.
     """
     target = Path(target)
-    ids = kept()
-    if len(ids) < ENOUGH:
-        raise ExerciseError(f"{len(ids)} answers are kept so far: a package is made from {ENOUGH} on.")
-    if target.exists() and not (target / "MY_SEGMENTER").is_file():
+    exercises = [find(exercise_id) for exercise_id in kept_ids()]
+    if len(exercises) < MINIMUM_ANSWERS:
+        raise ExerciseError(f"{len(exercises)} answers are kept so far: a package is made from {MINIMUM_ANSWERS} on.")
+    if target.exists() and not (target / MARKER).is_file():
         raise ExerciseError(f"{target} exists already and is no package of yours: choose another folder.")
-    modules: dict[str, list[Exercise]] = {}
-    for the in map(engine.find, ids):
-        modules.setdefault(the.reference.split(".")[1], []).append(the)
-    fresh = target.with_name(target.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    (fresh / "MY_SEGMENTER").write_text("Written by exercises.package; replaced as a whole the next time.\n")
-    names = []
-    for module, exercises in modules.items():
-        parts = [f'"""Your {module}."""']
-        for the in exercises:
-            parts.append(f"# {the.id}  {the.title}\n{text_of(the.id)}")
-            names.append(f"from {target.name}.{module} import {the.name}")
-        text = "\n\n\n".join(parts) + "\n"
-        for the in map(engine.find, ids):  # answers of yours lean on each other, not on the course's
-            home = the.reference.split(".")[1]
-            old = f"from utils.{home} import {the.name} as "
-            text = re.sub(f"^{re.escape(old)}.*\n", "", text, flags=re.MULTILINE) if home == module else text
-            text = text.replace(old, f"from {target.name}.{home} import {the.name} as ")
-        write(fresh / f"{module}.py", text)
-    write(fresh / "__init__.py", '"""What you wrote in the course."""\n\n' + "\n".join(sorted(names)) + "\n")
+    unfinished = target.with_name(target.name + ".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    (unfinished / MARKER).write_text("Written by exercises.package; replaced as a whole the next time.\n")
+    for module in {course_module(exercise) for exercise in exercises}:
+        write_atomically(unfinished / f"{module}.py", module_text(module, exercises, target.name))
+    imports = sorted(f"from {target.name}.{course_module(e)} import {e.name}" for e in exercises)
+    write_atomically(unfinished / "__init__.py", '"""What you wrote in the course."""\n\n' + "\n".join(imports) + "\n")
     shutil.rmtree(target, ignore_errors=True)
-    fresh.replace(target)
-    print(f"{len(ids)} answers are in {target.name}/: from {target.name} import {engine.find(ids[-1]).name}")
+    unfinished.replace(target)
+    print(f"{len(exercises)} answers are in {target.name}/: from {target.name} import {exercises[-1].name}")
     return target
+
+
+def course_module(exercise: Exercise) -> str:
+    """Return the name of the module of `utils` that holds the reference of an exercise."""
+    return exercise.reference.split(".")[1]
+
+
+def module_text(module: str, exercises: list[Exercise], package_name: str) -> str:
+    """Return one module of the package: the answers whose references are in the course's module of that name.
+
+    Answers import each other from the package, not from the course.
+    """
+    own = [exercise for exercise in exercises if course_module(exercise) == module]
+    parts = [f'"""Your {module}."""']
+    parts += [f"# {exercise.id}  {exercise.title}\n{kept_source(exercise.id)}" for exercise in own]
+    text = "\n\n\n".join(parts) + "\n"
+    for exercise in exercises:
+        course_import = f"from utils.{course_module(exercise)} import {exercise.name} as "
+        if exercise in own:  # it is defined in this very module
+            text = re.sub(f"^{re.escape(course_import)}.*\n", "", text, flags=re.MULTILINE)
+        own_import = f"from {package_name}.{course_module(exercise)} import {exercise.name} as "
+        text = text.replace(course_import, own_import)
+    return text
 
 
 def download() -> Path | None:
     """Save all your answers as `my_work.zip`: in Colab your browser downloads it, elsewhere it lies beside my_work."""
-    if not kept():
+    folder, count = answers_folder(), len(kept_ids())
+    if not count:
         print("There is nothing to download yet: no answer has passed.")
         return None
-    archive = Path(shutil.make_archive(str(folder()), "zip", folder()))
+    archive = Path(shutil.make_archive(str(folder), "zip", folder))
     try:
         files = importlib.import_module("google.colab.files")
     except ImportError:
-        print(
-            f"{len(kept())} answers are in {archive.name}, beside {folder().name}/. Unpack it there to use them again."
-        )
+        print(f"{count} answers are in {archive.name}, beside {folder.name}/. Unpack it there to use them again.")
     else:
         files.download(str(archive))
     return archive
@@ -71,17 +82,18 @@ def download() -> Path | None:
 
 def keep_on_drive(place: str = "/content/drive") -> Path:
     """In Colab: ask for your Drive, copy your answers there, and keep them there until the runtime ends."""
+    folder = answers_folder()
     try:
         drive = importlib.import_module("google.colab.drive")
     except ImportError:
-        raise ExerciseError(f"There is no Drive here: your answers are in {folder().name}/ on this computer.") from None
+        raise ExerciseError(f"There is no Drive here: your answers are in {folder.name}/ on this computer.") from None
     drive.mount(place)
     target = Path(place) / "MyDrive" / "segmentation-course" / "my_work"
-    if folder() != target:
+    if folder != target:
         target.mkdir(parents=True, exist_ok=True)
-        for path in folder().glob("exercise_*.py"):
-            if not (target / path.name).exists():  # what is on Drive already is never replaced
+        for path in folder.glob("exercise_*.py"):
+            if not (target / path.name).exists():  # an answer that is on Drive already is never replaced
                 shutil.copy2(path, target)
         os.environ["MY_WORK"] = str(target)
-    load_all()
+    use_kept_answers()
     return target

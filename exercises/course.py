@@ -1,4 +1,6 @@
-"""Running the nine notebooks, and pointing them at a fork: `make course`, `make notebooks`, `retarget`."""
+"""Run the nine notebooks (`make course`, `make notebooks`), and point the course at a fork (`retarget`)."""
+
+from __future__ import annotations
 
 import json
 import os
@@ -8,13 +10,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from utils.config import COURSE
 from utils.errors import CourseError
 
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 NOTEBOOKS = COURSE / "notebooks"
 BUILD = COURSE / "build"
-# The address of the repository: written here, and by `retarget` into badges, setup cells and the README.
+# The repository on GitHub. `retarget` replaces this name in this file, in the badges and setup cells of the notebooks,
+# in README.md and in pyproject.toml.
 REPOSITORY = "OWNER/segmentation-course"
 
 
@@ -24,30 +31,38 @@ def list_notebooks() -> list[Path]:
 
 
 def run_course(build: Path = BUILD) -> None:
-    """Execute the notebooks in order, with a line for each; leave HTML copies in `build`.
+    """Execute the notebooks in order, with a line for each, and leave the executed copies and HTML in `build`.
 
-    Raises CourseError, with the cell and its error, when a notebook fails; the notebooks themselves are not changed.
+    The notebooks themselves are not changed. Raises CourseError, with the cell and its error, when a notebook fails.
     """
     import nbformat
     from nbconvert import HTMLExporter
 
     build.mkdir(parents=True, exist_ok=True)
-    start = time.perf_counter()
+    course_start = time.perf_counter()
     for number, path in enumerate(list_notebooks(), 1):
-        began = time.perf_counter()
+        notebook_start = time.perf_counter()
         print(f"[{number}/9] {path.stem} ...", end=" ", flush=True)
-        notebook = execute(path)
+        notebook = execute_notebook(path)
         html, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
         (build / f"{path.stem}.html").write_text(html, encoding="utf-8")
         nbformat.write(notebook, build / path.name)
-        print(f"{time.perf_counter() - began:.0f} s", flush=True)
+        print(f"{time.perf_counter() - notebook_start:.0f} s", flush=True)
     if (COURSE / "runs" / "notebook-8").is_dir():
         shutil.copytree(COURSE / "runs" / "notebook-8", build / "run", dirs_exist_ok=True)
-    print(f"The course ran in {(time.perf_counter() - start) / 60:.1f} minutes.")
+    print(f"The course ran in {(time.perf_counter() - course_start) / 60:.1f} minutes.")
 
 
-def execute(path: Path, timeout: int = 600, **environment: str):  # noqa: ANN201
-    """Return an executed copy of a notebook. Raises CourseError with the cell that failed."""
+def execute_notebook(path: Path, cell_seconds: int = 600, **environment: str) -> NotebookNode:
+    """Return an executed copy of a notebook.
+
+    Args:
+        path: the notebook.
+        cell_seconds: the time limit of one cell.
+        **environment: environment variables of the kernel, besides those of this process.
+
+    Raises CourseError with the cell that failed.
+    """
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
@@ -55,9 +70,9 @@ def execute(path: Path, timeout: int = 600, **environment: str):  # noqa: ANN201
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
-        timeout=timeout,
+        timeout=cell_seconds,
         kernel_name="python3",
-        extra_arguments=["--log-level=ERROR"],  # no warnings of the kernel between the lines of progress
+        extra_arguments=["--log-level=ERROR"],  # the kernel's warnings would come between the lines of progress
         coalesce_streams=True,  # lines that were printed one by one are stored as one output
         resources={"metadata": {"path": str(path.parent)}},
     )
@@ -69,12 +84,13 @@ def execute(path: Path, timeout: int = 600, **environment: str):  # noqa: ANN201
 
 
 def refresh_notebooks() -> None:
-    """Execute the notebooks and store their outputs, cleaned so that two runs differ in results only."""
+    """Execute the notebooks and store their outputs in them, cleaned so that two runs differ in results only."""
     import nbformat
 
     for path in list_notebooks():
         print(f"{path.stem} ...", flush=True)
-        nbformat.write(execute(path, MY_WORK=str(BUILD / "no_answers")), path)  # as a learner first meets it
+        notebook = execute_notebook(path, MY_WORK=str(BUILD / "no_answers"))  # without the answers of whoever runs this
+        nbformat.write(notebook, path)
         subprocess.run(
             [sys.executable, "-m", "nbstripout", "--keep-output", "--keep-count", "--keep-id",
              "--extra-keys", "cell.metadata.execution metadata.widgets metadata.language_info.version", str(path)],
@@ -89,15 +105,16 @@ def retarget(repository: str) -> list[Path]:
     """
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise CourseError(f"'{repository}' is no repository: give OWNER/NAME, as in github.com/OWNER/NAME.")
-    changed = []
+    rewritten = []
     for path in [*list_notebooks(), COURSE / "README.md", COURSE / "pyproject.toml", Path(__file__)]:
         text = path.read_text(encoding="utf-8")
-        new = text.replace(REPOSITORY, repository)
+        new_text = text.replace(REPOSITORY, repository)
+        if new_text == text:
+            continue
         if path.suffix == ".ipynb":
-            json.loads(new)  # still a notebook
-        if new != text:
-            temporary = path.with_suffix(".retarget")
-            temporary.write_text(new, encoding="utf-8")
-            temporary.replace(path)
-            changed.append(path)
-    return changed
+            json.loads(new_text)  # raises unless it is valid JSON still
+        temporary = path.with_suffix(".retarget")
+        temporary.write_text(new_text, encoding="utf-8")
+        temporary.replace(path)
+        rewritten.append(path)
+    return rewritten

@@ -9,21 +9,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ANY = object()  # for `gives`: call and return the result, compare nothing
+ANYTHING = object()  # for `gives`: the result is returned and compared with nothing
+VALUES_DIFFER = "values differ"
 
 
 class Wrong(Exception):
-    """An answer fails a property. `facts` are shown below the sentence: what went in, what was expected, what came."""
+    """An answer fails a property.
 
-    def __init__(self, sentence: str, **facts: Any) -> None:
+    The sentence says how, and the details are shown below it: what went in, what was expected, what came out.
+    """
+
+    def __init__(self, sentence: str, **details: Any) -> None:
         super().__init__(sentence)
-        self.sentence, self.facts = sentence, facts
+        self.sentence, self.details = sentence, details
 
 
 def expect(
     answer: Callable,
     *args: Any,
-    gives: Any = ANY,
+    gives: Any = ANYTHING,
     says: str = "the result differs",
     mistakes: Sequence[tuple[Any, str]] = (),
     tolerance: float = 1e-4,
@@ -33,94 +37,105 @@ def expect(
 
     Args:
         answer: the function or class of the learner.
-        *args: what to call it with.
+        *args: the arguments to call it with.
         gives: the expected result: tensors, arrays, numbers, texts, and lists, tuples and dicts of them. Kind and shape
-            must fit (a number may also be a NumPy or a 0-d tensor one); NaN equals NaN.
-        says: the sentence when the result differs and no known mistake explains it.
-        mistakes: (result, sentence) pairs: what famous mistakes give here, and what to say then. Instead of a result,
-            a function of the result that returns True.
-        tolerance: relative and absolute.
-        **kwargs: what else to call it with.
+            must fit (a number may also be a NumPy number or a 0-d tensor); NaN equals NaN.
+        says: the sentence for a result that differs and that no known mistake explains.
+        mistakes: (result, sentence) pairs: the result that a common mistake gives here, and what to say then. Instead
+            of a result, a function that takes the result and returns True for the mistake.
+        tolerance: both relative and absolute.
+        **kwargs: the keyword arguments to call it with.
 
     Raises Wrong, also when an argument was changed in place.
     """
     before, given = copy.deepcopy((args, kwargs)), copy.deepcopy((args, kwargs))
     result = answer(*given[0], **given[1])
-    shown = named(answer, before[0], before[1])
+    shown = name_arguments(answer, before[0], before[1])
     for (name, old), new in zip(shown.items(), [*given[0], *given[1].values()], strict=True):
         if is_data(old) and difference(new, old, 0.0):
-            raise Wrong(
-                f"`{name}` is changed in place: work on a copy", **{f"{name} before": old, f"{name} after": new}
-            )
-    if gives is ANY:
+            in_place = f"`{name}` is changed in place: work on a copy"
+            raise Wrong(in_place, **{f"{name} before": old, f"{name} after": new})
+    if gives is ANYTHING:
         return result
-    kind = difference(result, gives, tolerance)
-    if not kind:
+    found = difference(result, gives, tolerance)
+    if not found:
         return result
-    for known, sentence in mistakes:
-        if matches(result, known, tolerance):
+    for mistake, sentence in mistakes:
+        if is_known_mistake(result, mistake, tolerance):
             raise Wrong(sentence, **shown, expected=gives, yours=result)
-    raise Wrong(says if kind == "values differ" else kind, **shown, expected=gives, yours=result)
+    raise Wrong(says if found == VALUES_DIFFER else found, **shown, expected=gives, yours=result)
 
 
-def require(condition: Any, says: str, **facts: Any) -> None:
-    """Raise Wrong with this sentence and these facts unless the condition holds."""
+def require(condition: Any, says: str, **details: Any) -> None:
+    """Raise Wrong with this sentence and these details unless the condition holds."""
     if not bool(condition):
-        raise Wrong(says, **facts)
+        raise Wrong(says, **details)
 
 
-def matches(result: Any, known: Any, tolerance: float) -> bool:
-    """Say whether a result is that of a known mistake."""
+def is_known_mistake(result: Any, mistake: Any, tolerance: float) -> bool:
+    """Say whether a result is that of a known mistake: an equal value, or one for which a function returns True."""
     try:
-        return bool(known(result)) if callable(known) else not difference(result, known, tolerance)
-    except Exception:  # a recogniser that chokes on a strange result recognises nothing
+        return bool(mistake(result)) if callable(mistake) else not difference(result, mistake, tolerance)
+    except Exception:  # the function cannot handle this result, so the mistake is another one
         return False
 
 
 def difference(result: Any, wanted: Any, tolerance: float) -> str:
-    """Say how a result differs from the wanted one: an empty text, 'values differ', or what kind or shape it has."""
+    """Say how a result differs from the wanted one.
+
+    Returns an empty text for equal ones, VALUES_DIFFER, or a sentence where the kind or shape is wrong.
+    """
     if result is None and wanted is not None:
         return "nothing is returned: is a `return` missing?"
     if isinstance(wanted, Tensor | np.ndarray) and np.ndim(wanted):
-        what = "a tensor" if isinstance(wanted, Tensor) else "a NumPy array"
-        if not isinstance(result, Tensor if isinstance(wanted, Tensor) else np.ndarray):
-            return f"the result is {kind_of(result)}, not {what}"
-        if tuple(result.shape) != tuple(wanted.shape):
-            return f"the result has shape {tuple(result.shape)}, not {tuple(wanted.shape)}"
-        return "" if close(result, wanted, tolerance) else "values differ"
+        return array_difference(result, wanted, tolerance)
     if isinstance(wanted, bool | int | float | Tensor | np.ndarray | np.number):
-        try:
-            number = float(result) if not isinstance(result, str) else None
-        except (TypeError, ValueError, RuntimeError):
-            number = None
-        if number is None:
-            return f"the result is {kind_of(result)}, not a single number"
-        return "" if close(np.float64(number), np.float64(float(wanted)), tolerance) else "values differ"
+        return number_difference(result, wanted, tolerance)
     if isinstance(wanted, Mapping):
         if not isinstance(result, Mapping):
             return f"the result is {kind_of(result)}, not a dict"
         if set(result) != set(wanted):
             return f"the keys are {sorted(map(str, result))}, not {sorted(map(str, wanted))}"
-        return next((d for k in wanted if (d := difference(result[k], wanted[k], tolerance))), "")
+        return next((found for key in wanted if (found := difference(result[key], wanted[key], tolerance))), "")
     if isinstance(wanted, list | tuple):
         if not isinstance(result, list | tuple):
             return f"the result is {kind_of(result)}, not a {type(wanted).__name__}"
-        if len(result) != len(wanted):  # of a tuple the length is its kind; a list may be wrong in many ways
-            return (
-                "values differ"
-                if isinstance(wanted, list)
-                else f"the result has {len(result)} parts, not {len(wanted)}"
-            )
-        return next((d for r, w in zip(result, wanted, strict=True) if (d := difference(r, w, tolerance))), "")
+        if len(result) != len(wanted):  # a tuple has a fixed number of parts, and a list can be wrong in many ways
+            parts = f"the result has {len(result)} parts, not {len(wanted)}"
+            return VALUES_DIFFER if isinstance(wanted, list) else parts
+        pairs = zip(result, wanted, strict=True)
+        return next((found for one, other in pairs if (found := difference(one, other, tolerance))), "")
     if isinstance(wanted, str) and not isinstance(result, str):
         return f"the result is {kind_of(result)}, not a text"
-    return "" if result == wanted else "values differ"
+    return "" if result == wanted else VALUES_DIFFER
 
 
-def close(result: Any, wanted: Any, tolerance: float) -> bool:
-    """Compare numbers of one shape; NaN equals NaN."""
-    a, b = (np.asarray(v.detach().cpu() if isinstance(v, Tensor) else v, dtype=np.float64) for v in (result, wanted))
-    return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True))
+def array_difference(result: Any, wanted: Tensor | np.ndarray, tolerance: float) -> str:
+    """Say how a result differs from a tensor or NumPy array, as `difference` does."""
+    kind, kind_text = (Tensor, "a tensor") if isinstance(wanted, Tensor) else (np.ndarray, "a NumPy array")
+    if not isinstance(result, kind):
+        return f"the result is {kind_of(result)}, not {kind_text}"
+    if tuple(result.shape) != tuple(wanted.shape):
+        return f"the result has shape {tuple(result.shape)}, not {tuple(wanted.shape)}"
+    return "" if values_close(result, wanted, tolerance) else VALUES_DIFFER
+
+
+def number_difference(result: Any, wanted: Any, tolerance: float) -> str:
+    """Say how a result differs from a number, as `difference` does."""
+    try:
+        number = float(result) if not isinstance(result, str) else None
+    except (TypeError, ValueError, RuntimeError):
+        number = None
+    if number is None:
+        return f"the result is {kind_of(result)}, not a single number"
+    return "" if values_close(np.float64(number), np.float64(float(wanted)), tolerance) else VALUES_DIFFER
+
+
+def values_close(result: Any, wanted: Any, tolerance: float) -> bool:
+    """Say whether numbers of one shape are equal within the tolerance; NaN equals NaN."""
+    on_cpu = (value.detach().cpu() if isinstance(value, Tensor) else value for value in (result, wanted))
+    first, second = (np.asarray(value, dtype=np.float64) for value in on_cpu)
+    return bool(np.allclose(first, second, rtol=tolerance, atol=tolerance, equal_nan=True))
 
 
 def is_data(value: Any) -> bool:
@@ -132,7 +147,7 @@ def is_data(value: Any) -> bool:
     return value is None or isinstance(value, Tensor | np.ndarray | bool | int | float | str)
 
 
-def named(answer: Callable, args: tuple, kwargs: dict) -> dict[str, Any]:
+def name_arguments(answer: Callable, args: tuple, kwargs: dict) -> dict[str, Any]:
     """Give each argument the name that the answer has for it."""
     try:
         parameters = list(inspect.signature(answer).parameters)
@@ -152,32 +167,32 @@ def kind_of(value: Any) -> str:
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
-def brief(value: Any, limit: int = 160) -> str:
+def format_value(value: Any, limit: int = 160) -> str:
     """Write a value on one line: small tensors as nested lists with four digits, large ones as dtype and shape."""
     if isinstance(value, Tensor | np.ndarray):
         shape = tuple(value.shape)
         if np.prod(shape, dtype=int) > 24:
             return f"{str(value.dtype).removeprefix('torch.')} {shape}"
-        return brief(value.tolist(), limit)
+        return format_value(value.tolist(), limit)
     if isinstance(value, np.generic):
-        return brief(value.item(), limit)
+        return format_value(value.item(), limit)
     if isinstance(value, float):
-        return f"{value:.4g}" if value != int_or_none(value) else f"{value:.1f}"
+        return f"{value:.4g}" if value != whole_number(value) else f"{value:.1f}"
     if isinstance(value, list | tuple):
-        inner = ", ".join(brief(v, limit) for v in value)
+        inner = ", ".join(format_value(v, limit) for v in value)
         text = f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
     elif isinstance(value, Mapping):
-        text = "{" + ", ".join(f"{k!r}: {brief(v, limit)}" for k, v in value.items()) + "}"
+        text = "{" + ", ".join(f"{k!r}: {format_value(v, limit)}" for k, v in value.items()) + "}"
     else:
         text = repr(value) if isinstance(value, str) or not hasattr(value, "__name__") else value.__name__
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def int_or_none(value: float) -> int | None:
+def whole_number(value: float) -> int | None:
     """Return the whole number that a float is, if it is one."""
     return int(value) if np.isfinite(value) and value == int(value) and abs(value) < 1e6 else None
 
 
-def seeded(seed: int = 0) -> torch.Generator:
+def seeded_generator(seed: int = 0) -> torch.Generator:
     """Return a generator of its own for random test data, so that no global seed is touched."""
     return torch.Generator().manual_seed(seed)

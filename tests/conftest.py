@@ -13,7 +13,6 @@ import torch
 from helpers import SHARED, small_config, write_pairs
 from hypothesis import settings
 
-from segmenter.check import check_dataset
 from utils import catalog
 from utils.config import Config
 
@@ -71,6 +70,8 @@ def human(shared_data):
 
 @pytest.fixture(scope="session")
 def human_report(human):
+    from segmenter.check import check_dataset
+
     return check_dataset(human)
 
 

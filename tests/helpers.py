@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from utils import catalog
 from utils.config import Config
 from utils.errors import CourseError
 
@@ -216,3 +217,22 @@ class Page(html.parser.HTMLParser):
     @property
     def words(self):
         return " ".join(self.text.split())
+
+
+def three_class_folder(root, **fields):
+    """The data set `folder` over drawn pairs."""
+    return catalog.load(Config(dataset="folder", root=root, classes=CLASSES, **fields))
+
+
+def splits_by_name(source):
+    """Image name -> split."""
+    return {pair.image.name: split for split, pairs in source.assigned().items() for pair in pairs}
+
+
+def add_pairs(root, numbers, size=(40, 48)):
+    """Draw more pairs into a folder that `write_pairs` made."""
+    for number in numbers:
+        image, mask = draw_pair(number, size)
+        Image.fromarray(image).save(root / "images" / f"{number:02d}.png")
+        Image.fromarray(mask).save(root / "masks" / f"{number:02d}.png")
+    return root

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
+from segmenter.distributed import share_out
 from utils import catalog
 from utils.config import Config
-from utils.distributed import share_out
 from utils.loaders import build_loader, get_dataset, seed_epoch
 
 

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from segmenter.distributed import share_out
 from utils import catalog
 from utils.config import Config
-from utils.distributed import share_out
 from utils.engine import Evaluation, evaluate, make_accelerator
 from utils.loaders import get_data_loaders
 from utils.models import SegmentationModel
@@ -57,7 +57,7 @@ def main(output: str, batch_size: int, processes: int) -> None:
     model = SegmentationModel(net, stride=2)
     # 12 images over two ranks in batches of 5: a padded last round would count some of them twice
     found = score(config.override(batch_size=5), model, processes)
-    run = fit(config, model=model, loss_fn=summed, on_epoch=None)
+    run = fit(config, model=model, loss_fn=summed, on_epoch=None, prepare_loader=share_out)
     if rank == 0:
         facts = {"matrix": found.matrix.tolist(), "loss": found.loss, "history": run.history.to_dict("list")}
         (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")

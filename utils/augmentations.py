@@ -1,4 +1,4 @@
-"""Image and mask, changed together (notebook 3). Everything is an `(image, mask) -> (image, mask)` on arrays."""
+"""Augmentations: every step maps (image, mask) to (image, mask), so that both change together (notebook 3)."""
 
 import albumentations as A
 import cv2
@@ -42,7 +42,7 @@ def random_crop(
 
 
 class Augment:
-    """One albumentations pipeline behind a plain call; `set_random_seed` makes a worker's stream its own."""
+    """An albumentations pipeline as a plain call; `set_random_seed` gives each worker random numbers of its own."""
 
     def __init__(self, steps: list[A.BasicTransform], seed: int | None = None) -> None:
         # strict: a misspelt argument raises. We compare the shapes ourselves, which is faster.

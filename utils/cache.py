@@ -1,4 +1,4 @@
-"""Decode once: pairs kept in one file on disk that every process maps (notebook 4).
+"""Decode every pair once, and keep what came of it: in memory, or in one file that every process maps (notebook 4).
 
 A store lies in data/.cache, or where the environment variable CACHE_FOLDER points. Its name is a hash of what the files
 hold and of every setting that changes what comes out of them, so it is never out of date; other settings make another
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import psutil
 from filelock import FileLock
+from tqdm.auto import tqdm
 
 from utils.config import COURSE
 from utils.errors import DataError
@@ -143,6 +144,25 @@ def build_store(folder: Path, size: int, pairs: Iterable[Arrays]) -> Store:
     if end > 1e9:
         print(f"Decoded pairs are kept in {folder} ({end / 1e9:.1f} GB): delete it whenever you like.", flush=True)
     return Store(folder)
+
+
+def decode_all(decode: Callable[[int], Arrays], count: int) -> Iterator[Arrays]:
+    """Decode `count` pairs, in threads, in order; raise DataError at the end with the first fault and how many."""
+    faults: list[str] = []
+
+    def visit(index: int) -> Arrays | None:
+        try:
+            return decode(index)
+        except DataError as error:
+            faults.append(str(error))
+            return None
+
+    for pair in tqdm(map_in_order(visit, range(count)), "reading", count, leave=False, delay=2):
+        if pair is not None:
+            yield pair
+    if faults:
+        more = f" ({len(faults)} files have faults; `python -m segmenter check` lists them all)"
+        raise DataError(sorted(faults)[0] + (more if len(faults) > 1 else ""))
 
 
 def map_in_order(function: Callable[[int], Any], items: Sequence[int]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Writing and reading what a run keeps: atomically, and never as a pickle that can run code (notebook 8)."""
+"""The weights and the state of a run: whole files or none, and never a pickle that can run code (notebook 8)."""
 
 import copy
 import json

@@ -2,7 +2,7 @@
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-from tqdm.auto import tqdm
 
-from utils.cache import Arrays, Store, choose_cache, map_in_order, open_store
+from utils.cache import Arrays, Store, choose_cache, decode_all, open_store
 from utils.catalog.base import Pair, Source
 from utils.errors import DataError, Fault
 from utils.files import content_hashes
@@ -129,24 +128,6 @@ class SegmentationDataset(Dataset):
             image, mask = resize_pair(image, mask, self.resize, self.resize)
         return image, mask
 
-    def decode_all(self) -> Iterator[Arrays]:
-        """Decode every pair, in threads, in order; raise DataError at the end with the first fault and the count."""
-        faults: list[str] = []
-
-        def visit(index: int) -> Arrays | None:
-            try:
-                return self.decode(index)
-            except DataError as error:
-                faults.append(str(error))
-                return None
-
-        for pair in tqdm(map_in_order(visit, range(len(self))), "reading", len(self), leave=False, delay=2):
-            if pair is not None:
-                yield pair
-        if faults:
-            more = f" ({len(faults)} files have faults; `python -m segmenter check` lists them all)"
-            raise DataError(sorted(faults)[0] + (more if len(faults) > 1 else ""))
-
     def preload(self, cache: str = "auto", workers: int = 0) -> "SegmentationDataset":
         """Decode every pair once: faults surface now, all of them, and later reads come from the cache.
 
@@ -156,9 +137,9 @@ class SegmentationDataset(Dataset):
         size = 0 if cache == "none" else self.decoded_bytes()
         kind = choose_cache(cache, size, workers)
         if kind == "disk":
-            self.cache = open_store(self.cache_key(), size, self.decode_all())
+            self.cache = open_store(self.cache_key(), size, decode_all(self.decode, len(self)))
             return self
-        for index, pair in enumerate(self.decode_all()):
+        for index, pair in enumerate(decode_all(self.decode, len(self))):
             if kind == "ram":
                 for array in pair:
                     array.flags.writeable = False  # a transform that changed it would change it for every epoch

@@ -49,6 +49,7 @@ def train_step(
     loss_fn: Loss,
     optimizer: Optimizer,
     accelerator: Accelerator,
+    *,
     grad_clip: float = 1.0,
 ) -> Tensor:
     """Learn from one batch: loss, gradients, one step, gradients cleared. Return the loss, detached.
@@ -70,6 +71,7 @@ def train_one_epoch(
     loss_fn: Loss,
     optimizer: Optimizer,
     accelerator: Accelerator,
+    *,
     scheduler: LRScheduler | None = None,
     grad_clip: float = 1.0,
     on_step: Callable[[list[Tensor]], object] | None = None,
@@ -84,7 +86,7 @@ def train_one_epoch(
     losses = []
     for images, masks in loader:
         with accelerator.accumulate(model):
-            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip))
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
             if scheduler:
                 scheduler.step()
         if on_step:

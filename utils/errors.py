@@ -8,22 +8,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# What a fault of each kind says. {path} is the file; the other names are the facts of that kind.
+# Kind of fault: what is wrong, and what to do. {path} is the file; the other names are the facts of that kind.
 FAULTS = {
-    "missing file": "There is no file {path}. Check the folder, or remove it from the list.",
-    "unreadable file": "{path} {reason}. Replace it with a complete image file, or remove it.",
-    "several images in one file": "{path} holds {count} pictures (an animation, or pages). "
-    "Save the one you mean as its own file.",
-    "JPEG mask": "{path} is a JPEG: its compression changes class ids. Save masks as PNG.",
-    "anti-aliased mask": "{path} holds {values} grey values between 0 and 255 ({share:.1%} of its pixels): its edges "
-    "were smoothed. Save masks without smoothing, as PNG.",
-    "colour mask": "{path} is a colour picture: a mask of class ids has one channel. Give a class table.",
-    "colour outside the class table": "{path} has {pixels} pixels of colours outside the class table, such as "
-    "{colour}. Correct the mask, or add its colours to classes.csv.",
-    "sizes do not fit": "{path} is {size[1]}x{size[0]} but its mask {mask} is {mask_size[1]}x{mask_size[0]}: "
-    "not one picture. Replace the wrong one.",
-    "label outside the classes": "{path} has {pixels} pixels labelled {labels}, outside the {classes} classes "
-    "(0-{highest}, or 255 to ignore). Correct the mask or the class list.",
+    "missing file": ("There is no file {path}", "Check the folder, or remove it from the list."),
+    "unreadable file": ("{path} {reason}", "Replace it with a complete image file, or remove it."),
+    "several images in one file": (
+        "{path} holds {count} pictures (an animation, or pages)",
+        "Save the one you mean as its own file.",
+    ),
+    "sizes do not fit": (
+        "{path} is {size[1]}x{size[0]} but its mask {mask} is {mask_size[1]}x{mask_size[0]}: not one picture",
+        "Replace the wrong one.",
+    ),
+    "JPEG mask": ("{path} is a JPEG: its compression changes class ids", "Save masks as PNG."),
+    "anti-aliased mask": (
+        "{path} holds {values} grey values between 0 and 255 ({share:.1%} of its pixels): its edges were smoothed",
+        "Save masks without smoothing, as PNG.",
+    ),
+    "colour mask": (
+        "{path} is a colour picture: a mask of class ids has one channel",
+        "Give a class table (classes.csv with the columns name,r,g,b), or save masks of ids.",
+    ),
+    "colour outside the class table": (
+        "{path} has {pixels} pixels of colours outside the class table, such as {colour}",
+        "Correct the mask, or add its colours to classes.csv.",
+    ),
+    "label outside the classes": (
+        "{path} has {pixels} pixels labelled {labels}, outside the {classes} classes (0-{highest}, or 255 to ignore)",
+        "Correct the mask or the class list.",
+    ),
 }
 
 
@@ -35,14 +48,21 @@ class Fault:
         kind: a key of FAULTS.
         path: the file.
         facts: the numbers and names that the sentence of this kind needs.
+        sentence: takes the place of the sentence of this kind, where an error brought nothing but its own words.
     """
 
     kind: str
     path: Path
     facts: dict[str, Any] = field(default_factory=dict, hash=False)
+    sentence: str = ""
+
+    @property
+    def description(self) -> str:
+        """What is wrong, without the advice; there is no full stop at the end."""
+        return self.sentence or FAULTS[self.kind][0].format(path=self.path, **self.facts)
 
     def __str__(self) -> str:
-        return FAULTS[self.kind].format(path=self.path, **self.facts)
+        return self.sentence or f"{self.description}. {FAULTS[self.kind][1]}"
 
 
 class CourseError(Exception):

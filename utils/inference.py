@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ class Predictor:
         config: Config,
         classes: tuple[str, ...],
         palette: tuple[tuple[int, int, int], ...],
+        *,
         threshold: float = 0.5,
         flips: bool = False,
         scales: Sequence[float] = (1.0,),
@@ -113,11 +115,8 @@ class Predictor:
     def logits(self, images: Tensor) -> Tensor:
         """uint8 (N, 3, h, w) -> logits (N, C, h, w) on the device, averaged as `flips` and `scales` say."""
         images = images.to(self.device)
-        return average_scales(self.mirrored if self.flips else self.model, images, self.scales)
-
-    def mirrored(self, images: Tensor) -> Tensor:
-        """Predict images (N, 3, h, w) and their mirror images."""
-        return average_flips(self.model, images)
+        predict = partial(average_flips, self.model) if self.flips else self.model
+        return average_scales(predict, images, self.scales)
 
     # ------------------------------------------------------------ how much of a picture the model looks at
     def target_size(self, height: int, width: int) -> tuple[int, int]:

@@ -1,10 +1,13 @@
 """Batches: order, workers, seeds and balance (notebook 5)."""
 
+import itertools
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
+from accelerate import Accelerator
+from accelerate.data_loader import prepare_data_loader
 from torch import Tensor
 from torch.utils.data import DataLoader, WeightedRandomSampler, get_worker_info
 
@@ -152,3 +155,22 @@ def seed_epoch(config: Config, loader: DataLoader, epoch: int, rank: int = 0) ->
     seed_everything(seed)
     if hasattr(loader.dataset.transform, "set_random_seed"):
         loader.dataset.transform.set_random_seed(seed)
+
+
+def step_indices(loader: DataLoader, generator: torch.Generator, step: int) -> list[int]:
+    """Return which examples a step of an epoch consists of, once `seed_epoch` has seeded the generator anew."""
+    torch.empty((), dtype=torch.int64).random_(generator=generator)  # a DataLoader first draws a seed for its workers
+    return next(itertools.islice(iter(loader.batch_sampler), step, None))
+
+
+def put_on_device(loader: DataLoader, accelerator: Accelerator) -> DataLoader:
+    """Return a loader whose batches arrive on the accelerator's device.
+
+    Raises ConfigError for several processes: each would train on everything. `segmenter.distributed` shares out.
+    """
+    if accelerator.num_processes > 1:
+        raise ConfigError(
+            "Several processes were started, and each would train on all images: start them with "
+            "`torchrun -m segmenter train`."
+        )
+    return prepare_data_loader(loader, accelerator.device, num_processes=1, process_index=0, put_on_device=True)

@@ -179,18 +179,6 @@ def count_parameters(model: nn.Module, trainable: bool = False) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
 
 
-def count_flops(model: nn.Module, size: int = 256) -> int:
-    """Count the floating-point operations of one image of size x size, as torch.utils.flop_counter does."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    training = model.training
-    model.eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(torch.zeros(1, 3, size, size, dtype=torch.uint8, device=next(model.parameters()).device))
-    model.train(training)
-    return counter.get_total_flops()
-
-
 def _known(what: str, name: str, allowed: list[str]) -> None:
     if name not in allowed:
         some = ", ".join(allowed[:4])

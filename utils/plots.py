@@ -1,7 +1,6 @@
 """Pictures: overlays with contours, grids with legends, curves. Colour is never the only signal."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import cv2
 import matplotlib.pyplot as plt
@@ -15,25 +14,8 @@ from torch import Tensor
 
 from utils.images import IGNORE_INDEX
 
-if TYPE_CHECKING:
-    pass
-
 Palette = Sequence[tuple[int, int, int]]
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#777777"
-
-
-def notebook_style() -> None:
-    """Draw figures in the course's style, as small JPEGs that keep notebooks light."""
-    plt.rcParams.update(
-        {
-            "figure.dpi": 76, "font.size": 11, "axes.titlesize": 11, "axes.spines.top": False,
-            "axes.spines.right": False, "figure.constrained_layout.use": True, "lines.linewidth": 2,
-            "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9"]),
-        }
-    )  # fmt: skip
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
-
-    set_matplotlib_formats("jpeg", pil_kwargs={"quality": 80})
 
 
 def to_array(image: np.ndarray | Tensor) -> np.ndarray:
@@ -152,22 +134,6 @@ def show_pairs(
     return figure
 
 
-def show_predictions(
-    images: Sequence[np.ndarray], truths: Sequence[np.ndarray], predictions: Sequence[np.ndarray],
-    classes: Sequence[str], palette: Palette, titles: Sequence[str] = (), size: float = 2.6,
-) -> Figure:  # fmt: skip
-    """Show a row for each picture: itself, the truth, the prediction, and where they differ (black)."""
-    cells, names = [], []
-    for i, (image, truth, prediction) in enumerate(zip(images, truths, predictions, strict=True)):
-        wrong = (to_array(truth) != to_array(prediction)) & (to_array(truth) != IGNORE_INDEX)
-        errors = np.where(wrong[..., None], 0, 255 - (255 - to_array(image)) // 3).astype(np.uint8)
-        cells += [image, overlay(image, truth, palette), overlay(image, prediction, palette), errors]
-        names += [titles[i] if i < len(titles) else "image", "truth", "prediction", f"wrong: {wrong.mean():.0%}"]
-    figure = show_images(cells, names, columns=4, size=size)
-    legend(figure, classes, palette)
-    return figure
-
-
 def plot_history(history: pd.DataFrame) -> Figure:
     """Draw loss and validation score over the epochs, the best epoch marked."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.2))
@@ -187,28 +153,3 @@ def draw_history(history: pd.DataFrame, left: Axes, right: Axes) -> None:
     words = f"best: {best['val_score']:.3f} in epoch {best['epoch']:.0f}"
     right.text(0.98, 0.05, words, ha="right", transform=right.transAxes)
     right.set(title="Validation IoU", xlabel="epoch", ylim=(0, 1))
-
-
-def plot_confusion(matrix: Tensor, classes: Sequence[str]) -> Figure:
-    """Draw the confusion matrix, each row in shares of the true class."""
-    shares = (matrix / matrix.sum(dim=1, keepdim=True).clamp(min=1)).numpy()
-    figure, ax = plt.subplots(figsize=(max(5, 1.6 + 0.75 * len(classes)), 1.2 + 0.6 * len(classes)))
-    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for (row, column), share in np.ndenumerate(shares):
-        ax.text(column, row, f"{share:.0%}", ha="center", va="center", color="white" if share > 0.5 else "black")
-    ax.set_xticks(range(len(classes)), classes, rotation=30)
-    ax.set_yticks(range(len(classes)), classes)
-    ax.set(xlabel="predicted", ylabel="truth", title="Where the pixels of each class went")
-    return figure
-
-
-def plot_class_shares(shares: Sequence[float], classes: Sequence[str], palette: Palette, title: str = "") -> Figure:
-    """Draw the share of pixels of each class as labelled bars."""
-    figure, ax = plt.subplots(figsize=(8, 0.45 * len(classes) + 0.9))
-    colours = [np.array(c) / 255 for c in palette]
-    bars = ax.barh(list(classes), shares, color=colours, edgecolor="black")
-    ax.bar_label(bars, [f"{s:.1%}" for s in shares], padding=4)
-    ax.invert_yaxis()
-    ax.set(xticks=[], title=title or "Share of labelled pixels", xlim=(0, max(shares) * 1.15))
-    ax.spines["bottom"].set_visible(False)
-    return figure

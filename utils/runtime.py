@@ -1,4 +1,4 @@
-"""Device, precision, honest time, memory and seeds (notebook 1)."""
+"""Device, precision, honest timing, memory, operations and seeds (notebook 1)."""
 
 import os
 import platform
@@ -126,3 +126,15 @@ def describe_runtime() -> str:
         lines.append("GPU: none" if device.type == "cpu" else "GPU: Apple")
     lines.append(f"device '{device}', precision '{pick_precision(device)}'")
     return "\n".join(lines)
+
+
+def count_flops(model: nn.Module, size: int = 256) -> int:
+    """Count the floating-point operations of one image of size x size, as torch.utils.flop_counter does."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    training = model.training
+    model.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 3, size, size, dtype=torch.uint8, device=next(model.parameters()).device))
+    model.train(training)
+    return counter.get_total_flops()

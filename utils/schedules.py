@@ -1,4 +1,4 @@
-"""How fast to learn, and when to stop: optimizer, schedules, learning-rate finder, early stopping (notebook 8)."""
+"""The optimizer, the learning rate over a run, the learning-rate finder, and early stopping (notebook 8)."""
 
 import copy
 from collections.abc import Sequence

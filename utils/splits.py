@@ -1,4 +1,4 @@
-"""Who trains, who validates, who tests: groups stay whole, whichever way they are dealt out (notebook 4)."""
+"""Divide pairs into training, validation and test so that no group is in two of them (notebook 4)."""
 
 import hashlib
 import random

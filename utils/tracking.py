@@ -1,4 +1,4 @@
-"""Experiment trackers beside history.csv: TensorBoard, and Weights & Biases, offline unless you are logged in."""
+"""What a run reports as it trains: lines, a bar, validation images, TensorBoard, Weights & Biases (notebook 8)."""
 
 import importlib.util
 import os
@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from PIL import Image
 from torch import nn
 from torch.utils.data import Dataset
+from tqdm.auto import tqdm
 
 from utils.config import Config
 from utils.errors import ConfigError
@@ -23,7 +24,7 @@ from utils.plots import Palette, overlay
 PICTURE_COUNT, PICTURE_SIDE = 4, 256  # validation pictures after every epoch, and their side in pixels
 
 
-class Shown(NamedTuple):
+class ValidationImage(NamedTuple):
     """A validation picture with its masks: uint8 (H, W, 3), (H, W) of ids, (H, W) of ids; both masks laid over it."""
 
     image: np.ndarray
@@ -52,7 +53,7 @@ def start_tracker(accelerator: Accelerator, config: Config) -> None:
     accelerator.init_trackers("segmentation-course", fields, options)
 
 
-def log_pictures(accelerator: Accelerator, shown: Sequence[Shown], epoch: int) -> None:
+def log_pictures(accelerator: Accelerator, shown: Sequence[ValidationImage], epoch: int) -> None:
     """Send validation pictures to the tracker: to W&B with both masks as overlays, to TensorBoard as painted."""
     for tracker in accelerator.trackers:
         if tracker.name == "wandb":
@@ -86,10 +87,10 @@ class EpochPictures:
     def __init__(self, dataset: Dataset, classes: tuple[str, ...], palette: Palette) -> None:
         self.pairs = [dataset[n] for n in range(min(PICTURE_COUNT, len(dataset)))]
         self.classes, self.palette = classes, palette
-        self.shown: list[Shown] = []
+        self.shown: list[ValidationImage] = []
 
     @torch.no_grad()
-    def predict(self, model: nn.Module, accelerator: Accelerator) -> list[Shown]:
+    def predict(self, model: nn.Module, accelerator: Accelerator) -> list[ValidationImage]:
         """Predict each picture with a model on the accelerator's device."""
         model.eval()
         self.shown = []
@@ -98,7 +99,7 @@ class EpochPictures:
                 mask = to_mask(model(image[None].to(accelerator.device)))[0].cpu().numpy().astype(np.uint8)
             picture, truth = image.permute(1, 2, 0).numpy(), truth.numpy().astype(np.uint8)
             both = np.hstack([overlay(picture, m, self.palette) for m in (truth, mask)])
-            self.shown.append(Shown(picture, truth, mask, both, self.classes))
+            self.shown.append(ValidationImage(picture, truth, mask, both, self.classes))
         return self.shown
 
     def save(self, folder: Path, epoch: int) -> None:
@@ -133,3 +134,8 @@ def print_epoch(row: dict[str, Any], epochs: int) -> None:
         + (f"{left / 60:.0f} min left" if left >= 100 else f"{left:.0f} s left"),
         flush=True,
     )
+
+
+def progress_bar(images: int, epoch: int, epochs: int, shown: bool) -> tqdm:
+    """Return a bar that counts the images of an epoch; it appears when the epoch takes longer than ten seconds."""
+    return tqdm(total=images, desc=f"epoch {epoch}/{epochs}", unit="images", leave=False, delay=10, disable=not shown)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from exercises.engine import Exercise
+from exercises.definitions import Exercise
 from exercises.expect import Wrong, expect, kind_of, require
 from utils.errors import ConfigError
 
@@ -97,24 +97,24 @@ def a_wish_is_never_bent(choose_device: Callable) -> None:
     `raise ConfigError("...")`: whoever asks for a GPU must not train on a CPU without knowing.
     """
     for available, wish in ((["cpu"], "cuda"), (["cpu", "cuda"], "mps"), (["cpu"], "gpu")):
-        facts = {"available": available, "wish": wish, "expected": "ConfigError"}
+        details = {"available": available, "wish": wish, "expected": "ConfigError"}
         try:
             result = choose_device(list(available), wish)
         except ConfigError:
             continue
         except (ValueError, LookupError, RuntimeError, StopIteration, AssertionError) as error:
             kind = type(error).__name__
-            raise Wrong(f"a wish that cannot be granted raises {kind}: raise ConfigError yourself", **facts) from None
+            raise Wrong(f"a wish that cannot be granted raises {kind}: raise ConfigError yourself", **details) from None
         except TypeError as error:
             if "'message'" not in str(error):
                 raise
-            raise Wrong('ConfigError needs a sentence: raise ConfigError("...")', **facts) from None
+            raise Wrong('ConfigError needs a sentence: raise ConfigError("...")', **details) from None
         says = "a wish that cannot be granted must raise ConfigError: training silently on a CPU would cost hours"
         if result is None:
             says = "a wish that cannot be granted gives None: raise ConfigError, so that nobody overlooks it"
         elif isinstance(result, BaseException) or result is ConfigError:
             says = "ConfigError is returned: it must be raised, or nothing stops"
-        raise Wrong(says, **facts, yours=result)
+        raise Wrong(says, **details, yours=result)
 
 
 def a_name_comes_back(choose_device: Callable) -> None:
@@ -214,18 +214,24 @@ def _measure(median_seconds: Callable, milliseconds: list[float], *args: Any) ->
         raise Wrong(f"the result is {kind_of(result)}, not a number of seconds") from None
 
 
-def _between(
-    median_seconds: Callable, milliseconds: list[float], args: tuple, low: float, high: float,
-    too_little: str, too_much: str | Callable[[float], str],
-) -> None:  # fmt: skip
-    """Require a time between two bounds; a busy machine gets three tries."""
+def _require_time_between(
+    median_seconds: Callable,
+    milliseconds: list[float],
+    args: tuple,
+    *,
+    low: float,
+    high: float,
+    too_little: str,
+    too_much: str | Callable[[float], str],
+) -> None:
+    """Require a time (milliseconds) between two bounds; a busy machine gets three tries."""
     for _ in range(3):
         took, queue = _measure(median_seconds, milliseconds, *args)
         if low <= took <= high:
             return
     warmup = args[1]
     calls = milliseconds[warmup:]
-    facts = {
+    details = {
         "warm-up, ms": milliseconds[:warmup], "calls, ms": calls, "expected, about": statistics.median(calls),
         "yours, ms": took,
     }  # fmt: skip
@@ -239,7 +245,7 @@ def _between(
         says = too_little
     else:
         says = too_much if isinstance(too_much, str) else too_much(took)
-    raise Wrong(says, **facts)
+    raise Wrong(says, **details)
 
 
 def calls_are_counted(median_seconds: Callable) -> None:
@@ -262,11 +268,15 @@ def waits_for_the_end(median_seconds: Callable) -> None:
     `wait()` after the call, and only then look at the clock: `time.perf_counter()`, since `time.process_time` stands
     still while you wait.
     """
-    _between(
-        median_seconds, [1, 12, 12, 12], (3, 1), 11, 60,
-        "the clock stops before the work is done: wait() after the call, then look at the clock",
-        "the time of one call is far too long: is more than one call timed?",
-    )  # fmt: skip
+    _require_time_between(
+        median_seconds,
+        [1, 12, 12, 12],
+        (3, 1),
+        low=11,
+        high=60,
+        too_little="the clock stops before the work is done: wait() after the call, then look at the clock",
+        too_much="the time of one call is far too long: is more than one call timed?",
+    )
 
 
 def waits_before_it_starts(median_seconds: Callable) -> None:
@@ -276,11 +286,15 @@ def waits_before_it_starts(median_seconds: Callable) -> None:
     """
     queued = "the work of the warm-up is still in the queue when the clock starts: wait() first"
     timed = "the warm-up calls are timed as well: leave their times out"
-    _between(
-        median_seconds, [150, 5], (1, 1), 4, 60,
-        "the clock stops before the work is done: wait() after every call, then look at the clock",
-        lambda took: queued if took > 120 else timed,
-    )  # fmt: skip
+    _require_time_between(
+        median_seconds,
+        [150, 5],
+        (1, 1),
+        low=4,
+        high=60,
+        too_little="the clock stops before the work is done: wait() after every call, then look at the clock",
+        too_much=lambda took: queued if took > 120 else timed,
+    )
 
 
 def the_median_counts(median_seconds: Callable) -> None:
@@ -288,16 +302,24 @@ def the_median_counts(median_seconds: Callable) -> None:
 
     `statistics.median(seconds)` of the list of times.
     """
-    _between(
-        median_seconds, [1, 20, 20, 260, 20, 20], (5, 1), 17, 60,
-        "the result is less than any call took: time each call by itself, and return the median",
-        "one slow call spoils the result: return the median, neither the mean nor the largest nor the sum",
-    )  # fmt: skip
-    _between(
-        median_seconds, [1, 2, 30, 30, 30, 2], (5, 1), 25, 90,
-        "this is the fastest call: return the median, the one in the middle",
-        "return the median, the one in the middle",
-    )  # fmt: skip
+    _require_time_between(
+        median_seconds,
+        [1, 20, 20, 260, 20, 20],
+        (5, 1),
+        low=17,
+        high=60,
+        too_little="the result is less than any call took: time each call by itself, and return the median",
+        too_much="one slow call spoils the result: return the median, neither the mean nor the largest nor the sum",
+    )
+    _require_time_between(
+        median_seconds,
+        [1, 2, 30, 30, 30, 2],
+        (5, 1),
+        low=25,
+        high=90,
+        too_little="this is the fastest call: return the median, the one in the middle",
+        too_much="return the median, the one in the middle",
+    )
 
 
 # ---------------------------------------------------------------- 1.5

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from exercises.engine import Exercise
+from exercises.definitions import Exercise
 from exercises.expect import Wrong, expect, kind_of, require
 from utils.config import Config
 from utils.errors import ConfigError

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from exercises.engine import Exercise, NotWritten
+from exercises.definitions import Exercise, NotWritten
 from exercises.expect import Wrong, expect, kind_of, require
 from utils.catalog.tiny import Tiny
 from utils.config import COURSE, Config
@@ -126,13 +126,13 @@ def share(flip: Callable) -> None:
     for p in (0.2, 0.8, None):
         wanted = 0.5 if p is None else p
         found = np.mean(decisions(flip, rng, 400, *([] if p is None else [p])))
-        facts = {"p": wanted, "calls": 400, "flipped": f"{found:.0%}"}
+        details = {"p": wanted, "calls": 400, "flipped": f"{found:.0%}"}
         says = "every call decides the same: use the `rng` that is given, do not make a new one"
-        require(0 < found < 1 or p is None, says, **facts)
+        require(0 < found < 1 or p is None, says, **details)
         if abs(found - wanted) > 0.13 and abs(found - 0.5) < 0.13:
-            raise Wrong("p is not looked at: half of the calls flip, whatever it is", **facts)
+            raise Wrong("p is not looked at: half of the calls flip, whatever it is", **details)
         says = "the share of flipped pairs is not p" if p else "without p, half of the calls must flip: `p=0.5`"
-        require(abs(found - wanted) <= 0.13, says, **facts)
+        require(abs(found - wanted) <= 0.13, says, **details)
 
 
 def any_size(flip: Callable) -> None:
@@ -169,8 +169,8 @@ def windows(crop: Callable, height: int, width: int, size: int, count: int, seed
             if not np.array_equal(new, old[y : y + size, x : x + size]):
                 raise Wrong(f"the {name} is not a window of the picture, pixel by pixel as it was", **{name: new})
         if places[0] != places[1]:
-            facts = {"image cut at": places[0], "mask cut at": places[1]}
-            raise Wrong("image and mask are cut at different places: draw y and x once, use them for both", **facts)
+            details = {"image cut at": places[0], "mask cut at": places[1]}
+            raise Wrong("image and mask are cut at different places: draw y and x once, use them for both", **details)
         found.append(places[0])
     return found
 
@@ -190,31 +190,33 @@ def square(crop: Callable) -> None:
             results.append(new)
             for a, name in zip(new, ("image", "mask"), strict=True):
                 require(a.dtype == np.uint8, f"the {name} comes back as {a.dtype}, not uint8")
-        facts = {"picture": f"{height} x {width}", "size": size}
+        details = {"picture": f"{height} x {width}", "size": size}
         wrong = [s for s in shapes if s != [(size, size, 3), (size, size)]]
         if not wrong:
             continue
-        facts |= {"image": wrong[0][0], "mask": wrong[0][1]}
+        details |= {"image": wrong[0][0], "mask": wrong[0][1]}
         (i, m), lengths = wrong[0], [[s[a] for s, _ in shapes] for a in (0, 1)]
-        require(i[:2] == m[:2], "image and mask come out in different sizes", **facts)
-        require(i[2:] == (3,), "the colours of the image are cut: its third axis stays whole", **facts)
+        require(i[:2] == m[:2], "image and mask come out in different sizes", **details)
+        require(i[2:] == (3,), "the colours of the image are cut: its third axis stays whole", **details)
         if len(wrong) == len(shapes) and len({str(s) for s in wrong}) == 1:
             if (height, width) == i[:2]:
-                raise Wrong("nothing is cut: both come back whole", **facts)
+                raise Wrong("nothing is cut: both come back whole", **details)
             if height == i[0] or width == i[1]:
-                raise Wrong("only one axis is cut: a window has a range of rows and a range of columns", **facts)
+                raise Wrong("only one axis is cut: a window has a range of rows and a range of columns", **details)
             if i[0] == i[1]:
-                raise Wrong("the window has a side of its own: `size` says how large it is", **facts)
+                raise Wrong("the window has a side of its own: `size` says how large it is", **details)
         if max(map(max, lengths)) <= size:  # the window reaches over the edge
             for new, _ in results:
                 y, x = divmod(int(new[0, 0, 0]), width) if new.size else (height, width)
                 if new.shape != (size, size, 3) and y + size <= height and x + size <= width:
-                    raise Wrong("a slice ends at size, where it should end at y + size (or x + size)", **facts)
+                    raise Wrong("a slice ends at size, where it should end at y + size (or x + size)", **details)
             short = [any(n < size for n in axis) for axis in lengths]
             if short != [True, True]:
-                raise Wrong("height and width are swapped, so a window reaches over an edge: rows come first", **facts)
-            raise Wrong("a window reaches over the edge: the last y that fits is H - size, and x W - size", **facts)
-        raise Wrong("the result is not size x size: cut from y to y + size, and from x to x + size", **facts)
+                raise Wrong(
+                    "height and width are swapped, so a window reaches over an edge: rows come first", **details
+                )
+            raise Wrong("a window reaches over the edge: the last y that fits is H - size, and x W - size", **details)
+        raise Wrong("the result is not size x size: cut from y to y + size, and from x to x + size", **details)
 
 
 def same_window(crop: Callable) -> None:
@@ -234,20 +236,20 @@ def everywhere(crop: Callable) -> None:
     for height, width, size in ((5, 9, 3), (6, 5, 3)):
         found = Counter(windows(crop, height, width, size, 800, seed=5))
         rows, columns = {y for y, _ in found}, {x for _, x in found}
-        last, facts = (height - size, width - size), {"picture": f"{height} x {width}", "size": size}
-        require(len(found) > 1, "every call cuts the same window: draw new numbers from `rng` each time", **facts)
-        facts |= {"y drawn": sorted(rows), "x drawn": sorted(columns)}
+        last, details = (height - size, width - size), {"picture": f"{height} x {width}", "size": size}
+        require(len(found) > 1, "every call cuts the same window: draw new numbers from `rng` each time", **details)
+        details |= {"y drawn": sorted(rows), "x drawn": sorted(columns)}
         if all(y == x for y, x in found):
-            raise Wrong("y and x are always the same number: draw one for each", **facts)
+            raise Wrong("y and x are always the same number: draw one for each", **details)
         if {max(rows), max(columns)} == {min(last)} and last[0] != last[1]:
-            raise Wrong("y and x have the same range: one ends at H - size, the other at W - size", **facts)
-        require(len(rows) > 1 and len(columns) > 1, "the window moves along one axis only: draw y and x", **facts)
+            raise Wrong("y and x have the same range: one ends at H - size, the other at W - size", **details)
+        require(len(rows) > 1 and len(columns) > 1, "the window moves along one axis only: draw y and x", **details)
         if last[0] not in rows or last[1] not in columns:
-            raise Wrong("the last place is never cut: `integers(a, b)` leaves b out, so add 1", **facts)
-        require({0} <= rows & columns, "the first row or column is never cut: y and x start at 0", **facts)
+            raise Wrong("the last place is never cut: `integers(a, b)` leaves b out, so add 1", **details)
+        require({0} <= rows & columns, "the first row or column is never cut: y and x start at 0", **details)
         places = (last[0] + 1) * (last[1] + 1)
         says = "some windows are never cut: y and x must each take every value, whatever the other is"
-        require(len(found) == places, says, **facts, windows=f"{len(found)} of {places}")
+        require(len(found) == places, says, **details, windows=f"{len(found)} of {places}")
 
 
 def evenly(crop: Callable) -> None:
@@ -278,9 +280,9 @@ def exact_fit(crop: Callable) -> None:
         except (ValueError, IndexError) as error:
             says = "it stops where the picture has just the size of the window: then 0 is the only place"
             raise Wrong(says, picture=f"{height} x {width}", size=size, error=str(error)) from None
-        facts = {"picture": f"{height} x {width}", "size": size}
+        details = {"picture": f"{height} x {width}", "size": size}
         if height == width:
-            require(set(found) == {(0, 0)}, "a picture of just the right size does not come back whole", **facts)
+            require(set(found) == {(0, 0)}, "a picture of just the right size does not come back whole", **details)
 
 
 def own_places(crop: Callable) -> None:
@@ -331,19 +333,19 @@ def labels_in_place(resize: Callable) -> None:
         picture = np.stack([large] * 3, axis=-1)
         for (i, m), wanted in (((image, mask), large), ((picture, large), mask)):
             new = pair_of(expect(resize, i, m, *wanted.shape))[1]
-            facts = {"mask": m, "to": wanted.shape, "expected": wanted, "yours": new}
+            details = {"mask": m, "to": wanted.shape, "expected": wanted, "yours": new}
             require(
                 not np.array_equal(new, np.resize(m, wanted.shape)) or np.array_equal(new, wanted),
                 "np.resize repeats or drops values and knows nothing of pictures: take cv2.resize",
-                **facts,
+                **details,
             )
             cut = m[: wanted.shape[0], : wanted.shape[1]]
             require(
                 cut.shape != wanted.shape or not np.array_equal(new, cut) or np.array_equal(new, wanted),
                 "the mask is cut where it should shrink as a whole",
-                **facts,
+                **details,
             )
-            require(np.array_equal(new, wanted), "labels have moved: a pixel has one from another place", **facts)
+            require(np.array_equal(new, wanted), "labels have moved: a pixel has one from another place", **details)
     rng = np.random.default_rng(0)
     for (h, w), (height, width) in (((12, 9), (4, 3)), ((5, 7), (8, 6)), ((9, 6), (4, 4))):
         m = rng.permutation(h * w).astype(np.uint8).reshape(h, w)  # no label twice: each tells where it comes from
@@ -369,13 +371,13 @@ def averaged(resize: Callable) -> None:
         blocks = image.reshape(2, factor, 3, factor, 3).transpose(0, 2, 4, 1, 3).reshape(2, 3, 3, -1)
         picked = (np.abs(blocks.astype(int) - new[..., None]).min(axis=-1) == 0).all()
         says = "the image keeps single pixels and drops the rest, so fine detail turns to noise: average them"
-        facts = {"image": image, "to": (2, 3), "expected": mean.round(), "yours": new}
-        require(not picked, says, **facts)
+        details = {"image": image, "to": (2, 3), "expected": mean.round(), "yours": new}
+        require(not picked, says, **details)
         bilinear = cv2.resize(image, (3, 2)).astype(int)
         says = "of the pixels that a new one covers, only the four in the middle are averaged: all of them count"
-        require(factor == 2 or np.abs(bilinear - new).max() > 1, says, **facts)
+        require(factor == 2 or np.abs(bilinear - new).max() > 1, says, **details)
         says = "a new pixel of the image is not the mean of the old ones that it covers"
-        require(np.abs(mean - new).max() <= 2, says, **facts)
+        require(np.abs(mean - new).max() <= 2, says, **details)
 
 
 def still_aligned(resize: Callable) -> None:
@@ -394,12 +396,12 @@ def still_aligned(resize: Callable) -> None:
             box = [rows[0], rows[-1] + 1, columns[0], columns[-1] + 1]
             wanted = [8 * height / 40, 26 * height / 40, 30 * width / 60, 54 * width / 60]
             says = f"what is in the {name} has moved: stretch the whole {name}, without cutting or padding"
-            facts = {
+            details = {
                 "to": (height, width),
                 "edges expected": wanted,
                 "yours": [int(v) for v in box],
             }
-            require(np.abs(np.subtract(box, wanted)).max() <= 2, says, **facts)
+            require(np.abs(np.subtract(box, wanted)).max() <= 2, says, **details)
 
 
 def small_or_same(resize: Callable) -> None:
@@ -475,23 +477,23 @@ def padded(make: Callable) -> None:
     for augmentation in ("none", "medium"):
         for height, width in ((20, 30), (20, 70), (70, 31)):
             transform, (image, mask) = made(make, 48, augmentation), scene(height, width)
-            facts = {"picture": f"{height} x {width}", "image_size": 48}
+            details = {"picture": f"{height} x {width}", "image_size": 48}
             try:
                 found = views(transform, image, mask, 48, 5)
             except (Wrong, NotWritten):
                 raise
             except Exception as error:
                 says = "a picture smaller than image_size stops it: pad first"
-                raise Wrong(says, **facts, error=str(error)) from None
+                raise Wrong(says, **details, error=str(error)) from None
             for new_image, new_mask in found:
                 if augmentation == "none":
                     says = "the padding of the mask is 0, a real class: it must be 255, which no loss counts"
-                    require(not (new_mask == 0).any(), says, **facts)
+                    require(not (new_mask == 0).any(), says, **details)
                     kept = min(height, 48) * min(width, 48)
                     says = "with 'none', a small picture must stay as it is, with 255 around it in the mask"
-                    require((new_mask != IGNORED).sum() == kept, says, **facts)
+                    require((new_mask != IGNORED).sum() == kept, says, **details)
                     black = (new_image[new_mask == IGNORED] == 0).all()
-                    require(black, "around a small picture the image must be black where the mask is 255", **facts)
+                    require(black, "around a small picture the image must be black where the mask is 255", **details)
 
 
 def only_cut(make: Callable) -> None:
@@ -565,17 +567,17 @@ def aligned(make: Callable) -> None:
     for augmentation in ("none", "light", "medium", "strong"):
         for aerial in (False, True):
             found = views(made(make, 64, augmentation, aerial), image, mask, 64, 14)
-            facts = {"augmentation": augmentation, "aerial": aerial}
+            details = {"augmentation": augmentation, "aerial": aerial}
             kept = np.mean([(m != IGNORED).mean() for _, m in found])
-            require(kept > 0.3, "hardly any label is left: nearly all of the mask is 255", **facts)
+            require(kept > 0.3, "hardly any label is left: nearly all of the mask is 255", **details)
             gaps = [g for g in (disagreement(i, m) for i, m in found) if not np.isnan(g)]
-            require(gaps, "nothing of the picture is left to be seen", **facts)
+            require(gaps, "nothing of the picture is left to be seen", **details)
             says = "image and mask part: what moves one must move the other, by the same draw"
             limit = 0.08 if augmentation in ("none", "light") else 0.14  # strong changes of colour hide some pixels
-            require(np.mean(gaps) < limit, says, **facts, pixels_on_the_wrong_side=f"{np.mean(gaps):.0%}")
+            require(np.mean(gaps) < limit, says, **details, pixels_on_the_wrong_side=f"{np.mean(gaps):.0%}")
             moved = np.mean([shifted(i, m) for i, m in found])
             says = "image and mask are a few pixels apart: what moves one must move the other as far"
-            require(moved < 0.6, says, **facts, draws_apart=f"{moved:.0%}")
+            require(moved < 0.6, says, **details, draws_apart=f"{moved:.0%}")
 
 
 def known_labels(make: Callable) -> None:
@@ -589,11 +591,11 @@ def known_labels(make: Callable) -> None:
             for _, new in views(made(make, 48, augmentation, aerial), *scene(height, 70), 48, 10):
                 found = np.unique(new).tolist()
                 strange = sorted(set(found) - {3, 7, 200, IGNORED})
-                facts = {"augmentation": augmentation, "before": [3, 7, 200], "after": found}
+                details = {"augmentation": augmentation, "before": [3, 7, 200], "after": found}
                 if strange == [0]:
-                    raise Wrong("empty corners of the mask are 0, a real class: fill them with 255", **facts)
+                    raise Wrong("empty corners of the mask are 0, a real class: fill them with 255", **details)
                 says = "labels appear that were not there: the mask is mixed, or its values are changed as colours are"
-                require(not strange, says, **facts)
+                require(not strange, says, **details)
 
 
 def new_every_time(make: Callable) -> None:
@@ -636,16 +638,16 @@ def mirrors(make: Callable) -> None:
     """
     for augmentation, count in (("light", 90), ("medium", 50), ("strong", 50)):
         found, sides = directions(make, augmentation, False, count)
-        facts = {"augmentation": augmentation, "aerial": False}
+        details = {"augmentation": augmentation, "aerial": False}
         says = "pictures are turned upside down, or by a quarter, though `config.aerial` is False"
-        require(set(sides) == {"below"}, says, **facts, bottom_lies=dict(sides))
-        require(found > 0, "no picture is ever mirrored left-right", **facts)
+        require(set(sides) == {"below"}, says, **details, bottom_lies=dict(sides))
+        require(found > 0, "no picture is ever mirrored left-right", **details)
         says = "all pictures are mirrored, so the original is never seen"
-        require(found < 1, says, **facts)
+        require(found < 1, says, **details)
         require(
             count < 90 or 0.22 < found < 0.78,
             "not about half are mirrored left-right",
-            **facts,
+            **details,
             mirrored=f"{found:.0%}",
         )
 
@@ -657,10 +659,10 @@ def turns(make: Callable) -> None:
     """
     for augmentation in ("light", "strong"):
         found, sides = directions(make, augmentation, True, 90)
-        facts = {"augmentation": augmentation, "aerial": True}
+        details = {"augmentation": augmentation, "aerial": True}
         says = "with `config.aerial` the bottom must come to lie on every side"
-        require(len(sides) == 4, says, **facts, bottom_lies=dict(sides))
-        require(0 < found < 1, "with `config.aerial` pictures must still be mirrored, now and then", **facts)
+        require(len(sides) == 4, says, **details, bottom_lies=dict(sides))
+        require(0 < found < 1, "with `config.aerial` pictures must still be mirrored, now and then", **details)
 
 
 def colours(make: Callable) -> None:
@@ -733,7 +735,7 @@ EXERCISES = [
         ],
     ),
     Exercise(
-        "3.3", "Find the bug: resize a pair", "utils.dataset.resize_pair", 2, 8,
+        "3.3", "Find the bug: resize a pair", "utils.images.resize_pair", 2, 8,
         "The most famous silent bug of segmentation, found by looking.",
         [height_first, no_phantoms, labels_in_place, averaged, still_aligned, small_or_same],
         [

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from exercises.engine import Exercise, NotWritten
-from exercises.expect import Wrong, close, expect, kind_of, require
+from exercises.definitions import Exercise, NotWritten
+from exercises.expect import Wrong, expect, kind_of, require, values_close
 from utils.config import COURSE
 from utils.errors import DataError
 
@@ -86,7 +86,7 @@ def colours(read_image: Callable) -> None:
             (COLOURS[..., ::-1], "red and blue are swapped: OpenCV reads blue first"),
             (COLOURS.transpose(2, 0, 1), "the channels come first: here they stay last, (H, W, 3)"),
             (COLOURS.transpose(1, 0, 2), "height and width are swapped"),
-            (lambda result: close(result * 255, COLOURS, 0.01), "the values are divided by 255: keep the bytes"),
+            (lambda result: values_close(result * 255, COLOURS, 0.01), "the values are divided by 255: keep the bytes"),
             (lambda result: np.ndim(result) == 2, "the colours are lost: the result has one value a pixel, not three"),
         ],
     )  # fmt: skip
@@ -228,7 +228,7 @@ def stored_ids(read_mask: Callable) -> None:
         says="the numbers are not those that the mask stores",
         mistakes=[
             (lambda result: np.ndim(result) == 3, "a mask of ids has three channels afterwards: keep it (H, W)"),
-            (lambda result: close(result * 255, IDS, 0.01), "the ids are divided by 255: a mask is no photograph"),
+            (lambda r: values_close(r * 255, IDS, 0.01), "the ids are divided by 255: a mask is no photograph"),
             (lambda result: ((result > 0) == (IDS > 0)).all() and result.max() <= 1, "all classes become one"),
             (IDS.T, "height and width are swapped"),
             (lambda result: (result[IDS != 255] == IDS[IDS != 255]).all(), "255 is replaced: keep it"),
@@ -376,11 +376,11 @@ def pixels_stay(to_tensors: Callable) -> None:
     with `transpose` (NumPy) or `permute` (PyTorch). The image stays uint8.
     """
     image, _ = as_pair(to_tensors(SMALL.copy(), LABELS.copy()))
-    facts = {"expected": "torch.uint8", "yours": str(image.dtype)}
+    details = {"expected": "torch.uint8", "yours": str(image.dtype)}
     divided = image.is_floating_point() and image.max() <= 1
     says = "the image is divided by 255: it stays uint8, the model divides later"
-    require(not divided, says, **facts)
-    require(image.dtype == torch.uint8, f"the image is {image.dtype}: it stays uint8", **facts)
+    require(not divided, says, **details)
+    require(image.dtype == torch.uint8, f"the image is {image.dtype}: it stays uint8", **details)
     wanted = torch.tensor(np.moveaxis(SMALL, -1, 0).tolist(), dtype=torch.uint8)
     expect(
         lambda image: as_pair(to_tensors(image, LABELS.copy()))[0], SMALL, gives=wanted, says="the pixels are mixed up",
@@ -464,15 +464,21 @@ def faults_are(
     """Compare the faults of a pair; `mistakes` name what is said instead for a word too many or too few."""
     found = expect(pair_faults, np.zeros((*size, 3), dtype=np.uint8), mask, classes)
     shown = mask if mask.size < 24 else f"{mask.shape[0]}x{mask.shape[1]}"
-    facts = {"image": f"{size[0]}x{size[1]}", "mask": shown, "num_classes": classes, "expected": wanted, "yours": found}
-    require(found is not None, "nothing is returned: a pair without a fault gives an empty list, []", **facts)
-    require(isinstance(found, list | tuple), f"the result is {kind_of(found)}, not a list of words", **facts)
+    details = {
+        "image": f"{size[0]}x{size[1]}",
+        "mask": shown,
+        "num_classes": classes,
+        "expected": wanted,
+        "yours": found,
+    }
+    require(found is not None, "nothing is returned: a pair without a fault gives an empty list, []", **details)
+    require(isinstance(found, list | tuple), f"the result is {kind_of(found)}, not a list of words", **details)
     strange = [word for word in found if not isinstance(word, str) or word not in WORDS]
-    require(not strange, 'another word than "shape", "labels" and "empty" is in the list', **facts)
-    require(len(found) == len(set(found)), "a fault is named more than once", **facts)
+    require(not strange, 'another word than "shape", "labels" and "empty" is in the list', **details)
+    require(len(found) == len(set(found)), "a fault is named more than once", **details)
     for word in sorted(WORDS):
         if (word in found) != (word in wanted):
-            raise Wrong(mistakes.get(word, says), **facts)
+            raise Wrong(mistakes.get(word, says), **details)
 
 
 def filled(height: int, width: int, value: int = 1) -> np.ndarray:
@@ -606,11 +612,13 @@ def splits_of(answer: Callable, groups: list[str], *args: Any, **kwargs: Any) ->
     """Call an answer; return the names that it gives. Raises Wrong for anything but one name for each item."""
     found = expect(answer, groups, *args, **kwargs)
     require(found is not None, "nothing is returned: is a `return` missing?")
-    facts = {"groups": groups, "yours": found}
-    require(isinstance(found, list | tuple), f"the result is {kind_of(found)}, not a list", **facts)
-    require(len(found) == len(groups), f"{len(groups)} items, but {len(found)} names: give one for each item", **facts)
+    details = {"groups": groups, "yours": found}
+    require(isinstance(found, list | tuple), f"the result is {kind_of(found)}, not a list", **details)
+    require(
+        len(found) == len(groups), f"{len(groups)} items, but {len(found)} names: give one for each item", **details
+    )
     strange = [name for name in found if not isinstance(name, str) or name not in SPLITS]
-    require(not strange, 'a name is none of "train", "val" and "test"', **facts)
+    require(not strange, 'a name is none of "train", "val" and "test"', **details)
     return list(found)
 
 
@@ -654,12 +662,12 @@ def exact_shares(split_by_group: Callable) -> None:
             counts = Counter(splits_of(split_by_group, groups, fractions, seed))
             found = tuple(counts[name] for name in SPLITS)
             wanted = tuple(int(f * len(groups)) for f in fractions)
-            facts = {"groups": groups, "fractions": fractions, "expected": wanted, "yours": found}
+            details = {"groups": groups, "fractions": fractions, "expected": wanted, "yours": found}
             unwanted = any(n and not f for n, f in zip(found, fractions, strict=True))
-            require(not unwanted, "a split gets items though its fraction is 0", **facts)
+            require(not unwanted, "a split gets items though its fraction is 0", **details)
             mixed = found != wanted and sorted(found) == sorted(wanted)
-            require(not mixed, "the shares are right but in the wrong order: (train, val, test)", **facts)
-            require(found == wanted, "the shares differ though the groups can be dealt out exactly", **facts)
+            require(not mixed, "the shares are right but in the wrong order: (train, val, test)", **details)
+            require(found == wanted, "the shares differ though the groups can be dealt out exactly", **details)
 
 
 def shares_of_items(split_by_group: Callable) -> None:
@@ -687,9 +695,9 @@ def usual_shares(split_by_group: Callable) -> None:
     Keep the defaults in the first line of the function: `fractions=(0.8, 0.1, 0.1), seed=42`, and use both.
     """
     found = Counter(splits_of(split_by_group, towns(100, 1)))
-    facts = {"items": 100, "expected": "80, 10, 10", "yours": tuple(found[name] for name in SPLITS)}
+    details = {"items": 100, "expected": "80, 10, 10", "yours": tuple(found[name] for name in SPLITS)}
     for name, wanted in zip(SPLITS, (80, 10, 10), strict=True):
-        require(abs(found[name] - wanted) <= 2, "a hundred single pictures are not split 80/10/10", **facts)
+        require(abs(found[name] - wanted) <= 2, "a hundred single pictures are not split 80/10/10", **details)
 
 
 def repeatable(split_by_group: Callable) -> None:

@@ -14,8 +14,8 @@ from torch import Tensor, nn, tensor
 from torch.utils.data import DataLoader
 from torch.utils.data._utils import worker
 
-from exercises.engine import Exercise
-from exercises.expect import Wrong, expect, kind_of, require, seeded
+from exercises.definitions import Exercise
+from exercises.expect import Wrong, expect, kind_of, require, seeded_generator
 from utils.config import COURSE, Config
 from utils.dataset import SegmentationDataset
 
@@ -25,7 +25,7 @@ Item = tuple[Tensor, Tensor]
 # ---------------------------------------------------------------- 5.1 pad_collate
 def draw_items(*sizes: tuple[int, int]) -> list[Item]:
     """Return random pairs of these sizes; no pixel of an image is 0, and no label of a mask is 0 or 255."""
-    chance = seeded(len(sizes))
+    chance = seeded_generator(len(sizes))
     return [
         (
             torch.randint(1, 255, (3, h, w), generator=chance, dtype=torch.uint8),
@@ -69,26 +69,26 @@ def stacked(pad_collate: Callable) -> None:
         images, masks = batch_of(pad_collate, items)
         wanted = {"images": (images, (count, 3, 2, 5)), "masks": (masks, (count, 2, 5))}
         for name, (part, shape) in wanted.items():
-            facts = {"samples": count, "expected": shape, "yours": tuple(part.shape)}
+            details = {"samples": count, "expected": shape, "yours": tuple(part.shape)}
             glued = part.ndim == len(shape) - 1
-            require(not glued, f"the {name} are joined, not stacked: a batch has a new first axis", **facts)
+            require(not glued, f"the {name} are joined, not stacked: a batch has a new first axis", **details)
             few = part.ndim == len(shape) and part.shape[0] != count and part.shape[1:] == shape[1:]
-            require(not few, f"{count} samples went in, but {part.shape[0]} {name} come out", **facts)
+            require(not few, f"{count} samples went in, but {part.shape[0]} {name} come out", **details)
             last = part.ndim == 4 and part.shape[-1] == 3
-            require(not last, f"the channels of the {name} come last: a batch is (N, 3, H, W)", **facts)
+            require(not last, f"the channels of the {name} come last: a batch is (N, 3, H, W)", **details)
             square = tuple(part.shape[-2:]) == (5, 5)
             require(
-                not square, "the batch is a square of the longest side: height and width each have their own", **facts
+                not square, "the batch is a square of the longest side: height and width each have their own", **details
             )
             larger = part.ndim == len(shape) and part.shape[-2] >= 2 and part.shape[-1] >= 5 and part.shape != shape
-            require(not larger, "the batch is larger than its largest picture", **facts)
+            require(not larger, "the batch is larger than its largest picture", **details)
             require(
-                part.shape == shape, f"the {name} of {count} samples, 2 high and 5 wide, have another shape", **facts
+                part.shape == shape, f"the {name} of {count} samples, 2 high and 5 wide, have another shape", **details
             )
-        facts = {"expected": "uint8", "yours": str(images.dtype).removeprefix("torch.")}
-        require(images.dtype == torch.uint8, f"the images are {facts['yours']}: keep them bytes, uint8", **facts)
-        facts = {"expected": "int64", "yours": str(masks.dtype).removeprefix("torch.")}
-        require(masks.dtype == torch.int64, f"the masks are {facts['yours']}: class ids are int64", **facts)
+        details = {"expected": "uint8", "yours": str(images.dtype).removeprefix("torch.")}
+        require(images.dtype == torch.uint8, f"the images are {details['yours']}: keep them bytes, uint8", **details)
+        details = {"expected": "int64", "yours": str(masks.dtype).removeprefix("torch.")}
+        require(masks.dtype == torch.int64, f"the masks are {details['yours']}: class ids are int64", **details)
         same_order(items, images, masks)
         for n, (image, mask) in enumerate(items):
             require(same(images[n], image), "pixels change though nothing has to be padded", sample=n)
@@ -131,11 +131,11 @@ def large_enough(pad_collate: Callable) -> None:
     }
     for name, part in {"images": images, "masks": masks}.items():
         found = tuple(part.shape[-2:])
-        facts = {"sizes": sizes, "expected": (5, 7), "yours": found}
+        details = {"sizes": sizes, "expected": (5, 7), "yours": found}
         says = f"the {name} are not as high as the highest and as wide as the widest picture"
         if found[0] >= 5 and found[1] >= 7:
             says = "the batch is larger than its highest and its widest picture"
-        require(found == (5, 7), known.get(found, says), **facts)
+        require(found == (5, 7), known.get(found, says), **details)
         require(len(part) == 3, f"3 samples went in, but {len(part)} {name} come out")
 
 
@@ -154,11 +154,11 @@ def top_left(pad_collate: Callable) -> None:
             h, w = wanted.shape[-2:]
             if same(found[..., :h, :w], wanted):
                 continue
-            facts = {"size": (h, w), "batch": tuple(part.shape[-2:])}
+            details = {"size": (h, w), "batch": tuple(part.shape[-2:])}
             stretched = nn.functional.interpolate(wanted.reshape(1, -1, h, w).float(), (5, 7))
             if same(stretched.reshape(found.shape), found.float()):
                 raise Wrong(
-                    f"a smaller {name} is stretched to fill the batch: pad it, its pixels stay as they are", **facts
+                    f"a smaller {name} is stretched to fill the batch: pad it, its pixels stay as they are", **details
                 )
             inside = [
                 (y, x) for y in range(6 - h) for x in range(8 - w)
@@ -167,8 +167,8 @@ def top_left(pad_collate: Callable) -> None:
             if inside:
                 says = f"an {name}" if name == "image" else f"a {name}"
                 says += " is not in the top left corner: pad right and below only"
-                raise Wrong(says, **facts, expected_corner=(0, 0), your_corner=inside[0])
-            raise Wrong(f"the pixels of a smaller {name} are changed: pad it, and keep what it shows", **facts)
+                raise Wrong(says, **details, expected_corner=(0, 0), your_corner=inside[0])
+            raise Wrong(f"the pixels of a smaller {name} are changed: pad it, and keep what it shows", **details)
 
 
 def black_padding(pad_collate: Callable) -> None:
@@ -179,9 +179,9 @@ def black_padding(pad_collate: Callable) -> None:
     sizes = [(4, 2), (3, 6)]
     images, _ = batch_of(pad_collate, draw_items(*sizes))
     padding = torch.cat([images[0, :, :, 2:].flatten(), images[1, :, 3:].flatten()])
-    facts = {"expected": 0, "yours": padding.unique().tolist()[:8]}
-    require(not (padding == 255).all(), "the images are padded with 255: only the masks are, images with 0", **facts)
-    require((padding == 0).all(), "the padding of the images is not black: fill it with 0", **facts)
+    details = {"expected": 0, "yours": padding.unique().tolist()[:8]}
+    require(not (padding == 255).all(), "the images are padded with 255: only the masks are, images with 0", **details)
+    require((padding == 0).all(), "the padding of the images is not black: fill it with 0", **details)
 
 
 def ignored_padding(pad_collate: Callable) -> None:
@@ -192,12 +192,12 @@ def ignored_padding(pad_collate: Callable) -> None:
     sizes = [(4, 2), (3, 6)]
     _, masks = batch_of(pad_collate, draw_items(*sizes))
     padding = torch.cat([masks[0, :, 2:].flatten(), masks[1, 3:].flatten()])
-    facts = {"expected": 255, "yours": padding.unique().tolist()[:8]}
+    details = {"expected": 255, "yours": padding.unique().tolist()[:8]}
     says = "the padding of the masks is class 0: it must be 255, so that no loss looks at it"
-    require(not (padding == 0).all(), says, **facts)
+    require(not (padding == 0).all(), says, **details)
     says = "the padding of the masks is negative: in this course ignored pixels are 255"
-    require(not (padding < 0).all(), says, **facts)
-    require((padding == 255).all(), "the padding of the masks is not 255 everywhere", **facts)
+    require(not (padding < 0).all(), says, **details)
+    require((padding == 255).all(), "the padding of the masks is not 255 everywhere", **details)
 
 
 def any_samples(pad_collate: Callable) -> None:
@@ -211,11 +211,11 @@ def any_samples(pad_collate: Callable) -> None:
         images, masks = batch_of(pad_collate, items)
         h, w = (max(size[axis] for size in sizes) for axis in (0, 1))
         wanted = (len(sizes), 3, h, w), (len(sizes), h, w)
-        facts = {"sizes": sizes, "expected": wanted, "yours": (tuple(images.shape), tuple(masks.shape))}
+        details = {"sizes": sizes, "expected": wanted, "yours": (tuple(images.shape), tuple(masks.shape))}
         lost = len(sizes) == 1 and images.ndim == 3
-        require(not lost, "a batch of one sample loses its first axis: it is (1, 3, H, W)", **facts)
+        require(not lost, "a batch of one sample loses its first axis: it is (1, 3, H, W)", **details)
         words = "one sample" if len(sizes) == 1 else f"{len(sizes)} samples"
-        require((images.shape, masks.shape) == wanted, f"a batch of {words} has another shape", **facts)
+        require((images.shape, masks.shape) == wanted, f"a batch of {words} has another shape", **details)
         require((images.dtype, masks.dtype) == (torch.uint8, torch.int64), "the dtypes change when pictures are padded")
     turned = [(image.transpose(1, 2), mask.t()) for image, mask in draw_items((2, 3), (4, 2))]
     turned[0][1][0] = tensor([255, 0])
@@ -320,10 +320,10 @@ def reseeded(answer: Callable, number: int, base: int) -> int:
     seeds = getattr(data.transform, "seeds", None)
     require(seeds, says)
     seed = seeds[-1]
-    facts = {"worker": number, "info_seed": base + number, "yours": seed}
+    details = {"worker": number, "info_seed": base + number, "yours": seed}
     whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
-    require(whole, f"the seed is {kind_of(seed)}, not a whole number", **facts)
-    require(0 <= seed < 2**32, "the seed is too large: it must be below 2**32, so take % 2**32", **facts)
+    require(whole, f"the seed is {kind_of(seed)}, not a whole number", **details)
+    require(0 <= seed < 2**32, "the seed is too large: it must be below 2**32, so take % 2**32", **details)
     return int(seed)
 
 
@@ -360,9 +360,9 @@ def epochs_differ(seed_worker: Callable) -> None:
     changes with the epoch.
     """
     first, second = all_seeds(seed_worker)
-    facts = {"epoch 1": first, "epoch 2": second}
-    require(first != second, "every epoch repeats the seeds of the first: worker_id alone does not change", **facts)
-    require(not set(first) & set(second), "a worker gets a seed that another had in the epoch before", **facts)
+    details = {"epoch 1": first, "epoch 2": second}
+    require(first != second, "every epoch repeats the seeds of the first: worker_id alone does not change", **details)
+    require(not set(first) & set(second), "a worker gets a seed that another had in the epoch before", **details)
     chance = random.Random(0)
     seeds = [reseeded(seed_worker, number, chance.getrandbits(62)) for _ in range(40) for number in (0, 1)]
     says = "seeds come again within forty epochs: they are too small, use all 32 bits"
@@ -412,11 +412,11 @@ def streams_stay_apart(seed_worker: Callable) -> None:
                 drawn_numbers["Python's random"].append(random.random())
     for name, numbers in drawn_numbers.items():
         first, second = numbers[:WORKERS], numbers[WORKERS:]
-        facts = {"epoch 1": first, "epoch 2": second}
+        details = {"epoch 1": first, "epoch 2": second}
         says = f"{name} draws the same numbers in all workers: the seed that you give it must differ"
-        require(len(set(first)) > 1, says, **facts)
+        require(len(set(first)) > 1, says, **details)
         says = f"{name} draws the same numbers in every epoch: worker_id alone does not change"
-        require(first != second and len(set(numbers)) == len(numbers), says, **facts)
+        require(first != second and len(set(numbers)) == len(numbers), says, **details)
 
 
 # ---------------------------------------------------------------- 5.3 class_weights
@@ -543,17 +543,17 @@ def a_loader(build_loader: Callable) -> None:
         for train in (True, False):
             loader = built(build_loader, drawn([(4, 6)] * 8), Config(batch_size=size), train)
             batches = visit(loader)
-            facts = {"batch_size": size, "train": train, "yours": [len(batch) for batch in batches]}
+            details = {"batch_size": size, "train": train, "yours": [len(batch) for batch in batches]}
             fits = bool(batches) and len(batches[0]) == size
-            require(fits, "a batch does not hold config.batch_size pictures", **facts)
-            require(len(loader) == len(batches), "len(loader) is not the number of batches", **facts)
+            require(fits, "a batch does not hold config.batch_size pictures", **details)
+            require(len(loader) == len(batches), "len(loader) is not the number of batches", **details)
             images, masks = next(iter(loader))
-            facts = {
+            details = {
                 "images": str(images.dtype).removeprefix("torch."),
                 "masks": str(masks.dtype).removeprefix("torch."),
             }
             says = "the batches are not uint8 images and int64 masks"
-            require((images.dtype, masks.dtype) == (torch.uint8, torch.int64), says, **facts)
+            require((images.dtype, masks.dtype) == (torch.uint8, torch.int64), says, **details)
 
 
 def evaluation_sees_all(build_loader: Callable) -> None:
@@ -566,13 +566,13 @@ def evaluation_sees_all(build_loader: Callable) -> None:
         for _ in range(2):
             batches = visit(loader)
             seen = [n for batch in batches for n in batch]
-            facts = {"pictures": count, "batch_size": size, "train": False, "yours": batches}
+            details = {"pictures": count, "batch_size": size, "train": False, "yours": batches}
             says = "pictures are never scored in evaluation: drop_last is for training only"
-            require(len(set(seen)) == count, says, **facts)
-            require(sorted(seen) == list(range(count)), "a picture comes twice in evaluation", **facts)
-            require(seen == list(range(count)), "evaluation is shuffled: only training is", **facts)
+            require(len(set(seen)) == count, says, **details)
+            require(sorted(seen) == list(range(count)), "a picture comes twice in evaluation", **details)
+            require(seen == list(range(count)), "evaluation is shuffled: only training is", **details)
             right = [len(batch) for batch in batches] == [min(size, count - n) for n in range(0, count, size)]
-            require(right, "evaluation does not come in batches of config.batch_size", **facts)
+            require(right, "evaluation does not come in batches of config.batch_size", **details)
 
 
 def training_drops(build_loader: Callable) -> None:
@@ -582,12 +582,12 @@ def training_drops(build_loader: Callable) -> None:
     """
     for count, size in ((10, 4), (8, 4), (7, 3)):
         batches = visit(built(build_loader, drawn([(4, 6)] * count), Config(batch_size=size), True))
-        sizes, facts = [len(batch) for batch in batches], {"pictures": count, "batch_size": size, "train": True}
+        sizes, details = [len(batch) for batch in batches], {"pictures": count, "batch_size": size, "train": True}
         kept = len(sizes) == count // size + 1
         says = "training keeps a smaller last batch: drop_last is True there"
-        require(not kept, says, **facts, expected=[size] * (count // size), yours=sizes)
+        require(not kept, says, **details, expected=[size] * (count // size), yours=sizes)
         says = "training does not take every whole batch"
-        require(sizes == [size] * (count // size), says, **facts, expected=[size] * (count // size), yours=sizes)
+        require(sizes == [size] * (count // size), says, **details, expected=[size] * (count // size), yours=sizes)
 
 
 def training_shuffles(build_loader: Callable) -> None:
@@ -597,13 +597,13 @@ def training_shuffles(build_loader: Callable) -> None:
     """
     loader = built(build_loader, drawn([(4, 6)] * 12), Config(batch_size=2), True)
     epochs = [[n for batch in visit(loader) for n in batch] for _ in range(3)]
-    facts = {f"epoch {n}": order for n, order in enumerate(epochs, 1)}
+    details = {f"epoch {n}": order for n, order in enumerate(epochs, 1)}
     says = "training goes through the files in order: shuffle it"
-    require(epochs[0] != list(range(12)) or epochs[1] != list(range(12)), says, **facts)
+    require(epochs[0] != list(range(12)) or epochs[1] != list(range(12)), says, **details)
     says = "a picture comes twice in one epoch of training, another not at all: draw without replacement"
-    require(all(sorted(order) == list(range(12)) for order in epochs), says, **facts)
+    require(all(sorted(order) == list(range(12)) for order in epochs), says, **details)
     says = "every epoch of training has the same order"
-    require(epochs[0] != epochs[1] and epochs[1] != epochs[2], says, **facts)
+    require(epochs[0] != epochs[1] and epochs[1] != epochs[2], says, **details)
     mates = [{frozenset(batch) for batch in visit(loader)} for _ in range(3)]
     says = "the same pictures share a batch in every epoch: shuffle pictures, not batches"
     require(mates[0] != mates[1] or mates[1] != mates[2], says, batches=sorted(map(sorted, mates[0])))
@@ -631,8 +631,8 @@ def training_repeats(build_loader: Callable) -> None:
         return [visit(loader), visit(loader)]
 
     first, again = orders(5, session=1), orders(5, session=3)
-    facts = {"first run": first[0], "second run": again[0]}
-    require(first == again, "the same config.seed gives another order in the next run: seed the generator", **facts)
+    details = {"first run": first[0], "second run": again[0]}
+    require(first == again, "the same config.seed gives another order in the next run: seed the generator", **details)
     others = [orders(seed, session=1) for seed in (6, 7)]
     says = "every config.seed gives the same order: seed the generator with it"
     require(any(other != first for other in others), says, seeds=(5, 6, 7), order=first[0])
@@ -660,8 +660,8 @@ def pads(build_loader: Callable) -> None:
             says = "pictures of different sizes cannot be stacked: pass collate_fn=pad_collate"
             raise Wrong(says, train=train, error=str(error).splitlines()[0]) from None
         fits = (tuple(images.shape), tuple(masks.shape)) == ((3, 3, 6, 5), (3, 6, 5))
-        facts = {"train": train, "expected": (3, 3, 6, 5), "yours": tuple(images.shape)}
-        require(fits, "pictures of different sizes are not padded to the largest: is it pad_collate?", **facts)
+        details = {"train": train, "expected": (3, 3, 6, 5), "yours": tuple(images.shape)}
+        require(fits, "pictures of different sizes are not padded to the largest: is it pad_collate?", **details)
         numbers = (images[:, 0, 0, 0].long() - 1).tolist()
         require(sorted(numbers) == [0, 1, 2], "a picture of another size is missing from the batch", yours=numbers)
         for n, (image, mask) in zip(numbers, zip(images, masks, strict=True), strict=True):
@@ -682,9 +682,9 @@ def seeds_workers(build_loader: Callable) -> None:
     for train in (True, False):
         for count in (0, 2, 3):
             loader = built(build_loader, drawn([(4, 6)] * 4, Recorder()), Config(batch_size=2, workers=count), train)
-            facts = {"workers": count, "train": train, "yours": loader.num_workers}
+            details = {"workers": count, "train": train, "yours": loader.num_workers}
             require(
-                loader.num_workers == count, "the number of workers is not config.workers: pass num_workers", **facts
+                loader.num_workers == count, "the number of workers is not config.workers: pass num_workers", **details
             )
         says = "no worker is seeded: pass worker_init_fn=seed_worker"
         require(loader.worker_init_fn is not None, says, train=train)

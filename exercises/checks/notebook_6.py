@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models.segmentation.fcn import FCN, FCNHead
 
-from exercises.engine import Exercise
-from exercises.expect import Wrong, close, expect, kind_of, require, seeded
+from exercises.definitions import Exercise
+from exercises.expect import Wrong, expect, kind_of, require, seeded_generator, values_close
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=seeded(seed))
+    return torch.randn(*shape, generator=seeded_generator(seed))
 
 
 def made(answer: Callable, *args: Any, **kwargs: Any) -> nn.Module:
@@ -115,15 +115,15 @@ def size_stays(ConvBlock: Callable) -> None:
     for channels, shape in (((3, 8), (2, 3, 6, 10)), ((5, 2), (1, 5, 9, 8)), ((4, 4), (3, 4, 8, 8))):
         result = tuple(run(made(ConvBlock, *channels).eval(), noise(*shape)).shape)
         height, width = shape[2:]
-        facts = {"input": shape, "expected": (shape[0], channels[1], height, width), "yours": result}
+        details = {"input": shape, "expected": (shape[0], channels[1], height, width), "yours": result}
         if len(result) != 4:
-            raise Wrong(f"the result has {len(result)} dimensions instead of 4", **facts)
-        require(result[2:] != (height // 2, width // 2), "the size is halved although `downsample` is False", **facts)
+            raise Wrong(f"the result has {len(result)} dimensions instead of 4", **details)
+        require(result[2:] != (height // 2, width // 2), "the size is halved although `downsample` is False", **details)
         smaller = result[2] < height and height - result[2] == width - result[3]
-        require(not smaller, "pixels are lost at the edges: a 3 x 3 convolution needs padding=1", **facts)
-        require(result[2:] == (height, width), "height and width must stay as they are", **facts)
-        require(result[1] == channels[1], "the result must have out_channels channels", **facts)
-        require(result[0] == shape[0], "the number of pictures changes", **facts)
+        require(not smaller, "pixels are lost at the edges: a 3 x 3 convolution needs padding=1", **details)
+        require(result[2:] == (height, width), "height and width must stay as they are", **details)
+        require(result[1] == channels[1], "the result must have out_channels channels", **details)
+        require(result[0] == shape[0], "the number of pictures changes", **details)
 
 
 def depth_counts(ConvBlock: Callable) -> None:
@@ -136,16 +136,16 @@ def depth_counts(ConvBlock: Callable) -> None:
         wanted, (_, calls) = depth or 2, layers_run(block, noise(2, 3, 6, 10))
         convs = [m for m, _ in calls if isinstance(m, nn.Conv2d)]
         norms = [m for m, _ in calls if isinstance(m, _BatchNorm)]
-        facts = {"depth": wanted if depth else "left out, so 2"}
+        details = {"depth": wanted if depth else "left out, so 2"}
         if len(convs) != wanted:
             once = "convolution runs" if len(convs) == 1 else "convolutions run"
             says = f"`depth` is not followed: {len(convs)} {once} for depth {wanted}"
-            raise Wrong(says, **facts)
+            raise Wrong(says, **details)
         if len({id(m) for m in convs}) < wanted:
             raise Wrong("the same convolution runs more than once: make a new one for each round, or they share their "
-                        "weights", **facts)  # fmt: skip
+                        "weights", **details)  # fmt: skip
         size = next((m.kernel_size for m in convs if m.kernel_size != (3, 3)), None)
-        require(size is None, f"a kernel is {size}: all convolutions are 3 x 3", **facts)
+        require(size is None, f"a kernel is {size}: all convolutions are 3 x 3", **details)
         pairs = [(m.in_channels, m.out_channels) for m in convs]
         says = (
             "the first convolution goes from in_channels to out_channels, all others from out_channels to out_channels"
@@ -153,14 +153,14 @@ def depth_counts(ConvBlock: Callable) -> None:
         require(pairs == [(3, 8)] + [(8, 8)] * (wanted - 1), says, in_channels=3, out_channels=8, yours=pairs)
         apart = any(m.groups > 1 for m in convs)
         require(
-            not apart, "a convolution has `groups`: each channel must see all channels of the layer before", **facts
+            not apart, "a convolution has `groups`: each channel must see all channels of the layer before", **details
         )
-        require(norms, "BatchNorm is missing: an nn.BatchNorm2d(out_channels) after each convolution", **facts)
+        require(norms, "BatchNorm is missing: an nn.BatchNorm2d(out_channels) after each convolution", **details)
         distinct = len({id(m) for m in norms})
         says = "one BatchNorm serves several convolutions: each has averages of its own, so make one for each"
-        require(not (distinct < len(norms) == wanted), says, **facts)
+        require(not (distinct < len(norms) == wanted), says, **details)
         says = f"for {wanted} convolutions there must be {wanted} BatchNorms, one after each: {len(norms)} run"
-        require(len(norms) == wanted, says, **facts)
+        require(len(norms) == wanted, says, **details)
 
 
 def conv_norm_relu(ConvBlock: Callable) -> None:
@@ -190,19 +190,19 @@ def conv_norm_relu(ConvBlock: Callable) -> None:
             (["conv", "norm", "sigmoid"], [], "a sigmoid stands where ReLU belongs"),
             (["conv", "norm", "gelu"], [], "GELU stands where ReLU belongs"),
         ]
-        if close(result, right, 1e-3):
+        if values_close(result, right, 1e-3):
             return
         for order, last, sentence in orders:
             try:
-                found = close(result, chained(convs, norms, x, order, last), 1e-3)
+                found = values_close(result, chained(convs, norms, x, order, last), 1e-3)
             except RuntimeError:
                 continue
             require(not found, sentence)
         for added in (x, chained(convs[:1], norms, x, ["conv", "norm", "relu"])):
-            require(not close(result, right + added, 1e-3), "something is added to the result of the last round")
+            require(not values_close(result, right + added, 1e-3), "something is added to the result of the last round")
         require((result >= 0).all(), "the result has negative values: ReLU comes last, in every round")
-    facts = {"expected": right[0, 0, 0, :4], "yours": result[0, 0, 0, :4]}
-    raise Wrong("the result is not that of convolution, BatchNorm, ReLU, one after the other", **facts)
+    details = {"expected": right[0, 0, 0, :4], "yours": result[0, 0, 0, :4]}
+    raise Wrong("the result is not that of convolution, BatchNorm, ReLU, one after the other", **details)
 
 
 def give_norms_a_history(module: nn.Module) -> None:
@@ -212,7 +212,7 @@ def give_norms_a_history(module: nn.Module) -> None:
             for name, low in (("weight", 0.5), ("bias", -0.5), ("running_mean", -0.5), ("running_var", 0.5)):
                 value = getattr(norm, name)
                 if value is not None:
-                    value.copy_(low + torch.rand(value.shape, generator=seeded(10 * number + len(name))))
+                    value.copy_(low + torch.rand(value.shape, generator=seeded_generator(10 * number + len(name))))
 
 
 def chained(convs: Sequence[nn.Module], norms: Sequence[nn.Module], x: Tensor, order: Sequence[str],
@@ -236,11 +236,13 @@ def halves_first(ConvBlock: Callable) -> None:
     for depth in (2, 1):
         block, x = made(ConvBlock, 3, 8, depth=depth, downsample=True).eval(), noise(2, 3, 8, 12)
         result, calls = layers_run(block, x)
-        facts = {"input": (2, 3, 8, 12), "expected": (2, 8, 4, 6), "yours": tuple(result.shape)}
-        require(result.shape[2:] != (8, 12), "`downsample` is not used: the size is not halved", **facts)
-        require(result.shape[2:] != (2, 3), "the size is halved more than once", **facts)
+        details = {"input": (2, 3, 8, 12), "expected": (2, 8, 4, 6), "yours": tuple(result.shape)}
+        require(result.shape[2:] != (8, 12), "`downsample` is not used: the size is not halved", **details)
+        require(result.shape[2:] != (2, 3), "the size is halved more than once", **details)
         require(
-            result.shape == (2, 8, 4, 6), "with `downsample`, height and width must be half of what they were", **facts
+            result.shape == (2, 8, 4, 6),
+            "with `downsample`, height and width must be half of what they were",
+            **details,
         )
         convs = [shape for m, shape in calls if isinstance(m, nn.Conv2d)]
         if any(shape[2:] != (4, 6) for shape in convs):
@@ -275,15 +277,15 @@ def doubled_and_halved(DecoderStep: Callable) -> None:
         x, skip = noise(batch, channels, height, width), noise(batch, channels // 2, 2 * height, 2 * width, seed=1)
         result = tuple(run(made(DecoderStep, channels).eval(), x, skip).shape)
         wanted = (batch, channels // 2, 2 * height, 2 * width)
-        facts = {"from below": tuple(x.shape), "skip": tuple(skip.shape), "expected": wanted, "yours": result}
-        require(len(result) == 4, f"the result has {len(result)} dimensions instead of 4", **facts)
-        require(result[2:] != (height, width), "the size is not doubled", **facts)
+        details = {"from below": tuple(x.shape), "skip": tuple(skip.shape), "expected": wanted, "yours": result}
+        require(len(result) == 4, f"the result has {len(result)} dimensions instead of 4", **details)
+        require(result[2:] != (height, width), "the size is not doubled", **details)
         says = "pixels are lost at the edges: a 3 x 3 convolution needs padding=1"
-        require(not (result[2] < 2 * height and result[2] - result[3] == 2 * (height - width)), says, **facts)
-        require(result[2:] == wanted[2:], "height and width must be those of the skip", **facts)
+        require(not (result[2] < 2 * height and result[2] - result[3] == 2 * (height - width)), says, **details)
+        require(result[2:] == wanted[2:], "height and width must be those of the skip", **details)
         says = "the channels are not halved: the skip has C/2, what comes up has some, and a block mixes them to C/2"
-        require(result[1] <= channels // 2, says, **facts)
-        require(result == wanted, "the result must have C/2 channels, and as many pictures as came in", **facts)
+        require(result[1] <= channels // 2, says, **details)
+        require(result == wanted, "the result must have C/2 channels, and as many pictures as came in", **details)
 
 
 def influence(step: nn.Module, x: Tensor, skip: Tensor, which: int, row: int, column: int) -> Tensor:
@@ -335,7 +337,7 @@ def pixels_stay_in_place(DecoderStep: Callable) -> None:
     with torch.no_grad():
         alone = [run(step, x[n : n + 1], skip[n : n + 1]) for n in range(3)]
         says = "a picture's result depends on the others in the batch: the first dimension stays apart"
-        require(close(run(step, x, skip), torch.cat(alone), 1e-4), says)
+        require(values_close(run(step, x, skip), torch.cat(alone), 1e-4), says)
     x, skip = x[:1], skip[:1]
     for which, row, column, says in (
         (1, 7, 25, "a pixel of the skip turns up somewhere else: are rows and columns exchanged, or halves shifted?"),
@@ -345,10 +347,10 @@ def pixels_stay_in_place(DecoderStep: Callable) -> None:
         centre = (row, column) if which else (2 * row + 0.5, 2 * column + 0.5)
         spots = influence(step, x, skip, which, row, column).nonzero()
         far = [tuple(s) for s in spots.tolist() if max(abs(s[0] - centre[0]), abs(s[1] - centre[1])) > 8]
-        facts = {"pixel": (row, column), "changes": far[:3]}
-        require(not far, says, **facts)
+        details = {"pixel": (row, column), "changes": far[:3]}
+        require(not far, says, **details)
         at = [s for s in spots.tolist() if max(abs(s[0] - centre[0]), abs(s[1] - centre[1])) <= 2]
-        require(at, says, **facts)
+        require(at, says, **details)
 
 
 def a_block_mixes(DecoderStep: Callable) -> None:
@@ -387,9 +389,9 @@ def counted(
         number = float(result)
     except (TypeError, ValueError, RuntimeError):
         raise Wrong(f"the result is {kind_of(result)}, not a whole number") from None
-    facts = {"model": text} | kwargs | {"expected": wanted, "yours": result}
+    details = {"model": text} | kwargs | {"expected": wanted, "yours": result}
     if number != wanted:
-        raise Wrong(mistakes.get(int(number), "the number of parameters is off"), **facts)
+        raise Wrong(mistakes.get(int(number), "the number of parameters is off"), **details)
 
 
 def every_number(count_parameters: Callable) -> None:
@@ -514,26 +516,14 @@ def segmenter(length: int, width: int = 8) -> FCN:
 
 
 def with_new_head(replace_head: Callable, length: int, outputs: int, **kwargs: Any) -> FCN:
-    """Let the answer work on a model, and run it: Wrong where it does not fit together."""
+    """Let the answer work on a model, and return it. Raises Wrong where the new head does not fit."""
     model = segmenter(length, **kwargs)
     backbone, old_out = model.backbone, model.classifier[-1].out_channels
     before = {k: v.clone() for k, v in model.state_dict().items()}
     layers = list(model.classifier)[:-1]
-    try:
-        returned = replace_head(model, outputs)
-    except TypeError as error:
-        if "FCNHead" in str(error):
-            says = "torchvision's heads cannot be cut with [:-1]: cut a list of the layers, list(model.classifier)[:-1]"
-            raise Wrong(says) from error
-        raise
-    except (IndexError, AttributeError, KeyError) as error:
-        text = str(error)
-        if "index" in text or isinstance(error, KeyError | IndexError):
-            says = "the head has another length here: its last layer is `model.classifier[-1]`, at whatever number"
-            raise Wrong(says, layers=length) from error
-        raise
+    returned = call_replace_head(replace_head, model, length, outputs)
     require(isinstance(model.classifier, nn.Module), "`model.classifier` is no module any more")
-    facts = {"layers in the head": length, "num_outputs": outputs}
+    details = {"layers in the head": length, "num_outputs": outputs}
     head, unchanged = model.classifier, model.state_dict()
     same = unchanged.keys() == before.keys() and all(
         v.shape == before[k].shape and torch.equal(v, before[k]) for k, v in unchanged.items()
@@ -541,36 +531,56 @@ def with_new_head(replace_head: Callable, length: int, outputs: int, **kwargs: A
     if same and old_out != outputs:
         pretended = isinstance(head, nn.Sequential) and getattr(head[-1], "out_channels", 0) == outputs
         says = "only the attribute `out_channels` is changed, no weight: put a new nn.Conv2d in its place"
-        require(not pretended, says, **facts)
+        require(not pretended, says, **details)
         elsewhere = isinstance(returned, nn.Module) and returned is not model
-        require(
-            not elsewhere, "a new model is returned, and the one that was given stays as it was: work in place", **facts
-        )
-        raise Wrong("the model is still as it was: put the new layer into it, `model.classifier[-1] = ...`", **facts)
-    if isinstance(head, nn.Conv2d) and length > 1:
-        raise Wrong("the whole head is replaced: only its last layer is to be new", **facts)
-    require(
-        isinstance(head, nn.Sequential), f"`model.classifier` is now {kind_of(head)}: it must stay a sequence", **facts
-    )
-    says = "the old last layer is still there, and the new one comes after it: put the new one in its place"
-    require(len(head) <= length, says, **facts)
-    require(len(head) == length, "layers of the head are lost: only the last one is to be new", **facts)
-    last = head[-1]
-    require(isinstance(last, nn.Conv2d), f"the last layer is {kind_of(last)}: it must be an nn.Conv2d", **facts)
-    kept = all(type(a) is type(b) for a, b in zip(layers, head, strict=False))
-    require(kept, "layers before the last one are replaced", **facts)
-    arriving = 4 * kwargs.get("width", 8) if length < 3 else kwargs.get("width", 8)
-    require(last.weight.shape[1] == arriving, "the new layer must take as many channels as the old one: read them off, "
-            "`old.in_channels`", expected=arriving, yours=last.weight.shape[1], **facts)  # fmt: skip
-    require(last.weight.shape[0] == outputs, "the new layer has another number of outputs than `num_outputs`",
-            yours=last.weight.shape[0], **facts)  # fmt: skip
-    require(tuple(last.weight.shape[2:]) == (1, 1), "the new layer's kernel is not 1 x 1", **facts)
-    require(model.backbone is backbone, "the backbone is replaced: only the last layer is to be new", **facts)
+        says = "a new model is returned, and the one that was given stays as it was: work in place"
+        require(not elsewhere, says, **details)
+        raise Wrong("the model is still as it was: put the new layer into it, `model.classifier[-1] = ...`", **details)
+    require_new_layer(head, layers, length, outputs, kwargs.get("width", 8))
+    require(model.backbone is backbone, "the backbone is replaced: only the last layer is to be new", **details)
     for name, value in before.items():
         if not name.startswith(f"classifier.{length - 1}."):
             says = f"`{name}` is changed or lost: only the last layer is to be new"
-            require(name in unchanged and torch.equal(unchanged[name], value), says, **facts)
+            require(name in unchanged and torch.equal(unchanged[name], value), says, **details)
     return model
+
+
+def call_replace_head(replace_head: Callable, model: FCN, length: int, outputs: int) -> Any:
+    """Call the answer, and explain the errors that two common mistakes lead to."""
+    try:
+        return replace_head(model, outputs)
+    except TypeError as error:
+        if "FCNHead" in str(error):
+            says = "torchvision's heads cannot be cut with [:-1]: cut a list of the layers, list(model.classifier)[:-1]"
+            raise Wrong(says) from error
+        raise
+    except (IndexError, AttributeError, KeyError) as error:
+        if "index" in str(error) or isinstance(error, KeyError | IndexError):
+            says = "the head has another length here: its last layer is `model.classifier[-1]`, at whatever number"
+            raise Wrong(says, layers=length) from error
+        raise
+
+
+def require_new_layer(head: nn.Module, layers: list[nn.Module], length: int, outputs: int, width: int) -> None:
+    """Require a head whose last layer is a new one that fits, behind the other `layers` as they were."""
+    details = {"layers in the head": length, "num_outputs": outputs}
+    if isinstance(head, nn.Conv2d) and length > 1:
+        raise Wrong("the whole head is replaced: only its last layer is to be new", **details)
+    says = f"`model.classifier` is now {kind_of(head)}: it must stay a sequence"
+    require(isinstance(head, nn.Sequential), says, **details)
+    says = "the old last layer is still there, and the new one comes after it: put the new one in its place"
+    require(len(head) <= length, says, **details)
+    require(len(head) == length, "layers of the head are lost: only the last one is to be new", **details)
+    last = head[-1]
+    require(isinstance(last, nn.Conv2d), f"the last layer is {kind_of(last)}: it must be an nn.Conv2d", **details)
+    kept = all(type(a) is type(b) for a, b in zip(layers, head, strict=False))
+    require(kept, "layers before the last one are replaced", **details)
+    arriving, found = 4 * width if length < 3 else width, last.weight.shape
+    says = "the new layer must take as many channels as the old one: read them off, `old.in_channels`"
+    require(found[1] == arriving, says, expected=arriving, yours=found[1], **details)
+    says = "the new layer has another number of outputs than `num_outputs`"
+    require(found[0] == outputs, says, yours=found[0], **details)
+    require(tuple(found[2:]) == (1, 1), "the new layer's kernel is not 1 x 1", **details)
 
 
 def head_has_outputs(replace_head: Callable) -> None:
@@ -760,9 +770,9 @@ def padded(pad_to_stride: Callable, images: Tensor, stride: int) -> Tensor:
     require(result is not None, "nothing is returned: is a `return` missing?")
     if not isinstance(result, Tensor):
         raise Wrong(f"the result is {kind_of(result)}: return the padded tensor alone")
-    facts = {"size": (height, width), "stride": stride}
-    require(result.ndim == 4, f"the result has {result.ndim} dimensions instead of 4", **facts)
-    require(result.dtype == images.dtype, f"the values come back as {result.dtype}, not {images.dtype}", **facts)
+    details = {"size": (height, width), "stride": stride}
+    require(result.ndim == 4, f"the result has {result.ndim} dimensions instead of 4", **details)
+    require(result.dtype == images.dtype, f"the values come back as {result.dtype}, not {images.dtype}", **details)
     return result
 
 
@@ -779,27 +789,27 @@ def sides_divide(pad_to_stride: Callable) -> None:
         result = padded(pad_to_stride, images, stride)
         wanted = tuple(-(-n // stride) * stride for n in (height, width))
         got = tuple(result.shape[2:])
-        facts = {"size": (height, width), "stride": stride, "expected": wanted, "yours": got}
-        require(got != (height, width) or wanted == got, "nothing is added", **facts)
+        details = {"size": (height, width), "stride": stride, "expected": wanted, "yours": got}
+        require(got != (height, width) or wanted == got, "nothing is added", **details)
         h, w = height, width
         cropped = got == (h // stride * stride, w // stride * stride) or got[0] < h or got[1] < w
-        require(not (cropped and got != wanted), "the picture is cropped: pixels are lost, add some instead", **facts)
+        require(not (cropped and got != wanted), "the picture is cropped: pixels are lost, add some instead", **details)
         says = "rows and columns are exchanged: F.pad takes left, right, top, bottom, so the width comes first"
-        require(got == wanted or got != (h + wanted[1] - w, w + wanted[0] - h), says, **facts)
+        require(got == wanted or got != (h + wanted[1] - w, w + wanted[0] - h), says, **details)
         says = "what is missing is `-height % stride`; the remainder `height % stride` is what is too much"
-        require(got == wanted or got != (h + h % stride, w + w % stride), says, **facts)
+        require(got == wanted or got != (h + h % stride, w + w % stride), says, **details)
         says = "the missing pixels are added at both ends: once is enough"
-        require(got == wanted or got != (2 * wanted[0] - h, 2 * wanted[1] - w), says, **facts)
+        require(got == wanted or got != (2 * wanted[0] - h, 2 * wanted[1] - w), says, **details)
         square = got[0] == got[1] == max(wanted) and wanted[0] != wanted[1]
-        require(not square, "the picture becomes a square: height and width each have their own multiple", **facts)
+        require(not square, "the picture becomes a square: height and width each have their own multiple", **details)
         both = got[0] % stride == 0 and got[1] % stride == 0
         says = (
             "more is added than needed: up to the next multiple, no further"
             if both
             else "the sides do not divide by stride"
         )
-        require(got == wanted, says, **facts)
-        require(result.shape[:2] == images.shape[:2], "pictures or channels are added or lost", **facts)
+        require(got == wanted, says, **details)
+        require(result.shape[:2] == images.shape[:2], "pictures or channels are added or lost", **details)
 
 
 def pixels_stay(pad_to_stride: Callable) -> None:
@@ -812,20 +822,20 @@ def pixels_stay(pad_to_stride: Callable) -> None:
         result = padded(pad_to_stride, images, stride)
         if torch.equal(result[..., :height, :width], images):
             continue
-        facts = {"size": (height, width), "stride": stride}
+        details = {"size": (height, width), "stride": stride}
         down, right = result.shape[2] - height, result.shape[3] - width
         shown = [(y, x) for y in range(down + 1) for x in range(right + 1)
                  if torch.equal(result[..., y : y + height, x : x + width], images)]  # fmt: skip
         if shown:
             start = "row {}, column {}".format(*shown[0])
-            raise Wrong(f"the picture now starts at {start}: add pixels on the right and at the bottom only", **facts)
+            raise Wrong(f"the picture now starts at {start}: add pixels on the right and at the bottom only", **details)
         enlarged = any(
             torch.allclose(result, F.interpolate(images, result.shape[2:], mode=mode), atol=1e-3)
             for mode in ("nearest", "bilinear", "bicubic")
         )
         says = "the picture is enlarged: that changes every pixel, add rows and columns instead"
-        require(not enlarged, says, **facts)
-        raise Wrong("the pixels of the picture are changed", **facts)
+        require(not enlarged, says, **details)
+        raise Wrong("the pixels of the picture are changed", **details)
 
 
 def nothing_too_much(pad_to_stride: Callable) -> None:
@@ -837,15 +847,15 @@ def nothing_too_much(pad_to_stride: Callable) -> None:
         images = noise(1, 2, height, width, seed=2)
         result = padded(pad_to_stride, images, stride)
         wanted = tuple(-(-n // stride) * stride for n in (height, width))
-        facts = {"size": (height, width), "stride": stride, "expected": wanted, "yours": tuple(result.shape[2:])}
+        details = {"size": (height, width), "stride": stride, "expected": wanted, "yours": tuple(result.shape[2:])}
         says = "a side that divides already gets a whole stride more: `-side % stride` is 0 there"
-        require(result.shape[2] <= wanted[0] and result.shape[3] <= wanted[1], says, **facts)
+        require(result.shape[2] <= wanted[0] and result.shape[3] <= wanted[1], says, **details)
         says = "one side divides already, so nothing is added at all: the other one still needs pixels"
-        require(result.shape[2:] == wanted, says, **facts)
+        require(result.shape[2:] == wanted, says, **details)
         require(
             torch.equal(result[..., :height, :width], images),
             "the pixels are changed where nothing is missing",
-            **facts,
+            **details,
         )
 
 
@@ -858,11 +868,11 @@ def small_pictures(pad_to_stride: Callable) -> None:
         images = noise(*shape, seed=3)
         result = padded(pad_to_stride, images, stride)
         wanted = (*shape[:2], *(-(-n // stride) * stride for n in shape[2:]))
-        facts = {"shape": shape, "stride": stride, "expected": wanted, "yours": tuple(result.shape)}
-        require(tuple(result.shape) == wanted, "a picture that is smaller than the stride comes out wrong", **facts)
-        require(torch.equal(result[..., : shape[2], : shape[3]], images), "the pixels are changed", **facts)
+        details = {"shape": shape, "stride": stride, "expected": wanted, "yours": tuple(result.shape)}
+        require(tuple(result.shape) == wanted, "a picture that is smaller than the stride comes out wrong", **details)
+        require(torch.equal(result[..., : shape[2], : shape[3]], images), "the pixels are changed", **details)
         require(
-            result.isfinite().all(), "what is added is not finite (NaN or infinite): the net would spread it", **facts
+            result.isfinite().all(), "what is added is not finite (NaN or infinite): the net would spread it", **details
         )
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn, tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from exercises.engine import Exercise
-from exercises.expect import Wrong, expect, kind_of, require, seeded
+from exercises.definitions import Exercise
+from exercises.expect import Wrong, expect, kind_of, require, seeded_generator
 
 NAN = float("nan")
 
@@ -21,7 +21,7 @@ def dice_is_a_number(dice_loss: Callable) -> None:
 
     Stay in torch from the logits to the end: no `.item()`, no NumPy, no argmax. Average over the classes last.
     """
-    logits = torch.randn(2, 3, 2, 4, generator=seeded(1), requires_grad=True)
+    logits = torch.randn(2, 3, 2, 4, generator=seeded_generator(1), requires_grad=True)
     loss = dice_loss(logits, tensor([[[0, 1, 2, 1], [0, 0, 1, 2]]] * 2))
     if not isinstance(loss, Tensor):
         raise Wrong(f"the result is {kind_of(loss)}: the optimizer needs a tensor that remembers how it was computed")
@@ -77,8 +77,8 @@ def dice_of_classes(dice_loss: Callable) -> None:
         (float(1 - np.mean([2.2 / 3.1, 2.4 / 3.1])), "class 0 is left out: background is a class like the others"),
     ]
     expect(dice_loss, logits, target, gives=wanted, says=says, mistakes=mistakes)
-    logits = torch.randn(2, 3, 4, 5, generator=seeded(2))
-    target = torch.randint(0, 3, (2, 4, 5), generator=seeded(3))
+    logits = torch.randn(2, 3, 4, 5, generator=seeded_generator(2))
+    target = torch.randint(0, 3, (2, 4, 5), generator=seeded_generator(3))
     expect(
         dice_loss, logits, target, gives=dice_of(logits.softmax(1), target), says=says,
         mistakes=[
@@ -148,8 +148,8 @@ def dice_leaves_out_ignored(dice_loss: Callable) -> None:
         ],
     )  # fmt: skip
     target = tensor([[[0, 255, 2], [1, 255, 2]], [[255, 0, 1], [1, 1, 255]]])
-    logits = torch.randn(2, 3, 2, 3, generator=seeded(4))
-    noise = torch.where((target == 255)[:, None], 9 * torch.randn(2, 3, 2, 3, generator=seeded(5)), logits)
+    logits = torch.randn(2, 3, 2, 3, generator=seeded_generator(4))
+    noise = torch.where((target == 255)[:, None], 9 * torch.randn(2, 3, 2, 3, generator=seeded_generator(5)), logits)
     first = dice_loss(logits.clone(), target.clone())
     require(
         torch.allclose(first, dice_loss(noise, target.clone()), atol=1e-5),
@@ -188,7 +188,7 @@ def dice_at_its_ends(dice_loss: Callable) -> None:
 
     Large logits make probabilities of 0 and 1: overlap is then the whole area, or nothing.
     """
-    target = torch.randint(0, 4, (2, 8, 6), generator=seeded(6))
+    target = torch.randint(0, 4, (2, 8, 6), generator=seeded_generator(6))
     sure = 40.0 * (torch.arange(4).view(1, 4, 1, 1) == target[:, None])
     expect(dice_loss, sure, target, gives=0.0, tolerance=1e-3, says="a perfect prediction must cost 0")
     wrong = dice_loss(sure.roll(1, dims=1), target.clone())
@@ -200,12 +200,12 @@ def dice_teaches(dice_loss: Callable) -> None:
 
     No `.detach()`, no `.item()`, no `torch.tensor(...)` on the way. A small step must change the loss as it foretells.
     """
-    logits = torch.randn(2, 3, 2, 4, generator=seeded(7), requires_grad=True)
+    logits = torch.randn(2, 3, 2, 4, generator=seeded_generator(7), requires_grad=True)
     target = tensor([[[0, 1, 2, 1], [0, 0, 1, 2]]] * 2)
     dice_loss(logits, target.clone()).backward()
     small = 0.02
     for seed in (8, 9, 10):
-        way = torch.randn(2, 3, 2, 4, generator=seeded(seed))
+        way = torch.randn(2, 3, 2, 4, generator=seeded_generator(seed))
         after, before = (float(dice_loss(logits.detach() + s * small * way, target.clone())) for s in (1, -1))
         measured, foretold = (after - before) / (2 * small), float((logits.grad * way).sum())
         require(
@@ -238,7 +238,7 @@ def counts_are_whole(confusion_matrix: Callable) -> None:
 
     Counts are whole numbers: bincount gives int64, torch.zeros needs `dtype=torch.int64`.
     """
-    target = torch.randint(0, 3, (2, 4, 5), generator=seeded(1))
+    target = torch.randint(0, 3, (2, 4, 5), generator=seeded_generator(1))
     matrix = expect(confusion_matrix, target, target, 3, gives=torch.bincount(target.flatten(), minlength=3).diag(),
                     says="two images: every pixel of the batch counts")  # fmt: skip
     require(matrix.dtype == torch.int64, f"the counts are {matrix.dtype}: make them torch.int64", yours=matrix)
@@ -282,8 +282,8 @@ def masks_of_any_shape(confusion_matrix: Callable) -> None:
 
     Flatten, or index with a boolean mask: the shape plays no part.
     """
-    target = torch.randint(0, 3, (3, 4, 5), generator=seeded(2))
-    prediction = torch.randint(0, 3, (3, 4, 5), generator=seeded(3))
+    target = torch.randint(0, 3, (3, 4, 5), generator=seeded_generator(2))
+    prediction = torch.randint(0, 3, (3, 4, 5), generator=seeded_generator(3))
     wanted = tensor([[int(((target == t) & (prediction == p)).sum()) for p in range(3)] for t in range(3)])
     for shape in ((3, 4, 5), (12, 5), (60,)):
         p, t = prediction.reshape(shape), target.reshape(shape)
@@ -368,7 +368,7 @@ def ends_and_shape(iou: Callable) -> None:
 
     The result has shape (num_classes,), whatever the masks hold.
     """
-    mask = torch.randint(0, 3, (2, 3, 5), generator=seeded(4))
+    mask = torch.randint(0, 3, (2, 3, 5), generator=seeded_generator(4))
     result = expect(iou, mask, mask, 3, gives=torch.ones(3), says="equal masks must give 1 for every class")
     require(result.is_floating_point(), f"the result is {result.dtype}: IoU is a fraction, so a float")
     expect(iou, (mask + 1) % 3, mask, 3, gives=torch.zeros(3), says="masks that agree nowhere must give 0")
@@ -640,7 +640,7 @@ def one_step(
     model, accelerator = kind(), OneProcess()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(steps):
-        loss = train_step(model, IMAGES.clone(), MASKS.clone(), squared, optimizer, accelerator, grad_clip)
+        loss = train_step(model, IMAGES.clone(), MASKS.clone(), squared, optimizer, accelerator, grad_clip=grad_clip)
     return model, loss, accelerator
 
 

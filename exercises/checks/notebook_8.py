@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from exercises.engine import Exercise
-from exercises.expect import Wrong, expect, require, seeded
+from exercises.definitions import Exercise
+from exercises.expect import Wrong, expect, require, seeded_generator
 
 NAN = float("nan")
 
@@ -306,7 +306,7 @@ def make_parts(seed: int, scaler: bool = False) -> dict[str, Any]:
     """Build the parts of a small run: a network with BatchNorm, Adam, a schedule, and on request a fourth."""
     model = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.Conv2d(3, 2, 1))
     with torch.no_grad():
-        generator = seeded(seed)
+        generator = seeded_generator(seed)
         for weight in model.parameters():
             weight.copy_(torch.rand(weight.shape, generator=generator) + 0.1)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
@@ -322,7 +322,7 @@ def train(parts: dict[str, Any], first: int, last: int) -> None:
     with torch.enable_grad():
         parts["model"].train()
         for step in range(first, last):
-            images = torch.rand(2, 1, 5, 6, generator=seeded(step))
+            images = torch.rand(2, 1, 5, 6, generator=seeded_generator(step))
             loss = (parts["model"](images) - step / 9).square().mean()
             parts["optimizer"].zero_grad()
             loss.backward()

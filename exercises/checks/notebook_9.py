@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, tensor
 
-from exercises.engine import Exercise
-from exercises.expect import Wrong, expect, kind_of, require, seeded
+from exercises.definitions import Exercise
+from exercises.expect import Wrong, expect, kind_of, require, seeded_generator
 
 NAN = float("nan")
 NOTHING = "nothing is returned: is a `return` missing?"
@@ -21,7 +21,7 @@ def classes_by_argmax(to_mask: Callable) -> None:
     `argmax` over dimension 1: the logits are (N, C, H, W), and the classes are what must disappear.
     """
     for count in (2, 1):
-        logits = torch.randn(count, 3, 4, 5, generator=seeded(1))
+        logits = torch.randn(count, 3, 4, 5, generator=seeded_generator(1))
         wanted = tensor([[[max(range(3), key=lambda c: float(logits[n, c, y, x])) for x in range(5)] for y in range(4)]
                          for n in range(count)])  # fmt: skip
         expect(
@@ -48,7 +48,7 @@ def ids_are_int64(to_mask: Callable) -> None:
     A comparison gives True and False: `.long()` makes ids of it.
     """
     for channels in (1, 2, 4):
-        result = expect(to_mask, torch.randn(3, channels, 2, 5, generator=seeded(2)))
+        result = expect(to_mask, torch.randn(3, channels, 2, 5, generator=seeded_generator(2)))
         require(result is not None, NOTHING)
         if not isinstance(result, Tensor):
             raise Wrong(f"the result is {kind_of(result)}, not a tensor")
@@ -488,7 +488,7 @@ def mirrored_back(average_flips: Callable) -> None:
 
     Mirror the images along their width, predict, mirror the result along its width.
     """
-    images = torch.randint(0, 255, (2, 3, 4, 5), generator=seeded(5), dtype=torch.uint8)
+    images = torch.randint(0, 255, (2, 3, 4, 5), generator=seeded_generator(5), dtype=torch.uint8)
     plain, mirror = sideways(images), sideways(images.flip(-1))
     upside = (plain + sideways(images.flip(-2)).flip(-2)) / 2
     both = (mirror.flip(-1) + sideways(images.flip(-1, -2)).flip(-1, -2)) / 2
@@ -518,7 +518,7 @@ def symmetric_stays(average_flips: Callable) -> None:
 
     Then both predictions agree, and so does their mean.
     """
-    images = torch.randint(0, 255, (1, 3, 3, 4), generator=seeded(6), dtype=torch.uint8)
+    images = torch.randint(0, 255, (1, 3, 3, 4), generator=seeded_generator(6), dtype=torch.uint8)
     expect(average_flips, lambda x: 2 * x.float(), images, gives=2 * images.float(),
            says="a model that treats every pixel alike must give the same as without flips")  # fmt: skip
 
@@ -534,7 +534,7 @@ def twice_and_no_more(average_flips: Callable) -> None:
         seen.append(images.clone())
         return images.float()[:, :1]
 
-    images = torch.randint(0, 255, (2, 3, 3, 4), generator=seeded(7), dtype=torch.uint8)
+    images = torch.randint(0, 255, (2, 3, 3, 4), generator=seeded_generator(7), dtype=torch.uint8)
     expect(average_flips, predict, images)
     count = sum(len(batch) for batch in seen)
     require(count == 4, f"2 images were predicted {count} times in all: 4 are needed, each image and its mirror image")

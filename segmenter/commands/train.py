@@ -21,9 +21,10 @@ def run(config: Path | None, resume: bool, overwrite: bool, **options: Any) -> N
     settings = make_config(options, config)  # before the slow import, so that a typo is refused at once
     from accelerate import PartialState
 
+    from segmenter.distributed import share_out
     from utils.training import fit
 
-    finished = fit(settings, resume=resume, overwrite=overwrite)
+    finished = fit(settings, resume=resume, overwrite=overwrite, prepare_loader=share_out)
     if finished.history.empty or not PartialState().is_main_process:
         return
     best = finished.best

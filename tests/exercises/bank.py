@@ -14,8 +14,10 @@ from typing import Any
 
 import nbformat
 
-from exercises import engine
+from exercises.catalogue import find, reference
 from exercises.course import list_notebooks
+from exercises.definitions import PASSED, Verdict
+from exercises.session import SESSION
 
 ANSWERS = Path(__file__).parent / "answers"
 HEAD = re.compile(r"^# %% (?:(prelude)|(\d\.\d+) (right|wrong): (.+))$", re.MULTILINE)
@@ -58,7 +60,7 @@ def all_answers() -> list[Answer]:
 
 def cell_text(answer: Answer) -> str:
     """Put the decorator above the answer and its own decorators; helpers stay above it."""
-    definition = rf"^(@.+\n)*(def|class) {engine.find(answer.id).name}\b"
+    definition = rf"^(@.+\n)*(def|class) {find(answer.id).name}\b"
     return re.sub(definition, rf'@exercise("{answer.id}")\n\g<0>', answer.text, count=1, flags=re.MULTILINE)
 
 
@@ -75,15 +77,15 @@ def scope_of(number: int) -> dict[str, Any]:
     return scope
 
 
-def try_answer(answer: Answer) -> engine.Verdict:
+def try_answer(answer: Answer) -> Verdict:
     """Run an answer as a cell of a notebook and return the verdict."""
     scope = scope_of(int(answer.id[0]))
     run_cell(cell_text(answer), scope, f"<{answer}>")
-    name = engine.find(answer.id).name
-    bound, verdict = scope[name], engine.ATTEMPTS[answer.id].verdict
-    expected = engine.ATTEMPTS[answer.id].answer if verdict.status == engine.PASSED else engine.reference(answer.id)
-    assert bound is expected, "a right answer is bound as it is; for any other the course's stands in"
-    return verdict
+    name = find(answer.id).name
+    attempt = SESSION.attempts[answer.id]
+    expected = attempt.answer if attempt.verdict.status == PASSED else reference(answer.id)
+    assert scope[name] is expected, "a right answer is bound as it is; for any other the course's stands in"
+    return attempt.verdict
 
 
 def stub(exercise_id: str) -> str:

@@ -5,11 +5,14 @@ from collections import Counter
 import bank
 import pytest
 
-from exercises import answers as work
-from exercises import display as show
-from exercises import engine
+from exercises.catalogue import all_exercises, find, notebook_exercises, reference
+from exercises.definitions import PASSED, STOPPED, UNWRITTEN, WRONG, Verdict
+from exercises.display import hint_of, property_of, reference_source
+from exercises.judging import run_checks
+from exercises.session import SESSION
+from exercises.storage import kept_ids, load_answer
 
-ALL = engine.all_exercises()
+ALL = all_exercises()
 STUBS_THAT_FAIL = {"1.1", "3.3"}  # a toy that is meant to fail first, and a bug to be found
 
 
@@ -17,62 +20,62 @@ def ids(answers: list[bank.Answer]) -> list[str]:
     return [str(a) for a in answers]
 
 
-RIGHT = [a for a in bank.all_answers() if a.right]
-WRONG = [a for a in bank.all_answers() if not a.right]
+RIGHT_ANSWERS = [a for a in bank.all_answers() if a.right]
+WRONG_ANSWERS = [a for a in bank.all_answers() if not a.right]
 
 
-@pytest.mark.parametrize("the", ALL, ids=lambda e: e.id)
-def test_stub_is_not_written_yet(the, capsys):
-    scope = bank.scope_of(int(the.id[0]))
-    bank.run_cell(bank.stub(the.id), scope, f"<stub of {the.id}>")
-    verdict = engine.ATTEMPTS[the.id].verdict
-    assert verdict.status == (engine.WRONG if the.id in STUBS_THAT_FAIL else engine.UNWRITTEN)
-    assert scope[the.name] is engine.reference(the.id)
+@pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
+def test_stub_is_not_written_yet(exercise, capsys):
+    scope = bank.scope_of(int(exercise.id[0]))
+    bank.run_cell(bank.stub(exercise.id), scope, f"<stub of {exercise.id}>")
+    verdict = SESSION.attempts[exercise.id].verdict
+    assert verdict.status == (WRONG if exercise.id in STUBS_THAT_FAIL else UNWRITTEN)
+    assert scope[exercise.name] is reference(exercise.id)
     assert "stands in" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("the", ALL, ids=lambda e: e.id)
-def test_reference_passes(the):
-    assert engine.run_checks(the, engine.reference(the.id)) == engine.Verdict(the.id, engine.PASSED)
+@pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
+def test_reference_passes(exercise):
+    assert run_checks(exercise, reference(exercise.id)) == Verdict(exercise.id, PASSED)
 
 
-@pytest.mark.parametrize("answer", RIGHT, ids=ids(RIGHT))
+@pytest.mark.parametrize("answer", RIGHT_ANSWERS, ids=ids(RIGHT_ANSWERS))
 def test_right_answer_passes_and_is_carried_on(answer):
     verdict = bank.try_answer(answer)
-    assert verdict.status == engine.PASSED, f"{verdict.sentence} {verdict.facts}"
-    again = work.load(work.file_of(answer.id), answer.id)
-    assert again is not engine.reference(answer.id)
-    assert engine.run_checks(engine.find(answer.id), again).status == engine.PASSED
+    assert verdict.status == PASSED, f"{verdict.sentence} {verdict.details}"
+    again = load_answer(answer.id)
+    assert again is not reference(answer.id)
+    assert run_checks(find(answer.id), again).status == PASSED
 
 
-@pytest.mark.parametrize("answer", WRONG, ids=ids(WRONG))
+@pytest.mark.parametrize("answer", WRONG_ANSWERS, ids=ids(WRONG_ANSWERS))
 def test_wrong_answer_fails_and_says_why(answer, capsys):
     verdict = bank.try_answer(answer)
-    assert verdict.status in (engine.WRONG, engine.STOPPED)
+    assert verdict.status in (WRONG, STOPPED)
     assert answer.words in verdict.sentence
     assert verdict.sentence in capsys.readouterr().out
-    assert not work.kept()
+    assert not kept_ids()
 
 
-@pytest.mark.parametrize("the", ALL, ids=lambda e: e.id)
-def test_bank_is_large_enough_and_each_mistake_has_words_of_its_own(the):
-    answers = [a for a in bank.all_answers() if a.id == the.id]
+@pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
+def test_bank_is_large_enough_and_each_mistake_has_words_of_its_own(exercise):
+    answers = [a for a in bank.all_answers() if a.id == exercise.id]
     assert sum(a.right for a in answers) >= 2
     wrong = Counter(a.words for a in answers if not a.right)
     assert len(wrong) >= 5, wrong
 
 
-@pytest.mark.parametrize("the", ALL, ids=lambda e: e.id)
-def test_card_is_complete(the):
-    assert len(the.hints) >= 3
-    assert len(the.checks) >= 3
-    assert 1 <= the.difficulty <= 5
-    assert 1 <= the.minutes <= 30
-    assert the.purpose.endswith(".")
-    for check in the.checks:
-        assert show.property_of(check).endswith("."), check.__name__
-        assert show.hint_of(check), f"{check.__name__} has no hint"
-    text, _ = show.reference_source(the.id)
+@pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
+def test_card_is_complete(exercise):
+    assert len(exercise.hints) >= 3
+    assert len(exercise.checks) >= 3
+    assert 1 <= exercise.difficulty <= 5
+    assert 1 <= exercise.minutes <= 30
+    assert exercise.purpose.endswith(".")
+    for check in exercise.checks:
+        assert property_of(check).endswith("."), check.__name__
+        assert hint_of(check), f"{check.__name__} has no hint"
+    text, _ = reference_source(exercise.id)
     code = text.partition('"""')[2].partition('"""')[2] or text
     assert len([line for line in code.splitlines() if line.strip()]) <= 15
 
@@ -95,6 +98,6 @@ def test_ids_are_never_reused_or_renumbered():
     assert {e.id: e.name for e in ALL} == published
     assert len({e.reference for e in ALL}) == len(ALL) >= 32
     for number in range(1, 10):
-        ids = [e.id for e in engine.notebook_exercises(number)]
+        ids = [e.id for e in notebook_exercises(number)]
         assert len(ids) >= 3
         assert ids == [f"{number}.{n}" for n in range(1, len(ids) + 1)]

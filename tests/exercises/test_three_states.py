@@ -15,11 +15,11 @@ import nbformat
 import pytest
 from test_bank import STUBS_THAT_FAIL
 
-from exercises import engine
+from exercises.catalogue import all_exercises, find, notebook_exercises
 from exercises.course import list_notebooks
 from utils.config import COURSE
 
-ALL = engine.all_exercises()
+ALL = all_exercises()
 NOTEBOOKS = list_notebooks()
 
 
@@ -30,30 +30,30 @@ def texts(cell: nbformat.NotebookNode) -> str:
 
 def exercise_cells(notebook: nbformat.NotebookNode, exercise_id: str) -> list[str]:
     """Return what the cells of an exercise printed."""
-    name = engine.find(exercise_id).name
+    name = find(exercise_id).name
     cells = [c for c in notebook.cells if c.cell_type == "code" and f'@exercise("{exercise_id}")' in c.source]
     assert all(name in c.source for c in cells)
     return [texts(c) for c in cells]
 
 
-@pytest.mark.parametrize("the", ALL, ids=lambda e: e.id)
-def test_untouched_every_exercise_says_that_it_is_to_be_written(the):
-    notebook = nbformat.read(NOTEBOOKS[int(the.id[0]) - 1], as_version=4)
-    (text,) = exercise_cells(notebook, the.id)
-    words = "not yet: " if the.id in STUBS_THAT_FAIL else "not written yet · "
-    assert text.startswith(f"{the.id}  {words}")
-    assert f"the course's {the.name} stands in" in text
+@pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
+def test_untouched_every_exercise_says_that_it_is_to_be_written(exercise):
+    notebook = nbformat.read(NOTEBOOKS[int(exercise.id[0]) - 1], as_version=4)
+    (text,) = exercise_cells(notebook, exercise.id)
+    words = "not yet: " if exercise.id in STUBS_THAT_FAIL else "not written yet · "
+    assert text.startswith(f"{exercise.id}  {words}")
+    assert f"the course's {exercise.name} stands in" in text
 
 
-@pytest.mark.parametrize("the", ALL, ids=lambda e: e.id)
-def test_card_above_the_cell_says_what_the_exercise_says(the):
-    cells = nbformat.read(NOTEBOOKS[int(the.id[0]) - 1], as_version=4).cells
-    place = next(i for i, c in enumerate(cells) if c.cell_type == "code" and f'@exercise("{the.id}")' in c.source)
+@pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
+def test_card_above_the_cell_says_what_the_exercise_says(exercise):
+    cells = nbformat.read(NOTEBOOKS[int(exercise.id[0]) - 1], as_version=4).cells
+    place = next(i for i, c in enumerate(cells) if c.cell_type == "code" and f'@exercise("{exercise.id}")' in c.source)
     card = cells[place - 1].source
     assert cells[place - 1].cell_type == "markdown"
-    assert f"Exercise {the.id}" in card
-    assert f"Difficulty: {the.difficulty} of 5" in card
-    minutes = f"{the.minutes} minute" + "s" * (the.minutes != 1)
+    assert f"Exercise {exercise.id}" in card
+    assert f"Difficulty: {exercise.difficulty} of 5" in card
+    minutes = f"{exercise.minutes} minute" + "s" * (exercise.minutes != 1)
     assert minutes in card
 
 
@@ -81,7 +81,7 @@ def states(tmp_path_factory) -> dict[str, Path]:
         for path in sorted((folder / "notebooks").glob("0*.ipynb")):
             notebook = nbformat.read(path, as_version=4)
             filled = bank.fill(notebook, state == "right")
-            assert sorted(filled) == [e.id for e in engine.notebook_exercises(int(path.name[1]))]
+            assert sorted(filled) == [e.id for e in notebook_exercises(int(path.name[1]))]
             nbformat.write(notebook, path)
 
     def run(folder: Path) -> subprocess.CompletedProcess:
@@ -103,13 +103,13 @@ def executed(states: dict[str, Path], state: str) -> list[nbformat.NotebookNode]
 def test_all_right_runs_to_the_end_with_the_learners_own_functions(states):
     notebooks = executed(states, "right")
     assert len(notebooks) == 9
-    for the in ALL:
-        (text,) = exercise_cells(notebooks[int(the.id[0]) - 1], the.id)
-        assert f"{the.id}  passed {len(the.checks)} checks" in text
+    for exercise in ALL:
+        (text,) = exercise_cells(notebooks[int(exercise.id[0]) - 1], exercise.id)
+        assert f"{exercise.id}  passed {len(exercise.checks)} checks" in text
         assert "not carried" not in text
     said = [texts(c) for c in notebooks[-1].cells if c.cell_type == "code"]
     assert any(f"{len(ALL)} of {len(ALL)} exercises passed · all of the course is yours" in text for text in said)
-    before = sum(len(engine.notebook_exercises(n)) for n in range(1, 9))
+    before = sum(len(notebook_exercises(n)) for n in range(1, 9))
     assert f"{before} of your answers are in use" in said[0]  # the setup cell of notebook 9
     stopped = [texts(c) for n in notebooks for c in n.cells if c.cell_type == "code" and "stopped here" in texts(c)]
     assert stopped == []
@@ -120,10 +120,10 @@ def test_all_right_runs_to_the_end_with_the_learners_own_functions(states):
 
 def test_all_wrong_runs_to_the_end_with_the_courses_functions(states):
     notebooks = executed(states, "wrong")
-    for the in ALL:
-        (text,) = exercise_cells(notebooks[int(the.id[0]) - 1], the.id)
-        assert f"{the.id}  not yet: " in text or f"{the.id}  stopped: " in text
-        assert f"the course's {the.name} stands in" in text
+    for exercise in ALL:
+        (text,) = exercise_cells(notebooks[int(exercise.id[0]) - 1], exercise.id)
+        assert f"{exercise.id}  not yet: " in text or f"{exercise.id}  stopped: " in text
+        assert f"the course's {exercise.name} stands in" in text
     last = next(c for c in reversed(notebooks[-1].cells) if c.cell_type == "code")
     assert f"0 of {len(ALL)} exercises passed · not right yet: 9.1" in texts(last)
     assert not list((states["wrong"] / "my_work").glob("*.py"))

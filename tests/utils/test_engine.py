@@ -119,7 +119,7 @@ def test_a_step_is_gradient_descent_by_hand(seed, clip):
     optimizer, accelerator = torch.optim.SGD(model.parameters(), lr=0.1), Accelerator(cpu=True)
     for _ in range(3):
         off = x.numpy() @ weight.T + bias - truth.numpy()
-        loss = train_step(model, x, truth, nn.functional.mse_loss, optimizer, accelerator, clip)
+        loss = train_step(model, x, truth, nn.functional.mse_loss, optimizer, accelerator, grad_clip=clip)
         assert float(loss) == pytest.approx((off**2).mean())
         assert not loss.requires_grad
         gradients = [2 * off.T @ x.numpy() / off.size, 2 * off.sum(axis=0) / off.size]

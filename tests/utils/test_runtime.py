@@ -12,9 +12,11 @@ from torch import nn
 
 from utils import runtime
 from utils.errors import ConfigError
+from utils.models import SegmentationModel
 from utils.runtime import (
     activation_bytes,
     choose_device,
+    count_flops,
     describe_runtime,
     image_bytes,
     largest_batch,
@@ -25,6 +27,7 @@ from utils.runtime import (
     seed_libraries,
     time_call,
 )
+from utils.unet import UNet
 
 
 @pytest.mark.parametrize(
@@ -140,3 +143,18 @@ def test_a_wish_is_granted_or_refused_and_auto_is_the_best(there, wish):
 def test_a_picture_takes_what_numpy_takes(height, width, channels, dtype):
     picture = np.zeros((height, width, channels), dtype)
     assert image_bytes(height, width, channels, picture.itemsize) == picture.nbytes
+
+
+def test_operations_by_hand():
+    """Each output of a 3 x 3 convolution over three channels takes 27 multiplications and 27 additions."""
+    model = SegmentationModel(nn.Conv2d(3, 5, 3, padding=1), stride=1)
+    assert count_flops(model, 16) == 2 * 3 * 5 * 9 * 16 * 16
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_counting_changes_nothing(training):
+    model = SegmentationModel(UNet(2, width=4, depth=2), 4).train(training)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    count_flops(model, 32)
+    assert model.training is training
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())

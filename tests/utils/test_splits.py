@@ -1,42 +1,28 @@
-"""utils/splits.py: no group or copy ever crosses, in any way of dealing out; and a run keeps its splits."""
+"""utils/splits.py: no group or copy ever crosses, in any way of dealing out."""
 
+import random
 import shutil
 from collections import Counter
 
 import numpy as np
 import pytest
-from helpers import CLASSES, assert_clear, draw_pair, drop_splits, small_config
+from helpers import (
+    add_pairs,
+    assert_clear,
+    drop_splits,
+    splits_by_name,
+    three_class_folder,
+)
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
-from segmenter.__main__ import main
 from utils import catalog
 from utils.config import Config
-from utils.errors import ConfigError, DataError
-from utils.runs import load_splits, save_splits
+from utils.errors import ConfigError
 from utils.splits import SPLITS, split_by_group, split_by_hash, split_stratified
-from utils.training import fit
 
 WAYS = ("random", "stratified", "hash")
 groups_of_items = st.lists(st.sampled_from("abcdefghijklmnopqrstuvw"), min_size=1, max_size=60)
-
-
-def folder(root, **fields):
-    return catalog.load(Config(dataset="folder", root=root, classes=CLASSES, **fields))
-
-
-def where(source):
-    """image name -> split"""
-    return {pair.image.name: split for split, pairs in source.assigned().items() for pair in pairs}
-
-
-def add_pairs(root, numbers, size=(40, 48)):
-    for number in numbers:
-        image, mask = draw_pair(number, size)
-        Image.fromarray(image).save(root / "images" / f"{number:02d}.png")
-        Image.fromarray(mask).save(root / "masks" / f"{number:02d}.png")
-    return root
 
 
 # ---------------------------------------------------------------- no group crosses
@@ -70,7 +56,7 @@ def test_copies_of_a_photograph_stay_together(way, seed, pairs):
     for copy, original in (("20", "00"), ("21", "00"), ("22", "05")):
         shutil.copy(pairs / "images" / f"{original}.png", pairs / "images" / f"{copy}.png")
         shutil.copy(pairs / "masks" / f"{original}.png", pairs / "masks" / f"{copy}.png")
-    found = where(folder(pairs, splits=way, split_seed=seed))
+    found = splits_by_name(three_class_folder(pairs, splits=way, split_seed=seed))
     assert len(found) == 15
     assert found["00.png"] == found["20.png"] == found["21.png"]
     assert found["05.png"] == found["22.png"]
@@ -111,9 +97,9 @@ def test_a_hash_keeps_the_shares_on_average_and_depends_on_the_seed():
 def test_files_added_to_a_folder_move_no_other_under_a_hash_and_do_at_random(pairs):
     drop_splits(pairs)
     add_pairs(pairs, range(12, 40))
-    before = {way: where(folder(pairs, splits=way)) for way in WAYS}
+    before = {way: splits_by_name(three_class_folder(pairs, splits=way)) for way in WAYS}
     add_pairs(pairs, range(40, 50))
-    after = {way: where(folder(pairs, splits=way)) for way in WAYS}
+    after = {way: splits_by_name(three_class_folder(pairs, splits=way)) for way in WAYS}
     moved = {way: sum(after[way][name] != split for name, split in before[way].items()) for way in WAYS}
     assert moved["hash"] == 0
     assert moved["random"] > 0
@@ -152,62 +138,47 @@ def test_stratified_beats_chance_on_the_real_camvid(shared_data):
 def test_the_seed_of_the_splits_is_a_field_of_its_own(way, pairs):
     drop_splits(pairs)
     add_pairs(pairs, range(12, 40))
-    first = where(folder(pairs, splits=way))
-    assert first == where(folder(pairs, splits=way, seed=7))
-    assert first != where(folder(pairs, splits=way, split_seed=7))
+    first = splits_by_name(three_class_folder(pairs, splits=way))
+    assert first == splits_by_name(three_class_folder(pairs, splits=way, seed=7))
+    assert first != splits_by_name(three_class_folder(pairs, splits=way, split_seed=7))
 
 
 def test_published_splits_are_kept_unless_others_are_asked_for(pairs):
-    published = where(folder(pairs))
+    published = splits_by_name(three_class_folder(pairs))
     assert Counter(published.values()) == {"train": 8, "val": 2, "test": 2}
-    assert where(folder(pairs, split_seed=3)) == published
-    drawn = [where(folder(pairs, splits="random", split_seed=seed)) for seed in range(5)]
+    assert splits_by_name(three_class_folder(pairs, split_seed=3)) == published
+    drawn = [splits_by_name(three_class_folder(pairs, splits="random", split_seed=seed)) for seed in range(5)]
     assert any(found != published for found in drawn)
 
 
 def test_an_edition_that_does_not_exist_is_refused(pairs):
     with pytest.raises(ConfigError) as error:
-        folder(pairs, variant="2012")
+        three_class_folder(pairs, variant="2012")
     assert_clear(error, "folder", "one edition", "variant='2012'", kind=ConfigError)
 
 
-# ---------------------------------------------------------------- with the run
-def test_a_run_keeps_its_splits(trained):
-    saved = load_splits(trained / "splits.csv")
-    source = catalog.load(Config.load(trained / "config.yaml"))
-    assert saved == {source.relative(p.image): s for s, pairs in source.assigned().items() for p in pairs}
-    assert set(saved.values()) == set(SPLITS)
+# ---------------------------------------------------------------- by group alone
+@given(groups=st.lists(st.sampled_from("abcdefghijklmnop"), min_size=1, max_size=60), seed=st.integers(0, 99))
+def test_split_by_group_keeps_groups_whole(groups, seed):
+    found = split_by_group(groups, seed=seed)
+    assert len(found) == len(groups)
+    assert set(found) <= {"train", "val", "test"}
+    for group in set(groups):
+        assert len({split for g, split in zip(groups, found, strict=True) if g == group}) == 1
+    assert found == split_by_group(groups, seed=seed)
 
 
-def test_pictures_added_after_the_run_are_not_scored_as_unseen_nor_moved(pairs, tmp_path, capsys):
-    drop_splits(pairs)
-    add_pairs(pairs, range(12, 30))
-    config = small_config(pairs, tmp_path / "run", epochs=1)
-    fit(config, on_epoch=None)
-    before = load_splits(config.output / "splits.csv")
-    add_pairs(pairs, range(30, 50))
-    assert where(folder(pairs)) != {name.rpartition("/")[2]: split for name, split in before.items()}
-    assert main(["evaluate", str(config.output)]) == 0
-    assert f"{sum(split == 'test' for split in before.values())} images" in capsys.readouterr().out
-    fit(config.override(epochs=1), resume=True, on_epoch=None)
-    assert load_splits(config.output / "splits.csv") == before
+def test_a_split_does_not_depend_on_the_order_of_files():
+    groups = [f"g{i // 2}" for i in range(40)]
+    mixed = random.Random(0).sample(groups, len(groups))
+    assert dict(zip(groups, split_by_group(groups), strict=True)) == dict(
+        zip(mixed, split_by_group(mixed), strict=True)
+    )
 
 
-@pytest.mark.parametrize("text", ["", "image,mask\na,b\n", "image,split\na,dev\n", b"\xff\xfe"])
-def test_a_broken_list_of_splits_is_named(text, tmp_path):
-    path = tmp_path / "splits.csv"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(DataError) as error:
-        load_splits(path)
-    assert_clear(error, path, "splits", "train again")
-
-
-def test_a_name_with_a_comma_survives(pairs, tmp_path):
-    drop_splits(pairs)
-    for kind in ("images", "masks"):
-        (pairs / kind / "00.png").rename(pairs / kind / 'a, "b".png')
-    source = folder(pairs)
-    save_splits(source, tmp_path / "splits.csv")
-    source.fixed = load_splits(tmp_path / "splits.csv")
-    assert 'a, "b".png' in where(source)
-    assert where(source) == where(folder(pairs))
+@pytest.mark.parametrize("count", [10, 50, 333])
+def test_shares_are_kept(count):
+    found = split_by_group([str(i) for i in range(count)], (0.7, 0.2, 0.1), seed=3)
+    for split, share in (("train", 0.7), ("val", 0.2), ("test", 0.1)):
+        assert abs(found.count(split) - share * count) < 2
+    assert found != split_by_group([str(i) for i in range(count)], (0.7, 0.2, 0.1), seed=4)

@@ -1,4 +1,4 @@
-"""utils/live.py: pictures after every epoch, and a run that is drawn while it trains."""
+"""utils/tracking.py: pictures after every epoch, and a run that is drawn while it trains."""
 
 import shutil
 

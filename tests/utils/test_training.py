@@ -15,7 +15,7 @@ from helpers import FAULTS, assert_clear, equal_states, full_disk, small_config,
 from PIL import Image
 
 from segmenter.evaluation import report_split
-from utils import catalog, checkpoint, runs, tracking, training
+from utils import catalog, checkpoint, runs, session, tracking, training
 from utils.checkpoint import load_state, load_weights, resume
 from utils.checkpoint import snapshot as snapshot_of_parts
 from utils.config import Config
@@ -164,13 +164,13 @@ def test_a_class_that_validation_never_shows_is_no_crash(tmp_path):
 # ---------------------------------------------------------------- the average of the weights
 def test_the_average_is_validated_and_kept_and_is_what_its_decay_says(config, monkeypatch):
     config = config.override(ema=0.7, epochs=2)
-    steps, update = [], training.AveragedModel.update_parameters
+    steps, update = [], session.AveragedModel.update_parameters
 
     def watched(self, model):
         steps.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
         update(self, model)
 
-    monkeypatch.setattr(training.AveragedModel, "update_parameters", watched)
+    monkeypatch.setattr(session.AveragedModel, "update_parameters", watched)
     run = quiet(config)
     expected = steps[0]
     for state in steps[1:]:
@@ -188,9 +188,9 @@ def test_the_average_is_validated_and_kept_and_is_what_its_decay_says(config, mo
 
 
 def test_with_accumulation_the_average_moves_once_a_step(config, monkeypatch):
-    calls, update = [], training.AveragedModel.update_parameters
+    calls, update = [], session.AveragedModel.update_parameters
     monkeypatch.setattr(
-        training.AveragedModel, "update_parameters", lambda self, model: calls.append(1) or update(self, model)
+        session.AveragedModel, "update_parameters", lambda self, model: calls.append(1) or update(self, model)
     )
     quiet(config.override(ema=0.7, epochs=1, batch_size=2, accumulate=2))
     assert len(calls) == 2
@@ -287,7 +287,7 @@ def test_a_run_that_breaks_off_within_an_epoch_goes_on_from_the_last_whole_one(e
     from utils.losses import build_loss
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "build_loss", loss_that_fails)
+        patch.setattr(session, "build_loss", loss_that_fails)
         if error is KeyboardInterrupt:
             assert len(quiet(broken).history) == 1
         else:

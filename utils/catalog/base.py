@@ -1,5 +1,7 @@
 """What every data set offers, whatever its files look like."""
 
+import csv
+import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -75,7 +77,7 @@ class Source:
         return np.where(np.isin(ids, self.ignored), IGNORE_INDEX, ids) if self.ignored else ids
 
     def decoding(self) -> str:
-        """Say all that decides, beside the files themselves, which ids a mask becomes: caches ask for it."""
+        """Describe everything but the files that decides which ids a mask becomes: a part of the key of every cache."""
         return repr((self.name, self.variant, self.classes, self.palette, self.ignored))
 
     def relative(self, path: Path) -> str:
@@ -167,3 +169,27 @@ def need_folder(root: Path, name: str) -> None:
     """Raise DataError unless the folder exists."""
     if not root.is_dir():
         raise DataError(f"There is no folder {root} for data set '{name}'. Set root to the folder that holds it.")
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a csv by column name; columns may be parted by commas, semicolons or tabs.
+
+    Raises DataError where the file cannot be read, or is not UTF-8.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8 text: save it as 'CSV UTF-8'.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): put it back, or get the data set again.") from None
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.DictReader(io.StringIO(text), delimiter=separator)
+    return [{name.strip().lower(): value for name, value in row.items() if name} for row in rows]
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a published list that are not empty. Raises DataError where it cannot be read."""
+    try:
+        return [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): download the data set again.") from None

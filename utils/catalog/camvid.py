@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from utils.catalog.base import Pair, Source
+from utils.catalog.base import Pair, Source, read_lines
 from utils.catalog.download import fetch_zip
 from utils.config import COURSE, Config
 from utils.errors import DataError
@@ -50,12 +50,8 @@ class CamVid(Source):
 
 def read_list(path: Path) -> list[tuple[Path, Path]]:
     """Return (image, mask) of each line of a list, relative to its folder. Raises DataError for another line."""
-    try:
-        lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): download the data set again.") from None
     rows = []
-    for line in lines:
+    for line in read_lines(path):
         names = [Path(name.replace("\\", "/")) for name in LISTED.findall(line)]
         if len(names) != 2:
             raise DataError(f"{path} should name an image and a mask in each line, not '{line[:80]}': mend it.")

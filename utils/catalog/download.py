@@ -53,6 +53,7 @@ def fetch_tar(
     size: int,
     root: Path,
     top: str,
+    *,
     wanted: Wanted | None = None,
     unpacked: int | None = None,
 ) -> None:

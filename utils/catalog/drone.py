@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import Pair, Source, variant_of
+from utils.catalog.base import Pair, Source, read_lines, variant_of
 from utils.catalog.download import fetch_kaggle
 from utils.config import COURSE, Config
 from utils.errors import DataError
@@ -97,12 +97,7 @@ class AeroScapes(Source):
         (folder,) = self.folders()
         rows = []
         for listed, split in (("trn", "train"), ("val", "test")):
-            path = folder / "ImageSets" / f"{listed}.txt"
-            try:
-                names = path.read_text(encoding="utf-8").split()
-            except OSError as error:
-                raise DataError(f"{path} cannot be read ({error.strerror}): download the data set again.") from None
-            for name in map(Path, names):
+            for name in map(Path, read_lines(folder / "ImageSets" / f"{listed}.txt")):
                 image, mask = (folder / part / name.stem for part in ("JPEGImages", "SegmentationClass"))
                 # 000001_023: the first number stands for the video, as it seems. Its authors do not say.
                 rows.append((Pair(image.with_suffix(".jpg"), mask.with_suffix(".png"), name.stem.split("_")[0]), split))

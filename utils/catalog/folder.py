@@ -6,15 +6,13 @@ perhaps `split` and `group` (a town, a patient: what must stay in one split), or
 `classes.csv` (`name,r,g,b`, in order of id).
 """
 
-import csv
-import io
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from utils.catalog.base import OKABE_ITO, Pair, Source, need_folder
+from utils.catalog.base import OKABE_ITO, Pair, Source, need_folder, read_table
 from utils.config import Config
 from utils.errors import ConfigError, DataError
 from utils.files import content_hashes, in_shard
@@ -31,9 +29,6 @@ class Row(NamedTuple):
     group: str | None = None
 
 
-Rows = list[Row]
-
-
 class Folder(Source):
     name = "folder"
     license = "Yours."
@@ -48,7 +43,7 @@ class Folder(Source):
         if not self._rows:
             raise DataError(f"{self.root} holds no pairs: put images in images/, masks of the same names in masks/.")
         for files in list(zip(*self._rows, strict=True))[:2]:
-            if not any(_is_there(p) for p in files):
+            if not any(p.is_file() or (in_shard(p) and p.parent.is_file()) for p in files):
                 raise DataError(f"None of the files like {files[0]} is there. Correct the paths in {self.root}.")
         table = self._table()
         self.classes = self._given or tuple(name for name, _ in table) or self._scanned()
@@ -87,13 +82,13 @@ class Folder(Source):
         return super().decoding() + repr((self._binary, self._table()))
 
     @cached_property
-    def _rows(self) -> Rows:
+    def _rows(self) -> list[Row]:
         """Every (image, mask, split), from a csv, lists or folders, whichever is there."""
         return self._from_csv() or self._from_lists() or self._from_folders()
 
-    def _from_csv(self) -> Rows:
+    def _from_csv(self) -> list[Row]:
         for path in sorted(self.root.glob("*.csv")):
-            rows = [{k.rstrip("s"): v for k, v in row.items()} for row in _read_csv(path)]
+            rows = [{k.rstrip("s"): v for k, v in row.items()} for row in read_table(path)]
             if rows and {"image", "mask"} <= rows[0].keys():
                 short = [n for n, r in enumerate(rows, 2) if not (r["image"] and r["mask"])]
                 if short:
@@ -110,8 +105,8 @@ class Folder(Source):
                 ]
         return []
 
-    def _from_lists(self) -> Rows:
-        rows: Rows = []
+    def _from_lists(self) -> list[Row]:
+        rows: list[Row] = []
         folders = self._image_folders()
         images, masks = (_by_stem(folders[0][0]), _by_stem(folders[0][1])) if folders else ({}, {})
         for split in SPLITS:
@@ -127,8 +122,8 @@ class Folder(Source):
                     raise DataError(f"{path} names '{line.strip()}', but images/ and masks/ hold no such pair.")
         return rows
 
-    def _from_folders(self) -> Rows:
-        rows: Rows = []
+    def _from_folders(self) -> list[Row]:
+        rows: list[Row] = []
         for images, masks, split in self._image_folders():
             a, b = _by_stem(images), _by_stem(masks)
             rows += [Row(a[s], b[s], split) for s in sorted(a.keys() & b.keys())]
@@ -144,7 +139,7 @@ class Folder(Source):
         path = self.root / "classes.csv"
         if not path.is_file():
             return []
-        rows = _read_csv(path)
+        rows = read_table(path)
         try:
             rows.sort(key=lambda r: int(r.get("id") or 0))
             # A byte holds 0-255: anything else is a ValueError.
@@ -187,28 +182,12 @@ class Folder(Source):
         return tuple(f"class {i}" for i in range(max(highest, 1) + 1))
 
 
-def _read_csv(path: Path) -> list[dict[str, str]]:
-    """Rows of a csv by column name; columns may be parted by semicolons. Raises DataError where it is not UTF-8."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not UTF-8 text: save it as 'CSV UTF-8'.") from None
-    header = text.partition("\n")[0]
-    rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in header and "," not in header else ",")
-    return [{k.strip().lower(): v for k, v in row.items() if k} for row in rows]
-
-
 def _by_stem(folder: Path) -> dict[str, Path]:
     """Pictures of a folder by name without ending (and without a trailing `_mask`), the first of each name."""
     found: dict[str, Path] = {}
     for path in list_images(folder):
         found.setdefault(path.stem.removesuffix("_mask"), path)
     return found
-
-
-def _is_there(path: Path) -> bool:
-    """Say whether a file, or the shard that holds it, exists."""
-    return path.is_file() or (in_shard(path) and path.parent.is_file())
 
 
 def source(config: Config) -> Source:

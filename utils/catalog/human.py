@@ -1,12 +1,11 @@
 """`human`: 290 photographs of people, one foreground class (the guided project's data set)."""
 
-import csv
 import hashlib
 from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import Pair, Source
+from utils.catalog.base import Pair, Source, read_table
 from utils.catalog.download import fetch_zip
 from utils.config import COURSE, Config
 from utils.errors import DataError
@@ -31,10 +30,9 @@ class Human(Source):
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
         try:
-            with (self.root / "train.csv").open(newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
+            rows = read_table(self.root / "train.csv")
             names = [(row["images"].removeprefix(PREFIX), row["masks"].removeprefix(PREFIX)) for row in rows]
-        except (KeyError, UnicodeDecodeError, AttributeError) as error:
+        except (KeyError, AttributeError) as error:
             raise DataError(f"{self.root / 'train.csv'} has no columns 'masks,images': download it again.") from error
         # Byte-identical photographs form one group: they must not land in two splits.
         groups = content_hashes([self.root / image for image, _ in names])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import Pair, Source, variant_of
+from utils.catalog.base import Pair, Source, read_lines, variant_of
 from utils.catalog.download import fetch_tar
 from utils.config import COURSE, Config
 from utils.errors import DataError
@@ -44,10 +44,7 @@ class Pets(Source):
         rows = []
         for listed, split in (("trainval", "train"), ("test", "test")):
             path = folder / "annotations" / f"{listed}.txt"
-            try:
-                names = [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-            except OSError as error:
-                raise DataError(f"{path} cannot be read ({error.strerror}): download the data set again.") from None
+            names = [line.split()[0] for line in read_lines(path)]
             images = [folder / "images" / f"{name}.jpg" for name in names]
             masks = [folder / "annotations" / "trimaps" / f"{name}.png" for name in names]
             for image, mask, group in zip(images, masks, content_hashes(images), strict=True):

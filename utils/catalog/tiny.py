@@ -1,8 +1,6 @@
 """`tiny`: 72 drawn aerial scenes that ship with the course (data/make_tiny.py)."""
 
-import csv
-
-from utils.catalog.base import Pair, Source, need_folder
+from utils.catalog.base import Pair, Source, need_folder, read_table
 from utils.config import COURSE, Config
 from utils.errors import DataError
 
@@ -20,8 +18,7 @@ class Tiny(Source):
             raise DataError(f"{self.root} has no splits.csv. Run `python data/make_tiny.py` to draw the data again.")
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
-        with (self.root / "splits.csv").open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        rows = read_table(self.root / "splits.csv")
         images, masks = self.root / "images", self.root / "masks"
         return [(Pair(images / f"{r['name']}.jpg", masks / f"{r['name']}.png", r["town"]), r["split"]) for r in rows]
 

@@ -53,7 +53,7 @@ class Voc(Source):
             raise DataError(f"{self.root} is inside the data set: set root to the folder that holds VOCdevkit.")
         if not folder.is_dir():
             urls, md5, size = MIRRORS[self.year], MD5[self.year], SIZE[self.year]
-            fetch_tar(urls, md5, size, self.root, FOLDER[self.year], for_segmentation, UNPACKED)
+            fetch_tar(urls, md5, size, self.root, FOLDER[self.year], wanted=for_segmentation, unpacked=UNPACKED)
         missing = [n for n in ("train", "val") if not (folder / f"ImageSets/Segmentation/{n}.txt").is_file()]
         if missing:
             raise DataError(f"{folder} has no ImageSets/Segmentation/{missing[0]}.txt: download the data set again.")

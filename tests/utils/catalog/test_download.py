@@ -1,4 +1,4 @@
-"""utils/download.py: all of an archive arrives, or nothing does, and the sentence says why."""
+"""utils/catalog/download.py: all of an archive arrives, or nothing does, and the sentence says why."""
 
 import errno
 import http.server

@@ -1,4 +1,4 @@
-"""utils/catalog/folder.py: folders as people really have them."""
+"""utils/catalog/folder_edges.py: folders as people really have them."""
 
 import shutil
 

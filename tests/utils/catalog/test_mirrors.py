@@ -1,4 +1,4 @@
-"""utils/download.py: tars from mirrors, and Kaggle: the right file or none, and one sentence that helps."""
+"""utils/catalog/mirrors.py: tars from mirrors, and Kaggle: the right file or none, and one sentence that helps."""
 
 import hashlib
 import http.server

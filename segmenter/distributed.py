@@ -1,6 +1,6 @@
-"""Several processes: each trains on its own share of every epoch (notebook 8; `torchrun -m segmenter train ...`)."""
+"""Several processes: each trains on its own share of every epoch (`torchrun -m segmenter train ...`)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import torch
 from accelerate import Accelerator
@@ -13,7 +13,7 @@ from utils.errors import ConfigError
 class EvenBatches(Sampler[list[int]]):
     """The batches of one process: over all processes every sample comes once an epoch, none twice.
 
-    Every process has as many batches as the others (or they would wait for each other for ever), so the batches
+    Every process has as many batches as the others (otherwise they would wait for each other for ever), so the batches
     differ in size, by one sample at most, and none is larger than `batch_size` (unless there are fewer batches of
     that size than processes).
 
@@ -36,52 +36,31 @@ class EvenBatches(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         order = torch.arange(self.count)
         if self.generator:
-            torch.empty((), dtype=torch.int64).random_(generator=self.generator)  # as a DataLoader alone draws first
+            torch.empty((), dtype=torch.int64).random_(generator=self.generator)  # a DataLoader alone draws first, too
             order = torch.randperm(self.count, generator=self.generator)
         shares = torch.tensor_split(order, self.steps * self.processes)
         return iter([share.tolist() for share in shares[self.rank :: self.processes]])
 
 
-class KeptBatches(Sampler[list[int]]):
-    """Batches of another sampler, remembered for the epoch: so that a step can name its pictures."""
-
-    def __init__(self, batches: Iterable[list[int]]) -> None:
-        self.inner, self.kept = batches, []
-
-    def __len__(self) -> int:
-        return len(self.inner)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        self.kept = []
-        for batch in self.inner:
-            self.kept.append(list(batch))
-            yield batch
-
-
 def share_out(loader: DataLoader, accelerator: Accelerator) -> DataLoader:
     """Return a loader's share of this process, on its device: all of it where there is only one.
 
-    Its `batch_sampler.kept` names the pairs of each batch. accelerate would repeat samples, or drop them, to fill the
-    last round of batches. Raises ConfigError where there are fewer pairs than processes.
+    accelerate would repeat samples, or drop them, to fill the last round of batches. Raises ConfigError where there are
+    fewer pairs than processes.
     """
     processes, count = accelerator.num_processes, len(loader.dataset)
     if processes > count:
         raise ConfigError(f"{processes} processes cannot share {count} pictures: start fewer processes.")
-    batches, generator = loader.batch_sampler, loader.generator
     if processes > 1:
-        shuffled = loader.generator if isinstance(loader.sampler, RandomSampler) else None
-        batches = EvenBatches(count, loader.batch_size, accelerator.process_index, processes, shuffled)
-        generator = None  # workers draw their seeds from it, and those must differ between processes
-    own = DataLoader(
-        loader.dataset,
-        batch_sampler=KeptBatches(batches),
-        generator=generator,
-        **{name: getattr(loader, name) for name in KEPT_SETTINGS},
-    )
-    return prepare_data_loader(own, accelerator.device, num_processes=1, process_index=0, put_on_device=True)
+        generator = loader.generator if isinstance(loader.sampler, RandomSampler) else None
+        batches = EvenBatches(count, loader.batch_size, accelerator.process_index, processes, generator)
+        # The share has no generator: workers draw their seeds from it, and those must differ between processes.
+        settings = {name: getattr(loader, name) for name in SETTINGS}
+        loader = DataLoader(loader.dataset, batch_sampler=batches, **settings)
+    return prepare_data_loader(loader, accelerator.device, num_processes=1, process_index=0, put_on_device=True)
 
 
-KEPT_SETTINGS = (
+SETTINGS = (
     "num_workers", "pin_memory", "worker_init_fn", "collate_fn", "timeout", "prefetch_factor", "persistent_workers",
     "multiprocessing_context",
 )  # fmt: skip

@@ -15,13 +15,14 @@ from helpers import COURSE, assert_clear
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segmenter.distributed import EvenBatches, share_out
 from segmenter.shards import write_shards
-from utils import training
+from utils import engine
 from utils.checkpoint import load_state
-from utils.distributed import EvenBatches, share_out
+from utils.engine import make_accelerator
 from utils.errors import ConfigError
 from utils.images import read_image
-from utils.loaders import get_data_loaders
+from utils.loaders import get_data_loaders, put_on_device, seed_epoch, step_indices
 
 
 def torchrun(*arguments, processes=2):
@@ -133,10 +134,10 @@ def test_two_ranks_learn_and_score_what_one_process_does_with_the_same_global_ba
 
 def test_processes_that_do_not_find_each_other_are_an_error(config, monkeypatch):
     """With plain accelerate and no GPU each would train a run of its own, into one folder."""
-    monkeypatch.setattr(training, "Accelerator", lambda **_: SimpleNamespace(num_processes=1))
+    monkeypatch.setattr(engine, "Accelerator", lambda **_: SimpleNamespace(num_processes=1))
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigError) as error:
-        training.make_accelerator(config)
+        make_accelerator(config)
     assert_clear(error, "2 processes were started", "1 train together", "torchrun")
 
 
@@ -147,12 +148,22 @@ def test_more_processes_than_pictures_are_refused(config):
     assert_clear(error, "3 processes", "2 pictures", "fewer")
 
 
-def test_the_batches_of_an_epoch_are_remembered(config):
-    """So that a step can name its pictures: the numbers are those of the pictures that came."""
-    loaders = get_data_loaders(config.override(batch_size=3, image_size=48, augmentation="none", aerial=False))
-    loader, known = share_out(loaders.train, training.make_accelerator(config)), loaders.train.dataset
-    for _ in range(2):
-        seen = [images for images, _ in loader]
-        assert [len(batch) for batch in loader.batch_sampler.kept] == [3, 3]
-        for numbers, images in zip(loader.batch_sampler.kept, seen, strict=True):
-            assert all(torch.equal(known[n][0], image) for n, image in zip(numbers, images, strict=True))
+def test_the_images_of_a_step_can_be_named_afterwards(config):
+    """The order of an epoch is drawn once more, and gives the very images that came."""
+    config = config.override(batch_size=3, image_size=48, augmentation="none", aerial=False)
+    whole = get_data_loaders(config).train
+    shared, known = share_out(whole, make_accelerator(config)), whole.dataset
+    for epoch in (1, 2):
+        seed_epoch(config, whole, epoch)
+        seen = [images for images, _ in shared]
+        for step, images in enumerate(seen):
+            seed_epoch(config, whole, epoch)
+            indices = step_indices(shared, whole.generator, step)
+            assert len(indices) == 3
+            assert all(torch.equal(known[n][0], image) for n, image in zip(indices, images, strict=True))
+
+
+def test_several_processes_without_shares_are_refused(config):
+    with pytest.raises(ConfigError) as error:
+        put_on_device(get_data_loaders(config).train, SimpleNamespace(num_processes=2, device=torch.device("cpu")))
+    assert_clear(error, "all images", "torchrun -m segmenter train")

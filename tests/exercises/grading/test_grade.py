@@ -1,4 +1,4 @@
-"""Grading survives whatever is handed in, and no submission reaches the teacher's files."""
+"""exercises/grading: it survives whatever is handed in, and no submission reaches the teacher's files."""
 
 import csv
 import json
@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from exercises.course import list_notebooks
-from exercises.grading import sandbox
-from exercises.grading.grade import grade as judge
+from exercises.grading.grade import grade as grade_strictly
+from exercises.grading.landlock import landlock_version
 from utils.errors import CourseError
 
 SETUP = json.loads(list_notebooks()[6].read_text(encoding="utf-8"))
@@ -28,12 +28,12 @@ WRONG = RIGHT.replace("p, t = prediction[valid], target[valid]", "p, t = predict
 STUB = '@exercise("7.3")\ndef iou(prediction, target, num_classes, ignore_index=255):\n    todo("count")'
 OTHER = '@exercise("7.2")\ndef confusion_matrix(prediction, target, num_classes, ignore_index=255):\n    return iou(1)'
 
-PROTECTED = sandbox.landlock_version() > 0
+PROTECTED = landlock_version() > 0
 
 
 def grade(submissions: list[Path], table: Path | None = None, **options: float) -> list[dict[str, str]]:
     """Grade; where the system cannot shut submissions off, these ones are trusted."""
-    return judge(submissions, table, trusted=not PROTECTED, **options)
+    return grade_strictly(submissions, table, trusted=not PROTECTED, **options)
 
 
 def hand_in(folder: Path, name: str, *cells: str) -> Path:
@@ -171,10 +171,11 @@ for descriptor in range(3, 64):
 @pytest.mark.parametrize(
     "cheat",
     [
-        "from exercises import engine\nengine.run_checks = lambda *a, **k: engine.Verdict('7.3', 'passed')",
-        "from exercises import notebook_7\nnotebook_7.EXERCISES.clear()\n"
-        "from exercises import engine\nengine.find('7.3').checks.clear()",
-        "from exercises import expect\nexpect.close = lambda *a: True",
+        "from exercises import engine, judging\n"
+        "engine.run_checks = judging.run_checks = lambda *a, **k: judging.Verdict('7.3', 'passed')",
+        "from exercises.checks import notebook_7\nfrom exercises.catalogue import find\n"
+        "find('7.3').checks.clear()\nnotebook_7.EXERCISES.clear()",
+        "from exercises import expect\nexpect.values_close = lambda *a: True",
         "import torch, numpy as np\nnp.allclose = lambda *a, **k: True",
     ],
 )
@@ -209,9 +210,9 @@ attempt(lambda: open({str(Path(__file__))!r}).read())
     handed_in = hand_in(room, "paul", SETUP, attack, report)
     if not PROTECTED:  # then nothing runs at all
         with pytest.raises(CourseError, match="cannot shut submissions off"):
-            judge([handed_in])
+            grade_strictly([handed_in])
         return
-    assert verdict(judge([handed_in])) == ("passed", "")
+    assert verdict(grade_strictly([handed_in])) == ("passed", "")
     assert (room / "secret.txt").read_text() == "the exam of next week"
 
 
@@ -237,12 +238,12 @@ def test_names_are_no_formulas(room):
 def test_without_protection_it_asks_for_trust(room, monkeypatch):
     monkeypatch.setattr("exercises.grading.grade.landlock_version", lambda: 0)
     with pytest.raises(CourseError, match="--trusted"):
-        judge([hand_in(room, "tom", SETUP, STUB)])
-    assert verdict(judge([room / "tom"], trusted=True))[0] == "unwritten"
+        grade_strictly([hand_in(room, "tom", SETUP, STUB)])
+    assert verdict(grade_strictly([room / "tom"], trusted=True))[0] == "unwritten"
 
 
 def test_command_line(room, capsys):
-    from segmenter.__main__ import main
+    from exercises.__main__ import main
 
     trust = [] if PROTECTED else ["--trusted"]
     assert main(["grade", str(hand_in(room, "una", SETUP, RIGHT)), "--csv", str(room / "g.csv"), *trust]) == 0

@@ -1,0 +1,42 @@
+"""The picture of an answer that is itself a picture: input, expected, yours, and where they differ."""
+
+from typing import Any
+
+import numpy as np
+
+from exercises.catalogue import reference
+from exercises.definitions import STOPPED, UNWRITTEN, Exercise, Verdict
+from exercises.display import in_notebook, show_figure
+from exercises.process_state import restore_process_state
+from exercises.time_limit import TimeLimitExceeded, time_limit
+
+
+def show_answer_picture(exercise: Exercise, verdict: Verdict, answer: Any) -> None:
+    """Show the picture below the cell of a notebook; do nothing elsewhere, or where there is no picture."""
+    if exercise.picture is None or verdict.status in (UNWRITTEN, STOPPED) or not in_notebook():
+        return
+    figure = draw_answer(exercise, answer)
+    if figure is not None:
+        show_figure(figure)
+
+
+def draw_answer(exercise: Exercise, answer: Any) -> Any:
+    """Return a figure of input, expected, yours and their difference; None where the answer gives no picture."""
+    from utils.plots import show_images, to_array
+
+    with restore_process_state():
+        try:
+            with time_limit():
+                before, expected = map(to_array, exercise.picture(reference(exercise.id)))
+                yours = to_array(exercise.picture(answer)[1])
+            images, titles = [before, expected, yours], ["input", "expected", "yours"]
+            if yours.shape == expected.shape:
+                gap = np.abs(yours.astype(np.float64) - expected.astype(np.float64))
+                differs = gap.reshape(*gap.shape[:2], -1).max(axis=-1) > 1  # shape (H, W)
+                images.append(np.where(differs[..., None], 0, 255).repeat(3, axis=-1).astype(np.uint8))
+                titles.append(f"difference: {differs.mean():.0%}, black" if differs.any() else "no difference")
+            else:
+                titles[2] = f"yours, of another size: {yours.shape[1]}x{yours.shape[0]}"
+            return show_images(images, titles, columns=len(images), heading=f"{exercise.id}  {exercise.title}")
+        except (Exception, TimeLimitExceeded):  # the verdict has said what is wrong, and the picture is optional
+            return None

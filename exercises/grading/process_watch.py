@@ -1,0 +1,128 @@
+"""Watch a process and its children: read what it reports, hold it to its limits, and end all of it."""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+
+import psutil
+
+MAX_PROCESSES = 64  # a DataLoader starts fewer
+MAX_REPORT_BYTES = 10_000_000
+DONE = b'"done"'  # the sandbox reports this at its end
+NOT_REACHED = "the exercise was not reached"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one notebook may use: seconds of time, and bytes of memory."""
+
+    seconds: float
+    memory: int
+
+
+def watch(process: subprocess.Popen, channel: int, limits: Limits) -> tuple[list[bytes], str]:
+    """Collect the lines of `channel` (a file descriptor) until the process is done or breaks a limit, and end it.
+
+    Returns the lines, and a sentence that says how the process ended.
+    """
+    deadline, received, tree = time.monotonic() + limits.seconds, b"", set[psutil.Process]()
+    ending = ""
+    with selectors.DefaultSelector() as selector:
+        selector.register(channel, selectors.EVENT_READ)
+        while not ending:
+            if selector.select(timeout=0.1):
+                piece = os.read(channel, 65536)
+                received += piece
+                if not piece:  # the process has closed its end
+                    ending = how_it_ended(process)
+                    break
+            if DONE in received or len(received) > MAX_REPORT_BYTES:
+                ending = NOT_REACHED
+            elif process.poll() is not None:
+                ending = how_it_ended(process)
+                received += read_remaining(channel)
+            elif time.monotonic() > deadline:
+                ending = f"the notebook runs longer than {limits.seconds:.0f} seconds"
+            else:
+                tree |= process_tree(process)
+                ending = broken_limit(tree, limits)
+    kill_tree(process, tree)
+    return received.splitlines(), ending
+
+
+def broken_limit(tree: set[psutil.Process], limits: Limits) -> str:
+    """Say which limit the processes break, if they break one."""
+    alive = [member for member in tree if member.is_running()]
+    if len(alive) > MAX_PROCESSES:
+        return f"the notebook starts more than {MAX_PROCESSES} processes"
+    if sum(map(unshared_memory, alive)) > limits.memory:
+        return f"the notebook needs more than {limits.memory / 1024**3:.1f} GB of memory"
+    return ""
+
+
+def how_it_ended(process: subprocess.Popen) -> str:
+    """Say how a process ended that did not report to be done."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=2)
+    code = process.returncode
+    if code and code < 0:
+        return f"the notebook crashed the process (signal {-code})"
+    return "the notebook ended the process"
+
+
+def read_remaining(channel: int) -> bytes:
+    """Return what is left in the pipe, without waiting for more."""
+    os.set_blocking(channel, False)
+    try:
+        return os.read(channel, 1_000_000)
+    except BlockingIOError:
+        return b""
+
+
+def process_tree(process: subprocess.Popen) -> set[psutil.Process]:
+    """Return a process and all its descendants."""
+    try:
+        root = psutil.Process(process.pid)
+        return {root, *root.children(recursive=True)}
+    except psutil.Error:
+        return set()
+
+
+def unshared_memory(process: psutil.Process) -> int:
+    """Return the bytes of memory that a process shares with no other, because a forked worker shares most of it."""
+    try:
+        return process.memory_full_info().uss
+    except psutil.Error:
+        return 0
+
+
+def process_status(process: psutil.Process) -> str:
+    """Return the status of a process; one that is gone counts as a zombie."""
+    try:
+        return process.status()
+    except psutil.Error:
+        return psutil.STATUS_ZOMBIE
+
+
+def kill_tree(process: subprocess.Popen, descendants: set[psutil.Process]) -> None:
+    """End a process and whatever it has started, also what left its process group.
+
+    The process is stopped first: while it is, it inherits the children of those that are ended, and starts no others.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGSTOP)
+    for _ in range(50):  # the descendants may have forked meanwhile
+        others = {p for p in descendants | process_tree(process) if p.pid != process.pid and p.is_running()}
+        others = {p for p in others if process_status(p) != psutil.STATUS_ZOMBIE}
+        if not others:
+            break
+        for member in others:
+            with contextlib.suppress(psutil.Error):
+                member.kill()
+        time.sleep(0.02)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

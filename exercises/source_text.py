@@ -1,0 +1,62 @@
+"""Find the text of a definition in the cell where it was written: by `ast`, because IPython cells are no files."""
+
+import ast
+import inspect
+import linecache
+from typing import Any
+
+
+def cell_text(filename: str) -> str:
+    """Return the text of the cell (or file) that a code object names as its file."""
+    return "".join(linecache.getlines(filename))
+
+
+def definition_source(text: str, exercise_id: str = "", name: str = "") -> str:
+    """Cut one definition out of a text, without the decorator `@exercise`; empty where there is none.
+
+    The definition is the last one that is marked with `@exercise(exercise_id)` or has the name.
+    """
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except SyntaxError:
+        return ""
+    found = ""
+    for node in nodes:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        marks = [d for d in node.decorator_list if isinstance(d, ast.Call) and getattr(d.func, "id", "") == "exercise"]
+        marked = any(mark.args and getattr(mark.args[0], "value", None) == exercise_id for mark in marks)
+        if marked or node.name == name:
+            found = lines_without(text, node, marks)
+    return found
+
+
+def lines_without(text: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, marks: list[ast.Call]) -> str:
+    """Return the lines of a definition, not indented, without the decorators in `marks`."""
+    lines = text.splitlines()
+    first = min((d.lineno for d in node.decorator_list if d not in marks), default=node.lineno)
+    removed = {number for mark in marks for number in range(mark.lineno, (mark.end_lineno or mark.lineno) + 1)}
+    remaining = [lines[number - 1] for number in range(first, node.end_lineno + 1) if number not in removed]
+    indent = len(remaining[0]) - len(remaining[0].lstrip())
+    return "\n".join(line[indent:] for line in remaining) + "\n"
+
+
+def helper_source(value: Any, name: str) -> str:
+    """Return the text of a helper function or class that was defined in any cell; empty where it is not found."""
+    functions = [value] if inspect.isfunction(value) else [f for f in vars(value).values() if inspect.isfunction(f)]
+    text = cell_text(functions[0].__code__.co_filename) if functions else ""
+    return definition_source(text, name=name) or assignment_source(text, name)
+
+
+def assignment_source(text: str, name: str) -> str:
+    """Cut `name = ...` out of a text: this is how a lambda gets its name."""
+    try:
+        nodes = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    except SyntaxError:
+        return ""
+    found = [
+        ast.get_source_segment(text, node)
+        for node in nodes
+        if [getattr(target, "id", "") for target in node.targets] == [name]
+    ]
+    return f"{found[-1]}\n" if found else ""

@@ -1,0 +1,66 @@
+"""exercises/judging.py: a verdict on whatever an answer does."""
+
+import pytest
+from iou_cells import BODY, HEAD, latest_verdict, run_cell
+
+from exercises.definitions import STOPPED, WRONG
+from exercises.time_limit import time_limit
+
+
+def test_a_genuine_return_none_is_wrong_and_not_unwritten(capsys):
+    run_cell(HEAD + "    return None")
+    assert latest_verdict().status == WRONG
+    assert "nothing is returned: is a `return` missing?" in capsys.readouterr().out
+
+
+def test_exception_names_the_learners_line(capsys):
+    run_cell(HEAD + "    hits = torch.zeros(2)\n    hits[target.flatten() + 300] += 1\n    return hits")
+    assert "7.3  stopped: IndexError on line 4, `hits[target.flatten() + 300] += 1`: index" in capsys.readouterr().out
+    assert latest_verdict().status == STOPPED
+
+
+def test_exception_in_a_library_names_the_learners_line_too(capsys):
+    run_cell(HEAD + "    return torch.stack([])")
+    assert "on line 3, `return torch.stack([])`" in capsys.readouterr().out
+
+
+def test_error_inside_compiled_code_names_the_learners_line(capsys):
+    run_cell(HEAD + "    import numpy as np\n    np.random.seed(-1)")
+    assert "on line 4, `np.random.seed(-1)`" in capsys.readouterr().out
+
+
+def test_wrong_signature_says_so(capsys):
+    run_cell('@exercise("7.3")\ndef iou(prediction):\n    return prediction')
+    assert "it cannot be called as the exercise says" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "while True:\n        pass",
+        "while True:\n        try:\n            pass\n        except:\n            pass",
+        "while True:\n        try:\n            torch.ones(3).sum()\n        except BaseException:\n            pass",
+        "import time\n    time.sleep(60)",
+    ],
+)
+def test_endless_loop_is_ended(loop, monkeypatch, capsys):
+    monkeypatch.setattr("exercises.judging.time_limit", lambda: time_limit(0.3))
+    run_cell(HEAD + f"    {loop}")
+    assert "does a loop never end?" in capsys.readouterr().out
+    assert latest_verdict().status == WRONG
+
+
+def test_change_of_an_argument_is_seen(capsys):
+    run_cell(HEAD + "    target[target == 255] = 0\n" + BODY)
+    assert "`target` is changed in place: work on a copy" in capsys.readouterr().out
+
+
+def test_exit_in_an_answer_is_survived(capsys):
+    run_cell(HEAD + "    exit()")
+    assert "stopped: SystemExit" in capsys.readouterr().out
+
+
+def test_answer_that_calls_the_name_it_replaces_does_not_lean_on_the_course(capsys):
+    scope = run_cell("from utils.metrics import iou")
+    run_cell(HEAD + "    return iou(prediction, target, num_classes)", scope)
+    assert "stopped: RecursionError" in capsys.readouterr().out
