@@ -7,17 +7,21 @@ from segmenter.commands import check, compare, demo, evaluate, export, predict, 
 from utils.errors import CourseError
 
 COMMANDS = (check, train, evaluate, predict, export, compare, shard, demo, push, pull)
+INTERRUPTED = 130  # the exit code that shells expect after Ctrl+C
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit code, or 2 after an error that the user can put right."""
     options = vars(build_parser().parse_args(arguments))
-    run = options.pop("run_command")
+    run_command = options.pop("run_command")
     try:
-        return run(**options) or 0
+        return run_command(**options) or 0
     except CourseError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from utils import catalog
 from utils.config import Config
@@ -236,3 +237,14 @@ def add_pairs(root, numbers, size=(40, 48)):
         Image.fromarray(image).save(root / "images" / f"{number:02d}.png")
         Image.fromarray(mask).save(root / "masks" / f"{number:02d}.png")
     return root
+
+
+class OneClass(nn.Module):
+    """Predicts one class everywhere."""
+
+    def __init__(self, index):
+        super().__init__()
+        self.index, self.weight = index, nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        return nn.functional.one_hot(torch.full(x.shape[2:], self.index), 3).movedim(-1, 0)[None] + self.weight

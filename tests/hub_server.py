@@ -103,15 +103,16 @@ class Handler(BaseHTTPRequestHandler):
             return self.resolve(files, "/".join(rest[2:]))
         if rest[:1] == ["revision"] and rest[1] not in ("main", SHA):
             return self.answer(404, {"error": "no"}, {"X-Error-Code": "RevisionNotFound"})
-        siblings = [self.sibling(name, content) for name, content in files.items()]
-        return self.answer(200, {"id": repo, "sha": SHA, "siblings": siblings})
+        if rest[:1] == ["tree"]:
+            return self.answer(200, [self.entry(name, content) for name, content in files.items()])
+        return self.answer(200, {"id": repo, "sha": SHA, "siblings": [{"rfilename": name} for name in files]})
 
-    def sibling(self, name, content):
-        found = {"rfilename": name, "size": len(content), "blobId": git_sha(content)}
+    def entry(self, name, content):
+        entry = {"type": "file", "path": name, "size": len(content), "oid": git_sha(content)}
         if name.endswith(".safetensors"):
             sha = hashlib.sha256(content).hexdigest()
-            found |= {"lfs": {"sha256": sha, "size": len(content), "pointerSize": 130}}
-        return found
+            entry |= {"lfs": {"oid": sha, "size": len(content), "pointerSize": 130}}
+        return entry
 
     def resolve(self, files, name):
         if name not in files:

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from utils import checkpoint, runs, training
+from utils import checkpoint, runs, session, training
 from utils.config import Config
 
 
@@ -48,7 +48,7 @@ def main(config: str, moment: str, resume: bool) -> None:
         write(path, fill_half if when == "half" else fill, *rest)
 
     checkpoint.write_atomically = runs.write_atomically = half
-    build = training.build_loss
+    build = session.build_loss
 
     def building(*arguments: object) -> object:
         loss = build(*arguments)
@@ -59,7 +59,7 @@ def main(config: str, moment: str, resume: bool) -> None:
 
         return counting
 
-    training.build_loss = building
+    session.build_loss = building
     training.fit(Config.load(config), resume=resume, on_epoch=None)
 
 

@@ -1,4 +1,4 @@
-"""What the app's page (utils/app) is made of beside Gradio's own parts: its style, its legend, its sentences."""
+"""What the page is made of beside Gradio's own components: its style, its legend, its sentences."""
 
 from collections.abc import Sequence
 from html import escape
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from segmenter.html import css_colour
 from utils.images import IGNORE_INDEX
 from utils.inference import Predictor
 
@@ -39,7 +40,7 @@ CSS = """
 @media (max-width: 640px) {#picture, #result {height: 320px !important} #areas .pixels {display: none}
   #intro h1 {font-size: 1.5rem}}
 """
-# Gradio leaves these without a name, which a screen reader needs; it draws them anew, so they are watched.
+# Gradio gives these elements no name, which a screen reader needs. It also draws them anew, so an observer names them.
 NAME_BUTTONS = """() => {
   const name = () => {
     document.querySelectorAll("#samples .gallery-item").forEach((b, i) => b.ariaLabel = `Sample picture ${i + 1}`);
@@ -72,14 +73,14 @@ def intro(predictor: Predictor, private: bool) -> str:
     )
 
 
-def status(sentence: str, fault: bool = False) -> str:
+def status_html(sentence: str, fault: bool = False) -> str:
     """Return a sentence as HTML that a screen reader speaks when it appears."""
-    kind = 'role="alert" class="fault"' if fault else 'role="status"'
-    return f"<p {kind}>{escape(sentence)}</p>"
+    attributes = 'role="alert" class="fault"' if fault else 'role="status"'
+    return f"<p {attributes}>{escape(sentence)}</p>"
 
 
 def threshold_words(predictor: Predictor) -> dict[str, str | float]:
-    """Return label, explanation and start value of the threshold, which means two things."""
+    """Return label, explanation and start value of the threshold: its meaning depends on the number of classes."""
     if len(predictor.classes) == 2:
         words = f"A pixel is {predictor.classes[1]} from this probability on."
         return {"label": "Threshold", "info": words, "value": predictor.threshold}
@@ -99,9 +100,9 @@ def area_table(predictor: Predictor, ids: np.ndarray | None = None) -> str:
     colours = list(predictor.palette)
     if len(colours) == 2:
         colours[0] = None  # the overlay leaves a background as it is
-    rows = [_row(predictor.classes[index], colours[index], counts[index], ids) for index in order]
+    rows = [table_row(predictor.classes[index], colours[index], counts[index], ids) for index in order]
     if counts[IGNORE_INDEX]:
-        rows.append(_row("unsure", None, counts[IGNORE_INDEX], ids))
+        rows.append(table_row("unsure", None, counts[IGNORE_INDEX], ids))
     head = '<th scope="col"></th>' * 2 + '<th scope="col">share</th><th scope="col" class="pixels">pixels</th>'
     if ids is None:
         return f'<table class="areas"><caption>Classes</caption><tbody>{"".join(rows)}</tbody></table>'
@@ -111,20 +112,20 @@ def area_table(predictor: Predictor, ids: np.ndarray | None = None) -> str:
     )
 
 
-def _row(name: str, colour: Sequence[int] | None, count: int, ids: np.ndarray | None) -> str:
-    """Return one class as a row; without a colour its pixels show the picture itself."""
-    fill = "" if colour is None else f"background:rgb({','.join(str(int(c)) for c in colour)})"
-    kind = ' class="swatch clear"' if colour is None else ' class="swatch"'
-    cells = f'<th scope="row"><span{kind} style="{fill}"></span>{escape(name)}</th>'
+def table_row(name: str, colour: Sequence[int] | None, count: int, ids: np.ndarray | None) -> str:
+    """Return one class as a row; without a colour its pixels show the image itself."""
+    fill = "" if colour is None else f"background: {css_colour(colour)}"
+    swatch = "swatch clear" if colour is None else "swatch"
+    cells = f'<th scope="row"><span class="{swatch}" style="{fill}"></span>{escape(name)}</th>'
     if ids is not None:
         share = count / ids.size
-        bar = f'<div style="width:{share:.2%};{fill}"></div>' if count else ""
+        bar = f'<div style="width: {share:.2%}; {fill}"></div>' if count else ""
         cells += f'<td class="bar">{bar}</td><td>{share:.1%}</td><td class="pixels">{count:,}</td>'
     absent = ' class="absent"' if ids is not None and not count else ""
     return f"<tr{absent}>{cells}</tr>"
 
 
-def summary(predictor: Predictor, ids: np.ndarray, name: str, seconds: float) -> str:
+def describe_areas(predictor: Predictor, ids: np.ndarray, name: str, seconds: float) -> str:
     """Say in one sentence what was found, for those who do not see the overlay."""
     shares = {label: float((ids == index).mean()) for index, label in enumerate(predictor.classes)}
     largest = sorted(((share, label) for label, share in shares.items() if share), reverse=True)[:3]

@@ -8,47 +8,46 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from segmenter.check.report import Report
+from segmenter.check.unusual import sample_pairs, unusual
 from utils.dataset import read_pair
 from utils.errors import DataError
 from utils.images import shrink_pair
 from utils.plots import legend, overlay, show_images
 
-
-def show_gallery(report: "Report", count: int = 8, seed: int = 0) -> Figure:
-    """Show pairs of a checked data set, drawn at random with a seed, each mask laid over its picture."""
-    from segmenter.check.unusual import sample_pairs
-
-    return _show_checked(report, [(index, []) for index in sample_pairs(report, count, seed)], "Drawn at random")
+SHOWN_SIDE = 480  # pixels, longer side of a pair in a figure
 
 
-def show_unusual(report: "Report", count: int = 8) -> Figure:
+def show_gallery(report: Report, count: int = 8, seed: int = 0) -> Figure:
+    """Show pairs of a checked data set, drawn at random with a seed, each mask laid over its image."""
+    return _show_pairs(report, [(index, []) for index in sample_pairs(report, count, seed)], "Drawn at random")
+
+
+def show_unusual(report: Report, count: int = 8) -> Figure:
     """Show the most unusual pairs of a checked data set, with what was measured: wrong and hard ones are among them."""
-    from segmenter.check.unusual import unusual
-
-    return _show_checked(report, unusual(report, count), "The most unusual pairs")
+    return _show_pairs(report, unusual(report, count), "The most unusual pairs")
 
 
-def _show_checked(report: "Report", chosen: Sequence[tuple[int, list[str]]], heading: str) -> Figure:
-    """Lay masks over pictures of a checked data set, each under its name and the reasons for showing it."""
-    pictures, titles = [], []
+def _show_pairs(report: Report, chosen: Sequence[tuple[int, list[str]]], heading: str) -> Figure:
+    """Show pairs, each with its mask laid over its image, under its name and the reasons for showing it."""
+    images, titles = [], []
     for index, reasons in chosen:
-        pair = report.facts[index].pair
-        image, mask = shrink_pair(*read_pair(pair, report.source), 480)
-        pictures.append(square(overlay(image, mask, report.source.palette)))
+        pair = report.measurements[index].pair
+        image, mask = shrink_pair(*read_pair(pair, report.source), SHOWN_SIDE)
+        images.append(pad_to_square(overlay(image, mask, report.source.palette)))
         titles.append("\n".join([pair.image.name, *(textwrap.fill(reason, 34) for reason in reasons)]))
-    if not pictures:
+    if not images:
         raise DataError(f"'{report.name}' has no sound pair to show. Mend the errors that the report names.")
     lines = max(title.count("\n") for title in titles)
-    figure = show_images(pictures, titles, columns=min(4, len(pictures)), size=3.2, heading=heading)
-    figure.set_figheight(figure.get_figheight() + lines * 0.2 * -(-len(pictures) // 4))
+    figure = show_images(images, titles, columns=min(4, len(images)), size=3.2, heading=heading)
+    figure.set_figheight(figure.get_figheight() + lines * 0.2 * -(-len(images) // 4))
     for ax in figure.axes:
         ax.title.set_fontsize(9)
     legend(figure, report.classes, report.source.palette)
     return figure
 
 
-def square(image: np.ndarray) -> np.ndarray:
-    """Put a picture, uint8 (H, W, 3), at the top of a white square, so that pictures of any shape share a grid."""
+def pad_to_square(image: np.ndarray) -> np.ndarray:
+    """Put an image, uint8 (H, W, 3), at the top of a white square, so that images of any shape share a grid."""
     height, width = image.shape[:2]
     side = max(height, width)
     left = (side - width) // 2

@@ -1,57 +1,61 @@
-"""The report of a check as one HTML file: findings, balance, sizes, pictures. It needs no network and no other file."""
+"""The report of a check as one HTML file: findings, balance, sizes, images. It needs no network and no other file."""
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
-import jinja2
 import numpy as np
 
-from segmenter.check.measurements import PairFacts
+from segmenter.check.measurements import PairMeasurements
+from segmenter.check.near_copies import FINGERPRINT_BITS, NearCopy
 from segmenter.check.report import Report
-from segmenter.check.template import TEMPLATE
 from segmenter.check.unusual import sample_pairs, unusual
-from segmenter.html import data_uri, jpeg
+from segmenter.html import css_colour, data_uri, jpeg, render, save_text
 from utils.catalog.base import Source
 from utils.dataset import read_pair
-from utils.files import write_atomically
 from utils.images import read_image, shrink_pair
 from utils.plots import overlay
 
 THUMBNAIL = 320  # pixels, longer side
-LOOK_ALIKES = 6  # pairs of look-alikes that are shown
+NEAR_COPIES = 6  # that are shown
 BINS = 20
 
 
-def save_html(report: Report, path: Path, gallery: int = 12, seed: int = 0) -> Path:
-    """Write the report to `path`, whole or not at all, and return the path."""
-    html = render(report, gallery, seed).encode("utf-8", "backslashreplace")  # a file name may hold any bytes
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda temporary: temporary.write_bytes(html))
-    return path
+def save_html(report: Report, path: str | Path, gallery: int = 12, seed: int = 0) -> Path:
+    """Write the report to `path`, whole or not at all, and return the path.
 
-
-def render(report: Report, gallery: int, seed: int) -> str:
-    """Fill the template. Every name in it is escaped: a file may be called anything."""
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(TEMPLATE)
-    return template.render(
+    gallery: how many pairs, drawn at random with the seed, are shown beside the most unusual ones.
+    """
+    page = render(
+        "check.html",
         report=report,
+        good=report.ok,
+        findings=[(finding, finding.descriptions(report.file_names)) for finding in report.findings],
         summary=report.summary(),
         balance=_balance(report),
         histograms=_histograms(report),
-        depths=_depths(report),
+        pixel_formats=_pixel_formats(report),
         gallery=[_card(report, index) for index in sample_pairs(report, gallery, seed)],
         unusual=[_card(report, index, reasons) for index, reasons in unusual(report)],
-        near=[_look_alike(report, near) for near in report.near[:LOOK_ALIKES]],
+        near_copies=[_near_copy(report, copy) for copy in report.near_copies[:NEAR_COPIES]],
     )
+    return save_text(Path(path), page)
 
 
-def _balance(report: Report) -> list[dict]:
+def _pixel_formats(report: Report) -> dict[str, int]:
+    """Image files of each kind of channels and bits, the most common first."""
+    formats = sorted(measured.pixel_format for measured in report.measurements if measured.pixel_format)
+    return dict(Counter(formats).most_common())
+
+
+def _balance(report: Report) -> list[dict[str, Any]]:
     """A row for each class: colour, pixels, share, and how many images of each split show it."""
     pixels, presence = report.pixels, report.presence
     total, most = max(int(pixels.sum()), 1), max(int(pixels.max(initial=0)), 1)
     return [
         {
             "name": name,
-            "colour": "rgb({}, {}, {})".format(*report.source.palette[index]),
+            "colour": css_colour(report.source.palette[index]),
             "pixels": f"{pixels[index]:,}",
             "share": f"{pixels[index] / total:.2%}",
             "width": f"{100 * pixels[index] / most:.1f}",
@@ -61,7 +65,7 @@ def _balance(report: Report) -> list[dict]:
     ]
 
 
-def _histograms(report: Report) -> list[dict]:
+def _histograms(report: Report) -> list[dict[str, Any]]:
     """Bars of the longer sides, and of the foreground shares where there are two classes."""
     found = []
     if len(np.unique(report.sizes, axis=0)) > 1:
@@ -71,54 +75,55 @@ def _histograms(report: Report) -> list[dict]:
     return found
 
 
-def _histogram(title: str, values: np.ndarray, number: str) -> dict:
+def _histogram(title: str, values: np.ndarray, number_format: str) -> dict[str, Any]:
+    """The bars of a histogram, their heights from 0 to 100, and the ends and the median of its axis."""
+    number = number_format.format
     counts, edges = np.histogram(values, bins=BINS if len(np.unique(values)) > 1 else 1)
-    low, middle, high = (number.format(v) for v in (values.min(), np.median(values), values.max()))
     bars = [
-        {"height": 100 * count / counts.max(), "words": f"{number.format(a)} to {number.format(b)}: {count} images"}
-        for count, a, b in zip(counts, edges[:-1], edges[1:], strict=True)
+        {"height": 100 * count / counts.max(), "words": f"{number(start)} to {number(end)}: {count} images"}
+        for count, start, end in zip(counts, edges[:-1], edges[1:], strict=True)
     ]
-    return {"title": title, "bars": bars, "low": low, "middle": middle, "high": high, "width": 100 / len(bars)}
+    low, median, high = number(values.min()), number(np.median(values)), number(values.max())
+    return {"title": title, "bars": bars, "low": low, "median": median, "high": high, "width": 100 / len(bars)}
 
 
-def _depths(report: Report) -> dict[str, int]:
-    """Images of each kind of channels and bits, the most common first."""
-    depths = [f.depth for f in report.facts if f.depth]
-    return dict(sorted(((d, depths.count(d)) for d in set(depths)), key=lambda item: (-item[1], item[0])))
-
-
-def _card(report: Report, index: int, reasons: list[str] | None = None) -> dict:
-    """A pair as it is shown: image and overlay, with words for who cannot see them."""
-    facts = report.facts[index]
-    shares = facts.counts / max(facts.counts.sum(), 1)
-    main = [f"{report.classes[i]} {shares[i]:.0%}" for i in np.argsort(-shares)[:3] if shares[i] >= 0.005]
-    image, laid_over = _thumbnails(facts, report.source)
+def _card(report: Report, index: int, reasons: list[str] | None = None) -> dict[str, Any]:
+    """A pair as it is shown: image and overlay, with words for whoever cannot see them."""
+    measured = report.measurements[index]
+    shares = measured.class_pixels / max(measured.class_pixels.sum(), 1)
+    largest = [f"{report.classes[i]} {shares[i]:.0%}" for i in np.argsort(-shares)[:3] if shares[i] >= 0.005]
+    image, laid_over = _thumbnails(measured, report.source)
     return {
-        "name": facts.pair.image.name,
-        "path": report.source.relative(facts.pair.image),
+        "name": measured.pair.image.name,
+        "path": report.source.relative(measured.pair.image),
         "split": report.split_of[index] or "in no split",
-        "size": f"{facts.size[1]}x{facts.size[0]}",
-        "shares": ", ".join(main),
+        "size": f"{measured.size[1]}x{measured.size[0]}",
+        "shares": ", ".join(largest),
         "image": image,
         "overlay": laid_over,
         "reasons": reasons or [],
     }
 
 
-def _look_alike(report: Report, near: tuple) -> dict:
-    cards = [{
-        "name": report.source.relative(report.facts[i].pair.image),
-        "split": report.split_of[i],
-        "image": _thumbnails(report.facts[i], report.source)[0],
-    } for i in (near.asked, near.known)]  # fmt: skip
-    return {"cards": cards, "words": f"{near.bits} of 512 bits differ{', mirrored' if near.mirrored else ''}"}
+def _near_copy(report: Report, copy: NearCopy) -> dict[str, Any]:
+    """Two images side by side, and in how many bits their fingerprints differ."""
+    cards = [
+        {
+            "name": report.source.relative(report.measurements[i].pair.image),
+            "split": report.split_of[i],
+            "image": _thumbnails(report.measurements[i], report.source)[0],
+        }
+        for i in (copy.query, copy.match)
+    ]
+    words = f"{copy.differing_bits} of {FINGERPRINT_BITS} bits differ{', mirrored' if copy.mirrored else ''}"
+    return {"cards": cards, "words": words}
 
 
-def _thumbnails(facts: PairFacts, source: Source) -> tuple[str, str]:
+def _thumbnails(measured: PairMeasurements, source: Source) -> tuple[str, str]:
     """The image, and the mask laid over it, as data URIs; a faulty pair is shown without its mask."""
-    if facts.faults:
-        image = read_image(facts.pair.image)
+    if measured.faults:
+        image = read_image(measured.pair.image)
         image, _ = shrink_pair(image, np.zeros(image.shape[:2], np.uint8), THUMBNAIL)
         return data_uri(jpeg(image)), data_uri(jpeg(image))
-    image, mask = shrink_pair(*read_pair(facts.pair, source), THUMBNAIL)
+    image, mask = shrink_pair(*read_pair(measured.pair, source), THUMBNAIL)
     return data_uri(jpeg(image)), data_uri(jpeg(overlay(image, mask, source.palette)))

@@ -1,167 +1,172 @@
-"""One pair of a data set, measured in one pass over its files (for `check_dataset`)."""
+"""One pair of a data set, measured in one pass over its two files."""
 
 import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from segmenter.check.appearance import histogram, look
-from segmenter.check.near_copies import fingerprint, tiny_grey
+from segmenter.check.appearance import Appearance, histogram, measure_appearance
+from segmenter.check.kinds import (
+    ANTI_ALIASED,
+    EXIF_TURNED,
+    LONG_ASPECT,
+    MANY_PIXELS,
+    MORE_THAN_8_BITS,
+    SMALL_SIDE,
+    TOO_LARGE,
+    TOO_LONG,
+    TOO_SMALL,
+)
+from segmenter.check.near_copies import fingerprint, shrink_to_grey
 from utils.catalog.base import Pair, Source
-from utils.dataset import pair_faults, read_pair
-from utils.errors import DataError
+from utils.dataset import refuse_faults
+from utils.errors import DataError, Fault
 from utils.images import IGNORE_INDEX, open_image, read_image, read_mask
 
-SMALL_SIDE = 32  # pixels: what a network that halves the picture five times needs
-LONG_ASPECT = 4.0
-MANY_PIXELS = 50_000_000
-
-# Words of a sentence -> the kind of fault under which it is listed; the first that fits.
-KINDS_OF_SENTENCES = {
-    "colours outside": "colour outside the class table",
-    "outside the": "label outside the classes",
-    "JPEG": "JPEG mask",
-    "not one picture": "sizes do not fit",
-    "no file": "missing file",
-    "channel": "colour mask",
-}
+EXIF_ORIENTATION = 0x0112  # the EXIF tag that says how an image must be turned to stand upright
 
 
 @dataclass(slots=True)
-class PairFacts:
-    """What one pass over the two files of a pair says; some 10 KB with its paths, no picture is kept.
+class PairMeasurements:
+    """What one pass over the two files of a pair finds; some 10 KB with its paths, as no image is kept.
 
     Attributes:
-        faults: (kind, sentence) of everything that stops training.
-        oddities: kinds of what the course copes with.
-        size: (height, width) of the upright picture, or None where it cannot be read.
-        depth: channels and bits of the image file, in words.
-        counts: pixels of each class, int64 (C,). `ignored`: pixels that are not scored.
-        picture, labels: hashes of the decoded picture and ids; equal ones look exactly alike.
-        grey, prints: small grey picture, uint8 (32, 32), and fingerprints of it and its mirror image (see near.py).
-        looks: brightness, blur and the like, by name (see looks.py).
+        class_pixels: pixels of each class, int64 (C,).
+        ignored_pixels: pixels that are not scored.
+        faults: everything that stops training.
+        oddities: kind -> the file that shows it, for what the course copes with.
+        size: (height, width) of the upright image, or None where it cannot be read.
+        pixel_format: channels and bits of the image file, in words.
+        image_digest, mask_digest: hashes of the decoded image and ids; equal ones have equal pixels. Empty where the
+            image cannot be read, or the pair has a fault.
+        thumbnail: small grey image, uint8 (32, 32).
+        fingerprints: fingerprints of the thumbnail and of its mirror image, uint8 (2, 64).
+        appearance: brightness, sharpness and the like; None where the pair has a fault.
     """
 
     pair: Pair
-    counts: np.ndarray
-    faults: list[tuple[str, str]] = field(default_factory=list)
-    oddities: list[str] = field(default_factory=list)
+    class_pixels: np.ndarray
+    ignored_pixels: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    oddities: dict[str, Path] = field(default_factory=dict)
     size: tuple[int, int] | None = None
-    depth: str = ""
-    ignored: int = 0
-    picture: bytes = b""
-    labels: bytes = b""
-    grey: np.ndarray | None = None
-    prints: np.ndarray | None = None
-    looks: dict[str, float] = field(default_factory=dict)
+    pixel_format: str = ""
+    image_digest: bytes = b""
+    mask_digest: bytes = b""
+    thumbnail: np.ndarray | None = None
+    fingerprints: np.ndarray | None = None
+    appearance: Appearance | None = None
 
 
-def examine(pair: Pair, source: Source) -> PairFacts:
+def measure_pair(pair: Pair, source: Source) -> PairMeasurements:
     """Read both files of a pair once and measure them. Faults are part of the answer, never raised."""
-    facts = PairFacts(pair, np.zeros(len(source.classes), dtype=np.int64))
-    image = raw = None
+    measured = PairMeasurements(pair, np.zeros(len(source.classes), dtype=np.int64))
     try:
-        image = _open_image(pair, facts)
+        image = _measure_image(measured)
     except DataError as error:
-        facts.faults.append(_filed(error))
+        measured.faults.append(_fault_of(error, pair.image))
     try:
-        raw = read_mask(pair.mask)
-        if smoothed := _smoothed(raw):
-            raise DataError(f"{pair.mask} {smoothed}. Save masks without smoothing, as PNG.")
-        ids = source.decode(raw, pair.mask)
+        stored = read_mask(pair.mask)
+        if fault := find_smoothing(stored, pair.mask):
+            raise DataError(fault)
+        ids = source.decode(stored, pair.mask)
     except DataError as error:
-        kind, sentence = _filed(error)
-        facts.faults.append(("anti-aliased mask" if "grey values between" in sentence else kind, sentence))
-    if image is not None and not facts.faults:
-        _examine_labels(image, ids, facts, source)
-    return facts
+        measured.faults.append(_fault_of(error, pair.mask))
+    if not measured.faults:
+        _measure_mask(image, ids, measured, len(source.classes))
+    return measured
 
 
-def _open_image(pair: Pair, facts: PairFacts) -> np.ndarray:
+def _fault_of(error: DataError, path: Path) -> Fault:
+    """Return the fault that an error holds; an error with words only, as a learner's function may raise, names none.
+
+    The file could not be read in any case, so such an error counts as an unreadable file, in its own words.
+    """
+    return error.fault or Fault("unreadable file", path, sentence=str(error))
+
+
+def _measure_image(measured: PairMeasurements) -> np.ndarray:
     """Return the image as `read_image` does, uint8 (H, W, 3), and note what is odd about the file."""
-    stored = open_image(pair.image)
+    path = measured.pair.image
+    stored = open_image(path)
     bits = 16 if stored.info.get("bits") == 16 or stored.mode.startswith("I;16") else None
-    odd = {
+    more_than_8_bits = bits == 16 or stored.mode in ("I", "F")
+    image = read_image(path) if more_than_8_bits else _to_rgb(stored, path)  # only read_image scales the values
+    height, width = image.shape[:2]
+    oddities = {
         "grey image": stored.mode in ("1", "L", "LA", "F") or stored.mode.startswith("I"),
-        "EXIF-turned image (turned upright)": stored.getexif().get(0x0112, 1) != 1,
-        "image of more than 8 bits (scaled)": bits == 16 or stored.mode in ("I", "F"),
+        EXIF_TURNED: stored.getexif().get(EXIF_ORIENTATION, 1) != 1,
+        MORE_THAN_8_BITS: more_than_8_bits,
         "fourth channel (dropped)": stored.mode in ("RGBA", "LA", "PA", "RGBX", "RGBa"),
         "CMYK image (converted)": stored.mode == "CMYK",
+        TOO_SMALL: min(height, width) < SMALL_SIDE,
+        TOO_LONG: max(height, width) > LONG_ASPECT * min(height, width),
+        TOO_LARGE: height * width > MANY_PIXELS,
     }
-    facts.depth = stored.mode + (f", {bits} bits" if bits else "")
-    deep = odd["image of more than 8 bits (scaled)"]  # read_image knows how to scale them, and decodes once more
-    image = read_image(pair.image) if deep else _as_rgb(stored, pair)
-    height, width = facts.size = image.shape[:2]
-    odd |= {
-        f"image smaller than {SMALL_SIDE} pixels": min(height, width) < SMALL_SIDE,
-        f"image longer than {LONG_ASPECT:.0f}:1": max(height, width) > LONG_ASPECT * min(height, width),
-        f"image of more than {MANY_PIXELS // 10**6} megapixels": height * width > MANY_PIXELS,
-    }
-    facts.oddities += [kind for kind, found in odd.items() if found]
-    facts.picture = _digest(image)
-    facts.grey = tiny_grey(image)
-    facts.prints = np.stack([fingerprint(facts.grey), fingerprint(facts.grey[:, ::-1])])
+    measured.oddities |= {kind: path for kind, present in oddities.items() if present}
+    measured.size = height, width
+    measured.pixel_format = stored.mode + (f", {bits} bits" if bits else "")
+    measured.image_digest = _digest(image)
+    measured.thumbnail = shrink_to_grey(image)
+    measured.fingerprints = np.stack([fingerprint(measured.thumbnail), fingerprint(measured.thumbnail[:, ::-1])])
     return image
 
 
-def _as_rgb(stored: Image.Image, pair: Pair) -> np.ndarray:
+def _to_rgb(stored: Image.Image, path: Path) -> np.ndarray:
+    """Return an image of 8 bits, uint8 (H, W, 3), upright. Raises DataError where Pillow cannot convert it."""
     try:
         return np.array(ImageOps.exif_transpose(stored).convert("RGB"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{pair.image} cannot be read as RGB ({error}). Save it as an RGB picture.") from None
+        reason = f"cannot be read as an RGB image ({error})"
+        raise DataError(Fault("unreadable file", path, {"reason": reason})) from None
 
 
-def _examine_labels(image: np.ndarray, ids: np.ndarray, facts: PairFacts, source: Source) -> None:
-    """Count the labels of a readable pair, and measure its look."""
-    found = pair_faults(image, ids, len(source.classes))
-    if "shape" in found or "labels" in found:
-        try:
-            read_pair(facts.pair, source)  # has the words for it
-        except DataError as error:
-            facts.faults.append(_filed(error))
-            return
+def _measure_mask(image: np.ndarray, ids: np.ndarray, measured: PairMeasurements, num_classes: int) -> None:
+    """Count the labels of a readable pair, and measure its appearance: uint8 (H, W, 3) and ids (h, w)."""
+    pair = measured.pair
+    try:
+        refuse_faults(pair, image, ids, num_classes)
+    except DataError as error:
+        measured.faults.append(_fault_of(error, pair.mask))
+        return
     height, width = image.shape[:2]
     if ids.shape != (height, width):
-        facts.oddities.append("mask of another size (resized)")
+        measured.oddities["mask of another size (resized)"] = pair.mask
     mask = cv2.resize(ids.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     counts = histogram(mask)
-    facts.counts, facts.ignored = counts[: len(facts.counts)].copy(), int(counts[IGNORE_INDEX])
-    facts.labels = _digest(mask)
-    if "empty" in found:
-        facts.oddities.append("every pixel ignored")
-    elif (facts.counts > 0).sum() == 1:
-        facts.oddities.append("only one class in the mask")
-    facts.looks = look(image, mask, len(source.classes))
+    measured.class_pixels, measured.ignored_pixels = counts[:num_classes].copy(), int(counts[IGNORE_INDEX])
+    measured.mask_digest = _digest(mask)
+    present = (measured.class_pixels > 0).sum()
+    if present < 2:
+        measured.oddities["only one class in the mask" if present else "every pixel ignored"] = pair.mask
+    measured.appearance = measure_appearance(image, mask, num_classes)
 
 
-def _smoothed(raw: np.ndarray) -> str:
-    """Say that a stored mask is black and white with soft edges, or return an empty string.
+def find_smoothing(stored: np.ndarray, path: Path) -> Fault | None:
+    """Return a fault where a stored mask is black and white with soft edges.
 
-    Class ids never look so: almost all pixels at 0 and 255, and between them many values, dark ones and light ones.
+    Class ids never look so: almost all pixels are 0 and 255, and between them are many values, dark ones and light
+    ones.
     """
-    if raw.ndim != 2 or raw.dtype != np.uint8:
-        return ""
-    counts = histogram(raw)
+    if stored.ndim != 2 or stored.dtype != np.uint8:
+        return None
+    counts = histogram(stored)
     between = np.flatnonzero(counts[1:255]) + 1
-    poles = counts[:16].sum() + counts[240:].sum()
-    if len(between) < 8 or not (between[0] < 128 <= between[-1]) or not (counts[0] and counts[240:].sum()):
-        return ""
-    if poles < 0.8 * raw.size or max(counts[0], counts[255]) < 0.3 * raw.size or counts[240:].sum() < 0.001 * raw.size:
-        return ""
-    share = counts[1:255].sum() / raw.size
-    return f"holds {len(between)} grey values between 0 and 255 ({share:.1%} of its pixels): its edges were smoothed"
+    dark, light = counts[:16].sum(), counts[240:].sum()
+    if len(between) < 8 or not between[0] < 128 <= between[-1] or not counts[0]:
+        return None
+    if dark + light < 0.8 * stored.size or max(counts[0], counts[255]) < 0.3 * stored.size:
+        return None
+    if light < 0.001 * stored.size:
+        return None
+    return Fault(ANTI_ALIASED, path, {"values": len(between), "share": counts[1:255].sum() / stored.size})
 
 
 def _digest(values: np.ndarray) -> bytes:
-    """Hash an array with its shape."""
+    """Hash an array with its shape: 16 bytes."""
     digest = hashlib.sha256(np.ascontiguousarray(values))
     digest.update(str(values.shape).encode())
     return digest.digest()[:16]
-
-
-def _filed(error: DataError) -> tuple[str, str]:
-    """Return the kind of a fault and its sentence."""
-    sentence = str(error)
-    return next((k for words, k in KINDS_OF_SENTENCES.items() if words in sentence), "unreadable file"), sentence

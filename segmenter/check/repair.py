@@ -5,24 +5,27 @@ change. Of identical images in several splits the copy of 'test' stays, else tha
 it had, and nothing in it was trained on.
 """
 
-import csv
-import os
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 from tqdm.auto import tqdm
 
-from segmenter.check import THREADS, same_names
-from segmenter.check.measurements import PairFacts
-from segmenter.check.repair_pair import MENDED, Row, copy_pair
+from segmenter.check.dataset import THREADS
+from segmenter.check.files import same_names
+from segmenter.check.findings import Finding
+from segmenter.check.kinds import ANTI_ALIASED, MENDED
+from segmenter.check.measurements import PairMeasurements
+from segmenter.check.repair_pair import Change, CopiedPair, copy_pair
 from segmenter.check.report import Report
-from utils.catalog.base import Source
-from utils.errors import DataError
+from segmenter.check.splits import is_content_hash
+from utils.catalog.base import Pair, Source
+from utils.errors import DataError, Fault
 from utils.splits import SPLITS
 
 
@@ -32,10 +35,10 @@ class Repaired:
 
     folder: Path
     pairs: int
-    changes: list[Row]
+    changes: list[Change]
 
     def __str__(self) -> str:
-        left_out = sum(row.done.startswith("left out") for row in self.changes)
+        left_out = sum(change.left_out for change in self.changes)
         return (
             f"{self.folder} holds {self.pairs} pairs; {left_out} files or pairs were left out and "
             f"{len(self.changes) - left_out} changes made: {self.folder / 'repairs.csv'} names them all."
@@ -56,7 +59,7 @@ def repair(report: Report, target: str | Path) -> Repaired:
             shutil.rmtree(partial)
         for name in ("images", "masks"):
             (partial / name).mkdir(parents=True)
-        done = _fill(partial, report)
+        pairs, changes = _write_copy(partial, report)
         if target.exists():
             target.rmdir()  # empty, as was made sure; Windows replaces no folder by another
         partial.replace(target)
@@ -67,7 +70,7 @@ def repair(report: Report, target: str | Path) -> Repaired:
         ) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return Repaired(target, *done)
+    return Repaired(target, pairs, changes)
 
 
 def refuse_target(target: Path, root: Path) -> None:
@@ -78,96 +81,102 @@ def refuse_target(target: Path, root: Path) -> None:
         raise DataError(f"{target} exists and is not empty. Name a new folder for the copy.")
 
 
-def _fill(folder: Path, report: Report) -> tuple[int, list[Row]]:
+def _write_copy(folder: Path, report: Report) -> tuple[int, list[Change]]:
     """Write the whole copy; return how many pairs it holds, and what was done."""
     source = report.source
-    excluded = _excluded(report)
-    names = _stems([f for i, f in enumerate(report.facts) if i not in excluded], source)
-    binary = len(source.classes) == 2 and any(kind == "anti-aliased mask" for f in report.facts for kind, _ in f.faults)
+    excluded = _pairs_to_leave_out(report)
+    wanted = [i for i in range(len(report.measurements)) if i not in excluded]
+    stems = _unique_stems([report.measurements[i].pair for i in wanted], source)
+    soft = any(fault.kind == ANTI_ALIASED for measured in report.measurements for fault in measured.faults)
+    black_and_white = soft and len(source.classes) == 2
 
-    def copy(index: int) -> tuple[str, str, list[Row]] | None:
-        facts = report.facts[index]
-        return copy_pair(facts, source, folder, names[facts.pair], binary)
+    def copy(index: int) -> CopiedPair:
+        measured = report.measurements[index]
+        return copy_pair(measured, source, folder, stems[measured.pair], black_and_white)
 
-    wanted = [i for i in range(len(report.facts)) if i not in excluded]
     with ThreadPoolExecutor(THREADS) as pool:
         copied = list(tqdm(pool.map(copy, wanted), "copying", len(wanted), leave=False, delay=2))
-    changes = [Row(source.relative(path), "left out: it has no partner") for path in source.unpaired()]
-    changes += [Row(source.relative(report.facts[i].pair.image), f"left out: {why}") for i, why in excluded.items()]
-    changes += [row for _, _, rows in copied for row in rows]
-    kept = [(index, image, mask) for index, (image, mask, _) in zip(wanted, copied, strict=True) if image]
-    splits, note = _splits(report, [index for index, _, _ in kept])
-    groups = [_group(report.facts[index]) for index, _, _ in kept]
-    pairs = [(image, mask, *rest) for (_, image, mask), *rest in zip(kept, splits, groups, strict=True)]
+    changes = [Change(source.relative(path), "it has no partner", left_out=True) for path in source.unpaired()]
+    for index, reason in excluded.items():
+        changes.append(Change(source.relative(report.measurements[index].pair.image), reason, left_out=True))
+    for written in copied:
+        changes += written.changes
+    kept = [(index, written) for index, written in zip(wanted, copied, strict=True) if written.image]
+    splits, note = _splits_of_copy(report, [index for index, _ in kept])
+    groups = [_group_to_keep(report.measurements[index].pair) for index, _ in kept]
+    pairs = [(written.image, written.mask, *rest) for (_, written), *rest in zip(kept, splits, groups, strict=True)]
     classes = [(name, *colour) for name, colour in zip(source.classes, source.palette, strict=True)]
+    changes += note
     _write_csv(folder / "pairs.csv", ("image", "mask", "split", "group"), pairs)
     _write_csv(folder / "classes.csv", ("name", "r", "g", "b"), classes)
-    _write_csv(folder / "repairs.csv", ("file", "what was done"), changes + note)
-    return len(pairs), changes + note
+    _write_csv(folder / "repairs.csv", ("file", "what was done"), [change.row for change in changes])
+    return len(pairs), changes
 
 
-def _excluded(report: Report) -> dict[int, str]:
-    """Pairs that no change makes right: index -> why."""
-    source, facts = report.source, report.facts
-    ambiguous = {path for same in same_names(source) for path in same}
-    excluded: dict[int, str] = {}
-    for index, f in enumerate(facts):
-        beyond = [sentence for kind, sentence in f.faults if kind not in MENDED]
-        if any(kind == "anti-aliased mask" for kind, _ in f.faults) and len(source.classes) != 2:
-            beyond += [sentence for _, sentence in f.faults]
-        if beyond:
-            excluded[index] = beyond[0].replace(f"{source.root}{os.sep}", "")
-        elif ambiguous.intersection(f.pair[:2]):
-            excluded[index] = "another file has the same name, so nobody can tell which one the mask belongs to"
+def _pairs_to_leave_out(report: Report) -> dict[int, str]:
+    """Find the pairs that no change makes right: index -> reason."""
+    ambiguous = {path for group in same_names(report.source) for path in group}
+    reasons: dict[int, str] = {}
+    for index, measured in enumerate(report.measurements):
+        if fault := _fault_beyond_repair(measured, len(report.classes)):
+            (reasons[index],) = Finding(fault.kind, (fault,)).descriptions(report.file_names)
+        elif ambiguous.intersection((measured.pair.image, measured.pair.mask)):
+            reasons[index] = "another file has the same name, so nobody can tell which one the mask belongs to"
         elif report.split_of[index] is None:
-            excluded[index] = "it is in no split"
+            reasons[index] = "it is in no split"
     copies: dict[bytes, list[int]] = defaultdict(list)
-    for index, f in enumerate(facts):
-        if index not in excluded:
-            copies[f.picture].append(index)
-    for same in copies.values():
-        strongest = max((report.split_of[i] for i in same), key=SPLITS.index)
-        for index in same:
-            if report.split_of[index] != strongest:
-                excluded[index] = f"the same image is in the {strongest} split"
-    return excluded
+    for index, measured in enumerate(report.measurements):
+        if index not in reasons:
+            copies[measured.image_digest].append(index)
+    for indices in copies.values():
+        last_split = max((report.split_of[i] for i in indices), key=SPLITS.index)
+        for index in indices:
+            if report.split_of[index] != last_split:
+                reasons[index] = f"the same image is in the {last_split} split"
+    return reasons
 
 
-def _stems(facts: Iterable[PairFacts], source: Source) -> dict[tuple, str]:
-    """Give every pair a name of its own in the copy: its file's, or its path's where two files are called alike."""
-    names: dict[tuple, str] = {}
+def _fault_beyond_repair(measured: PairMeasurements, num_classes: int) -> Fault | None:
+    """Return the first fault that cannot be mended; soft edges can be cut only where there are two classes."""
+    for fault in measured.faults:
+        if fault.kind not in MENDED or (fault.kind == ANTI_ALIASED and num_classes != 2):
+            return fault
+    return None
+
+
+def _unique_stems(pairs: Iterable[Pair], source: Source) -> dict[Pair, str]:
+    """Give every pair a name of its own in the copy: its file's, or its path's where two files have one name."""
+    stems: dict[Pair, str] = {}
     used: set[str] = set()
-    for f in facts:
-        path = Path(source.relative(f.pair.image))
-        stem = path.stem
-        number = 1
+    for pair in pairs:
+        path = Path(source.relative(pair.image))
+        stem, number = path.stem, 1
         while (key := stem.removesuffix("_mask").casefold()) in used:
-            stem = re.sub(r"[\\/:]", "_", "_".join((*path.parts[:-1], path.stem))) + (
-                f"_{number}" if number > 1 else ""
-            )
+            stem = re.sub(r"[\\/:]", "_", "_".join((*path.parts[:-1], path.stem)))
+            stem += f"_{number}" if number > 1 else ""
             number += 1
         used.add(key)
-        names[f.pair] = stem.encode("utf-8", "replace").decode().replace("?", "_")
-    return names
+        stems[pair] = stem.encode("utf-8", "replace").decode().replace("?", "_")
+    return stems
 
 
-def _splits(report: Report, kept: list[int]) -> tuple[list[str], list[Row]]:
+def _splits_of_copy(report: Report, kept: list[int]) -> tuple[list[str], list[Change]]:
     """Name the split of the pairs that are left; where no validation pair is, a tenth of 'train' becomes 'val'."""
     splits = [report.split_of[index] for index in kept]
     if "val" in splits or splits.count("train") < 2:
         return splits, []
     train = [place for place, split in enumerate(splits) if split == "train"]
-    pairs = [report.facts[kept[place]].pair for place in train]
+    pairs = [report.measurements[kept[place]].pair for place in train]
     for place, split in zip(train, report.source.draw(pairs, (0.9, 0.1, 0.0), 42), strict=True):
         splits[place] = split
-    return splits, [Row("pairs.csv", f"{splits.count('val')} pairs of 'train' became 'val', which was empty")]
+    return splits, [Change("pairs.csv", f"{splits.count('val')} pairs of 'train' became 'val', which was empty")]
 
 
-def _group(facts: PairFacts) -> str:
-    """Return a group (town, sequence, ...) that the copy must keep; hashes of the content are found again."""
-    return "" if len(facts.pair.group) == 64 else facts.pair.group
+def _group_to_keep(pair: Pair) -> str:
+    """Return a group (town, sequence, ...) that the copy must keep; hashes of the content are computed anew."""
+    return "" if is_content_hash(pair.group) else pair.group
 
 
-def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[tuple]) -> None:
-    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        csv.writer(file, lineterminator="\n").writerows([tuple(columns), *rows])
+def _write_csv(path: Path, columns: Sequence[str], rows: list[tuple]) -> None:
+    table = pd.DataFrame(rows, columns=list(columns))
+    table.to_csv(path, index=False, lineterminator="\n", errors="backslashreplace")  # a name may hold any bytes

@@ -1,66 +1,18 @@
-"""What a check of a data set found, and how it is said in words."""
+"""What a check of a data set found, as values, and the same as text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from functools import cached_property
 
 import numpy as np
 
-from segmenter.check.measurements import LONG_ASPECT, MANY_PIXELS, SMALL_SIDE, PairFacts
-from segmenter.check.near_copies import Near
+from segmenter.check.findings import FileNames, Finding
+from segmenter.check.kinds import Severity
+from segmenter.check.measurements import PairMeasurements
+from segmenter.check.near_copies import NearCopy
 from utils.catalog.base import Source
 
-Severity = Literal["error", "warning", "note"]
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
-SHOWN = 3  # names of one kind in the short report
-
-# Kind -> how grave it is and what to do, in the order of the report. "error": training would stop, or learn or score
-# something wrong. "warning": scores may mislead, so look at it. "note": the course copes with it.
-KINDS: dict[str, tuple[Severity, str]] = {
-    "without partner": ("error", "Give every image one mask of the same name, or remove the file."),
-    "same name twice": ("error", "Keep one file of each name: nobody can tell which of them the mask belongs to."),
-    "missing file": ("error", "Put the file back, or remove its row from the list."),
-    "unreadable file": ("error", "Replace it with a complete image file, or remove the pair."),
-    "sizes do not fit": ("error", "Image and mask are not one picture: replace the wrong one."),
-    "JPEG mask": ("error", "Export masks as PNG: JPEG changes class ids."),
-    "anti-aliased mask": ("error", "Draw masks without smoothing. With two classes, --fix-into cuts them at 128."),
-    "colour mask": ("error", "Add classes.csv with the columns name,r,g,b, or save masks of ids."),
-    "colour outside the class table": ("error", "Correct the masks, or add their colours to classes.csv."),
-    "label outside the classes": ("error", "Correct the masks or the list of classes; --fix-into ignores such pixels."),
-    "empty split": ("error", "Name the split of more pairs in a csv, or let splits='random' draw them."),
-    "identical images in several splits": ("error", "Keep one copy: a model scores well on what it was trained on."),
-    "group in several splits": ("warning", "Scores flatter the model: splits='random' draws anew, by group."),
-    "near duplicates in several splits": ("warning", "Look at the pairs: copies belong in one split."),
-    "identical images with different masks": ("warning", "The masks contradict each other: keep the right one."),
-    "class missing from a split": ("warning", "Not learned, or not scored: move pairs, or set splits='stratified'."),
-    "ids with gaps": ("warning", "Number the classes 0, 1, 2 ... or name them: each id up to the largest is a class."),
-    f"image smaller than {SMALL_SIDE} pixels": ("warning", "Deep networks leave nothing of it: remove the pair."),
-    "class without a pixel": ("note", "It cannot be learned; scores leave it out."),
-    "every pixel ignored": ("note", "The pair teaches nothing."),
-    "only one class in the mask": ("note", "Fine where the class is really all there is: look at some."),
-    "identical images, kept in one split": ("note", "They count twice in training."),
-    "mask of another size (resized)": ("note", "Brought to the image's size, nearest label."),
-    "grey image": ("note", "Read as RGB with three equal channels."),
-    "EXIF-turned image (turned upright)": ("note", "Masks must have been drawn on the upright picture: look at one."),
-    "image of more than 8 bits (scaled)": ("note", "The largest value of each picture becomes 255."),
-    "fourth channel (dropped)": ("note", "Transparency or infrared is not used."),
-    "CMYK image (converted)": ("note", "Read as RGB; colours may shift a little."),
-    f"image longer than {LONG_ASPECT:.0f}:1": ("note", "framing='resize' squeezes it: use framing='crop'."),
-    f"image of more than {MANY_PIXELS // 10**6} megapixels": ("note", "Set max_side, so that it is shrunk once."),
-    "image smaller than the crop": ("note", "It is padded; a smaller image_size wastes less."),
-    "empty test split": ("note", "Nothing is left for a final score."),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One kind of fault or oddity with all that shows it: file names, or sentences that name a file."""
-
-    severity: Severity
-    kind: str
-    items: tuple[str, ...]
-    remedy: str
+SHOWN = 3  # cases of one kind in the short report
 
 
 @dataclass
@@ -69,27 +21,32 @@ class Report:
 
     Attributes:
         splits: pairs in each split.
+        measurements: of every pair; `split_of[i]` is the split of `measurements[i]`, None for a pair in no split.
+        near_copies: near copies in different splits, as indices of `measurements`.
         findings: the gravest first.
-        pixels: labelled pixels of each class, int64 (C,).
-        presence: images that show each class, by split, int64 (C,).
-        facts: measures of every pair; `split_of[i]` is the split of `facts[i]`.
-        near: look-alikes in different splits, as indices of `facts`.
     """
 
     source: Source
     splits: dict[str, int]
+    measurements: list[PairMeasurements]
+    split_of: list[str | None]
+    near_copies: list[NearCopy] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    facts: list[PairFacts] = field(default_factory=list)
-    split_of: list[str | None] = field(default_factory=list)
-    near: list[Near] = field(default_factory=list)
 
     @property
     def name(self) -> str:
+        """The name of the data set."""
         return self.source.name
 
     @property
     def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in order of their ids."""
         return self.source.classes
+
+    @cached_property
+    def file_names(self) -> FileNames:
+        """What the files are called in the report."""
+        return FileNames(self.source, (measured.pair for measured in self.measurements))
 
     @property
     def ok(self) -> bool:
@@ -99,71 +56,77 @@ class Report:
     @property
     def errors(self) -> dict[str, list[str]]:
         """Kind -> sentences or names of what stops training or spoils it."""
-        return self._of("error")
+        return self._of_severity("error")
 
     @property
     def warnings(self) -> dict[str, list[str]]:
         """Kind -> what may make scores mislead."""
-        return self._of("warning")
+        return self._of_severity("warning")
 
     @property
     def notes(self) -> dict[str, list[str]]:
         """Kind -> what the course copes with."""
-        return self._of("note")
+        return self._of_severity("note")
 
-    def _of(self, severity: Severity) -> dict[str, list[str]]:
-        return {f.kind: list(f.items) for f in self.findings if f.severity == severity}
+    def _of_severity(self, severity: Severity) -> dict[str, list[str]]:
+        return {f.kind: f.sentences(self.file_names) for f in self.findings if f.severity == severity}
 
     @property
     def pixels(self) -> np.ndarray:
-        return sum((f.counts for f in self.facts), np.zeros(len(self.classes), dtype=np.int64))
+        """Labelled pixels of each class: int64 (C,)."""
+        return sum((m.class_pixels for m in self.measurements), np.zeros(len(self.classes), dtype=np.int64))
 
     @property
     def presence(self) -> dict[str, np.ndarray]:
-        shown = {split: np.zeros(len(self.classes), dtype=np.int64) for split in self.splits}
-        for facts, split in zip(self.facts, self.split_of, strict=True):
+        """Split -> how many of its images show each class: int64 (C,)."""
+        counts = {split: np.zeros(len(self.classes), dtype=np.int64) for split in self.splits}
+        for measured, split in zip(self.measurements, self.split_of, strict=True):
             if split is not None:
-                shown[split] += facts.counts > 0
-        return shown
+                counts[split] += measured.class_pixels > 0
+        return counts
 
     @property
     def sizes(self) -> np.ndarray:
-        """Height and width of every readable image: int (N, 2)."""
-        return np.array([f.size for f in self.facts if f.size], dtype=np.int64).reshape(-1, 2)
+        """Height and width of every readable image: int64 (N, 2)."""
+        return np.array([m.size for m in self.measurements if m.size], dtype=np.int64).reshape(-1, 2)
 
     @property
     def foreground(self) -> np.ndarray:
         """Share of the foreground in every sound pair, of what is labelled: float (N,); for two classes."""
-        return np.array([f.counts[1] / f.counts.sum() for f in self.facts if f.counts.sum()])
+        counts = [m.class_pixels for m in self.measurements if m.class_pixels.any()]
+        return np.array([count[1] / count.sum() for count in counts])
 
     @property
     def verdict(self) -> str:
         """The whole report in a sentence or two."""
         if not self.ok:
             return "Mend the errors before training."
-        look = " Look at the warnings first: scores may mislead." if self.warnings else ""
-        return f"Every pair can be trained on.{look}"
+        advice = " Look at the warnings first: scores may mislead." if self.warnings else ""
+        return f"Every pair can be trained on.{advice}"
 
     def __str__(self) -> str:
         return self.text()
 
     def text(self, every_name: bool = False) -> str:
-        """Return the report as lines of text, with three names of each kind or all of them."""
+        """Return the report as lines of text, with three cases of each kind or all of them."""
         splits = ", ".join(f"{count} {split}" for split, count in self.splits.items())
         lines = [f"{self.name}: {splits}", *(f"{title}: {words}" for title, words in self.summary())]
-        for found in self.findings:
-            title = found.severity.upper() if found.severity == "error" else found.severity
-            lines.append(
-                f"{title}  {found.kind}: {len(found.items)}" + ("" if every_name else f" ({brief(found.items)})")
-            )
-            lines += [f"    {item}" for item in found.items] if every_name else []
-            lines.append(f"    -> {found.remedy}")
+        for finding in self.findings:
+            severity = "ERROR" if finding.severity == "error" else finding.severity
+            heading = f"{severity}  {finding.kind}: {len(finding.cases)}"
+            descriptions = finding.descriptions(self.file_names)
+            if every_name:
+                lines += [heading, *(f"    {description}" for description in descriptions)]
+            else:
+                lines.append(f"{heading} ({shorten(descriptions)})")
+            lines.append(f"    -> {finding.remedy}")
         return "\n".join([*lines, self.verdict])
 
     def summary(self) -> list[tuple[str, str]]:
         """Describe the data in a few lines: a title and its figures."""
         total = max(int(self.pixels.sum()), 1)
-        lines = [("pixels", ", ".join(f"{c} {p / total:.1%}" for c, p in zip(self.classes, self.pixels, strict=True)))]
+        shares = [f"{name} {pixels / total:.1%}" for name, pixels in zip(self.classes, self.pixels, strict=True)]
+        lines = [("pixels", ", ".join(shares))]
         if len(self.sizes):
             small, large = self.sizes.min(axis=0), self.sizes.max(axis=0)
             distinct = len(np.unique(self.sizes, axis=0))
@@ -175,15 +138,9 @@ class Report:
             lines.append(("foreground", words))
         return lines
 
-    def save_html(self, path: str | Path, gallery: int = 12, seed: int = 0) -> Path:
-        """Write the report with pictures as one HTML file that needs nothing else, and return its path."""
-        from segmenter.check.html_report import save_html
 
-        return save_html(self, Path(path), gallery, seed)
-
-
-def brief(items: Sequence[str]) -> str:
-    """Join a few items, each without the advice that follows its first sentence."""
-    shown = "; ".join(item.split(". ")[0] for item in items[:SHOWN])
-    more = len(items) - SHOWN
+def shorten(descriptions: Sequence[str]) -> str:
+    """Join the first few descriptions, and count the others."""
+    shown = "; ".join(descriptions[:SHOWN])
+    more = len(descriptions) - SHOWN
     return f"{shown}; ... and {more} more" if more > 0 else shown

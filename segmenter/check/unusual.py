@@ -7,65 +7,90 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segmenter.check.measurements import PairFacts
+from segmenter.check.measurements import PairMeasurements
 from segmenter.check.report import Report
 
 LEAST_Z = 2.0  # an extreme that is not this many robust standard deviations from the median is nothing unusual
 
 
 class Measure(NamedTuple):
-    """A figure of a pair, and how to say that it is extreme."""
+    """A number that describes a pair, and how to say that it is extreme.
+
+    Attributes:
+        name: what an extreme pair is called, such as "darkest".
+        value: returns the number, or None where a pair has none.
+        sign: 1 where the largest value is unusual, -1 where the smallest is.
+        words: a format of the value v and the median m.
+    """
 
     name: str
-    value: Callable[[PairFacts], float | None]
-    sign: int  # 1: the largest is unusual, -1: the smallest
-    words: str  # a format of the value v and the median m
+    value: Callable[[PairMeasurements], float | None]
+    sign: int
+    words: str
 
 
 def measures(report: Report) -> list[Measure]:
     """List what makes a pair of this data set unusual, or likely hard."""
     classes, pixels = report.classes, report.pixels
 
-    def seen(name: str) -> Callable[[PairFacts], float | None]:
-        return lambda f: f.looks.get(name)
+    def appearance(name: str) -> Callable[[PairMeasurements], float | None]:
+        return lambda pair: getattr(pair.appearance, name)
 
-    def share(index: int) -> Callable[[PairFacts], float]:
-        return lambda f: f.counts[index] / f.counts.sum()
+    def class_share(index: int) -> Callable[[PairMeasurements], float]:
+        return lambda pair: pair.class_pixels[index] / pair.class_pixels.sum()
 
-    found = [
-        Measure("most hidden", seen("colour distance"), -1, "{v:.0f} from the colours around it (median {m:.0f})"),
-        Measure("most fragmented mask", seen("regions"), 1, "{v:.0f} regions (median {m:.0f})"),
-        Measure("blurriest", seen("sharpness"), -1, "variance of the Laplacian {v:.0f} (median {m:.0f})"),
-        Measure("darkest", seen("brightness"), -1, "mean grey {v:.0f} of 255 (median {m:.0f})"),
-        Measure("brightest", seen("brightness"), 1, "mean grey {v:.0f} of 255 (median {m:.0f})"),
-        Measure("least contrast", seen("contrast"), -1, "grey varies by {v:.0f} (median {m:.0f})"),
-        Measure("longest shape", lambda f: max(f.size) / min(f.size), 1, "{v:.1f}:1 (median {m:.1f}:1)"),
-        Measure("smallest image", lambda f: f.size[0] * f.size[1] / 1e6, -1, "{v:.2f} megapixels (median {m:.2f})"),
-        Measure("largest image", lambda f: f.size[0] * f.size[1] / 1e6, 1, "{v:.2f} megapixels (median {m:.2f})"),
-        Measure("most ignored", lambda f: f.ignored / f.size[0] / f.size[1], 1, "{v:.0%} of it (median {m:.0%})"),
-    ]  # fmt: skip
-    if len(classes) == 2:
-        return [
-            Measure(f"least {classes[1]}", share(1), -1, "{v:.1%} of the image (median {m:.1%})"),
-            Measure(f"most {classes[1]}", share(1), 1, "{v:.1%} of the image (median {m:.1%})"),
-            Measure("touches most borders", seen("borders"), 1, "{v:.0f} of 4 borders (median {m:.0f})"),
-            *found,
-        ]
-    several = Measure("most classes", lambda f: int((f.counts > 0).sum()), 1, "{v:.0f} classes (median {m:.0f})")
-    rare = [int(i) for i in np.argsort(pixels) if pixels[i] > 0][:2]
-    shown = [
-        Measure(f"most of the rare {classes[i]}", share(i), 1, "{v:.1%} of the image (median {m:.1%})") for i in rare
+    grey, share_of_image = "mean grey {v:.0f} of 255 (median {m:.0f})", "{v:.1%} of the image (median {m:.1%})"
+    size, distance = "{v:.2f} megapixels (median {m:.2f})", "{v:.0f} from the colours around it (median {m:.0f})"
+    in_any_data_set = [
+        Measure("most hidden", appearance("colour_distance"), -1, distance),
+        Measure("most fragmented mask", appearance("regions"), 1, "{v:.0f} regions (median {m:.0f})"),
+        Measure("blurriest", appearance("sharpness"), -1, "variance of the Laplacian {v:.0f} (median {m:.0f})"),
+        Measure("darkest", appearance("brightness"), -1, grey),
+        Measure("brightest", appearance("brightness"), 1, grey),
+        Measure("least contrast", appearance("contrast"), -1, "grey varies by {v:.0f} (median {m:.0f})"),
+        Measure("longest shape", lambda pair: max(pair.size) / min(pair.size), 1, "{v:.1f}:1 (median {m:.1f}:1)"),
+        Measure("smallest image", megapixels, -1, size),
+        Measure("largest image", megapixels, 1, size),
+        Measure("most ignored", ignored_share, 1, "{v:.0%} of it (median {m:.0%})"),
     ]
-    return [*shown, several, *found]
+    if len(classes) == 2:
+        borders = "{v:.0f} of 4 borders (median {m:.0f})"
+        return [
+            Measure(f"least {classes[1]}", class_share(1), -1, share_of_image),
+            Measure(f"most {classes[1]}", class_share(1), 1, share_of_image),
+            Measure("touches most borders", appearance("touched_borders"), 1, borders),
+            *in_any_data_set,
+        ]
+    rarest = [int(i) for i in np.argsort(pixels) if pixels[i] > 0][:2]
+    return [
+        *(Measure(f"most of the rare {classes[i]}", class_share(i), 1, share_of_image) for i in rarest),
+        Measure("most classes", class_count, 1, "{v:.0f} classes (median {m:.0f})"),
+        *in_any_data_set,
+    ]
+
+
+def megapixels(pair: PairMeasurements) -> float:
+    """Size of the image in millions of pixels."""
+    return pair.size[0] * pair.size[1] / 1e6
+
+
+def ignored_share(pair: PairMeasurements) -> float:
+    """Share of the pixels that are not scored."""
+    return pair.ignored_pixels / (pair.size[0] * pair.size[1])
+
+
+def class_count(pair: PairMeasurements) -> int:
+    """How many classes the mask shows."""
+    return int((pair.class_pixels > 0).sum())
 
 
 def unusual(report: Report, limit: int = 12) -> list[tuple[int, list[str]]]:
-    """Return the indices of the most unusual sound pairs in `report.facts`, each with its reasons in words.
+    """Return the indices of the most unusual sound pairs in `report.measurements`, each with its reasons in words.
 
     Every measure names its extreme; then its second one, and so on until there are enough.
     """
     sound = sound_pairs(report)
-    ranked = [_ranked(measure, sound, report) for measure in measures(report)]
+    ranked = [_rank(measure, sound, report) for measure in measures(report)]
     reasons: dict[int, list[str]] = defaultdict(list)
     for rank in range(2):
         for extremes in ranked:
@@ -76,9 +101,9 @@ def unusual(report: Report, limit: int = 12) -> list[tuple[int, list[str]]]:
     return sorted(reasons.items(), key=lambda item: -len(item[1]))
 
 
-def _ranked(measure: Measure, sound: list[int], report: Report) -> list[tuple[int, str]]:
+def _rank(measure: Measure, sound: list[int], report: Report) -> list[tuple[int, str]]:
     """Order the pairs that one measure finds unusual, the most unusual first."""
-    values = {i: v for i in sound if (v := measure.value(report.facts[i])) is not None}
+    values = {i: value for i in sound if (value := measure.value(report.measurements[i])) is not None}
     if not values:
         return []
     array = np.array(list(values.values()), dtype=float)
@@ -97,7 +122,7 @@ def _robust_z(values: np.ndarray) -> np.ndarray:
 
 def sound_pairs(report: Report) -> list[int]:
     """Return the indices of the pairs that can be read and have a labelled pixel."""
-    return [i for i, f in enumerate(report.facts) if not f.faults and f.counts.any()]
+    return [i for i, pair in enumerate(report.measurements) if not pair.faults and pair.class_pixels.any()]
 
 
 def sample_pairs(report: Report, count: int, seed: int = 0) -> list[int]:

@@ -24,6 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(path: Path | None, html: Path | None, fix_into: Path | None, every_name: bool, **options: Any) -> int:
     """Read every file of a data set and report all faults; changes nothing."""
     from segmenter.check import check_dataset
+    from segmenter.check.html_report import save_html
     from segmenter.check.repair import refuse_target, repair
     from utils import catalog
 
@@ -36,7 +37,7 @@ def run(path: Path | None, html: Path | None, fix_into: Path | None, every_name:
     report = check_dataset(source, config)
     print(report.text(every_name))
     if html is not None:
-        print(f"The report with pictures is {report.save_html(html)}")
+        print(f"The report with pictures is {save_html(report, html)}")
     if fix_into is None:
         return 0 if report.ok else 1
     print(repair(report, fix_into))

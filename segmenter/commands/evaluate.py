@@ -19,8 +19,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(run: Path, split: str, root: Path | None, html: Path | None, json: Path | None) -> None:
     """Score a run on a split of its data set."""
-    from segmenter.hub import weights_of
-    from segmenter.report import evaluate_run
+    from segmenter.hub.weights_file import weights_of
+    from segmenter.report import evaluate_run, save_html, save_json
     from utils.checkpoint import load_weights
     from utils.inference import Predictor
 
@@ -29,6 +29,6 @@ def run(run: Path, split: str, root: Path | None, html: Path | None, json: Path 
     report = evaluate_run(predictor, source_of(run, root, predictor.config), split, facts)
     print(report)
     if html is not None:
-        print(f"The report with pictures is {report.save_html(html)}")
+        print(f"The report with pictures is {save_html(report, html)}")
     if json is not None:
-        print(f"Every number is in {report.save_json(json)}")
+        print(f"Every number is in {save_json(report, json)}")

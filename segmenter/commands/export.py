@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from segmenter.commands.options import add_run, source_of
+from utils.errors import ConfigError
 
 ENDINGS = {"onnx": ".onnx", "program": ".pt2", "int8": "-int8.onnx"}
 
@@ -17,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="onnx",
         choices=tuple(ENDINGS),
         dest="kind",
-        help="ONNX, a torch.export program, or ONNX in whole numbers of 8 bits",
+        help="ONNX, a torch.export program, or ONNX in integers of 8 bits",
     )
     parser.add_argument("--output", type=Path, help="file to write; default RUN's name with .onnx, .pt2 or -int8.onnx")
     parser.add_argument("--size", type=int, help="one fixed size, pixels, where a model cannot take any")
@@ -32,18 +33,21 @@ def run(run: Path, kind: str, output: Path | None, size: int | None, threshold: 
     from segmenter.export.quantization import compare_onnx, quantize_onnx
     from utils.inference import Predictor
 
+    if size is not None and size < 1:
+        raise ConfigError(f"size={size}: it is the side of an image in pixels. Give a number from 1 on.")
     predictor = Predictor.from_run(run, device="cpu", threshold=threshold)
-    output = output or Path(run.stem + ENDINGS[kind])
-    fixed = {"size": size or predictor.config.image_size, "dynamic": size is None}
+    name = run.stem if run.suffix == ".safetensors" else run.resolve().name
+    output = output or Path(name + ENDINGS[kind])
+    sizes = {"size": size or predictor.config.image_size, "dynamic": size is None}
     if kind == "program":
-        gap = export_program(predictor.model, output, **fixed)
+        difference = export_program(predictor.model, output, **sizes)
     elif kind == "onnx":
-        gap = export_onnx(predictor.model, output, **fixed, about=describe(predictor))
+        difference = export_onnx(predictor.model, output, **sizes, about=describe(predictor))
     else:
         source = source_of(run, root, predictor.config)
         with tempfile.TemporaryDirectory() as folder:
-            whole = Path(folder) / "float32.onnx"
-            gap = export_onnx(predictor.model, whole, **fixed, about=describe(predictor))
-            quantize_onnx(whole, output, source)
-            print(compare_onnx(whole, output, source))
-    print(f"{output}: {output.stat().st_size / 1e6:.2f} MB, largest difference of a float32 logit {gap:.1e}")
+            float32 = Path(folder) / "float32.onnx"
+            difference = export_onnx(predictor.model, float32, **sizes, about=describe(predictor))
+            quantize_onnx(float32, output, source)
+            print(compare_onnx(float32, output, source))
+    print(f"{output}: {output.stat().st_size / 1e6:.2f} MB, largest difference of a float32 logit {difference:.1e}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from utils.config import Config
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a command imports the catalog, and torch with it, when it runs
     from utils.catalog.base import Source
 
 PREFIX = "field_"  # of an option that is a field of Config, so that it never collides with a command's own
@@ -19,28 +19,36 @@ def add_run(parser: ArgumentParser) -> None:
 
 
 def add_config(parser: ArgumentParser, names: Iterable[str]) -> None:
-    """Add `--field value` for fields of Config; pydantic validates the values."""
+    """Add `--field value` for fields of Config. The values stay text here; pydantic validates them."""
     group = parser.add_argument_group("configuration (see utils/config.py)")
     for name in names:
-        many = {"nargs": "+"} if name == "classes" else {}
-        shown = name.split("_")[-1].upper()
+        several = {"nargs": "+"} if name == "classes" else {}
+        metavar = name.split("_")[-1].upper()
         text = (Config.model_fields[name].description or "").replace("%", "%%")
-        group.add_argument(f"--{name.replace('_', '-')}", dest=PREFIX + name, metavar=shown, help=text, **many)
+        group.add_argument(f"--{name.replace('_', '-')}", dest=PREFIX + name, metavar=metavar, help=text, **several)
 
 
 def make_config(options: dict[str, Any], path: Path | None = None) -> Config:
-    """Build a Config from a YAML file or the preset of the data set, with the options given on top."""
+    """Build a Config from a YAML file or the preset of the data set, with the options given on top.
+
+    `none` stands for None in every field that may be None.
+    """
     given = {k.removeprefix(PREFIX): v for k, v in options.items() if k.startswith(PREFIX) and v is not None}
-    given = {k: None if v in ("none", "None") and k in ("weights", "patience", "root") else v for k, v in given.items()}
+    for name, value in given.items():
+        if value in ("none", "None") and Config.model_fields[name].default is None:
+            given[name] = None
     if path is not None:
         return Config.load(path).override(**given)
     return Config.preset(given.pop("dataset", "tiny"), **given)
 
 
 def source_of(run: Path, root: Path | None, config: Config) -> "Source":
-    """Return the data set of a run, split as it was there; weights alone do not say where it lies."""
+    """Return the data set of a run, split as it was there.
+
+    `root` is where the data set lies now; without it, where the run's own config says. Weights alone do not say it.
+    """
     from utils import catalog
-    from utils.runs import as_in_run
+    from utils.run_splits import as_in_run
 
     if root is None and (run / "config.yaml").is_file():
         root = Config.load(run / "config.yaml").root

@@ -26,18 +26,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(run: Path, pictures: list[Path], output: Path, polygons: bool, bands: list[int] | None, **options: Any) -> int:
     """Write masks and overlays for pictures; the same command again goes on."""
-    from segmenter.predictions import LIST, list_pictures, predict_files
+    from segmenter.prediction_list import LIST_NAME
+    from segmenter.predictions import find_images, predict_files
     from utils.inference import Predictor
 
     predictor = Predictor.from_run(run, **options)
-    paths = [path for entry in pictures for path in list_pictures(entry)]
+    paths = [path for entry in pictures for path in find_images(entry)]
     try:
-        outcome = predict_files(predictor, paths, output, polygons, bands, progress=True)
+        outcome = predict_files(predictor, paths, output, polygons=polygons, bands=bands, progress=True)
     except KeyboardInterrupt:
         print(f"Stopped. What is done is in {output}; the same command goes on where this one stopped.")
         return 1
     kept = f" ({outcome.kept} of them were there already)" if outcome.kept else ""
-    print(f"{len(outcome.masks)} masks and overlays are in {output}{kept}; {LIST} has the share of each class.")
+    print(f"{len(outcome.masks)} masks and overlays are in {output}{kept}; {LIST_NAME} has the share of each class.")
     for sentence in outcome.failed:
         print(f"failed: {sentence}", file=sys.stderr)
     return 1 if outcome.failed else 0

@@ -13,6 +13,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(name: str, folder: Path, revision: str) -> None:
     """Download a model from the Hugging Face Hub into a new folder, which predict then takes."""
-    from segmenter import hub
+    from segmenter.hub import pull
 
-    print(f"The model is in {hub.pull(name, folder, revision)}: python -m segmenter predict {folder} PICTURES")
+    print(f"The model is in {pull(name, folder, revision)}: python -m segmenter predict {folder} PICTURES")

@@ -17,8 +17,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(run: Path, name: str, private: bool, root: Path | None, no_scores: bool) -> None:
     """Upload a run with a model card to the Hugging Face Hub."""
-    from segmenter import hub
     from segmenter.evaluation import report_split
+    from segmenter.hub import push
     from utils.inference import Predictor
 
     predictor, report = Predictor.from_run(run), None
@@ -26,4 +26,4 @@ def run(run: Path, name: str, private: bool, root: Path | None, no_scores: bool)
     if source is not None:
         report = report_split(predictor, source, "test")
         print(f"The licence of its pictures: {source.license}")
-    print(f"uploaded to {hub.push(run, name, report, source.license if source else '', private)}")
+    print(f"uploaded to {push(run, name, report, source.license if source else '', private)}")

@@ -17,7 +17,7 @@ from utils.inference import Predictor
 
 
 def describe(predictor: Predictor) -> dict[str, str]:
-    """Say all that a program beside this course needs to know of a model: names and values, as text."""
+    """Return all that a program beside this course needs to know of a model: names and values, as text."""
     config = predictor.config
     return {
         "classes": json.dumps(predictor.classes),
@@ -32,9 +32,10 @@ def describe(predictor: Predictor) -> dict[str, str]:
 
 
 def load_onnx(path: str | Path, threads: int = 0, **options: Any) -> Predictor:
-    """Return a Predictor that runs an exported file through onnxruntime, on the CPU, with so many threads (0: all).
+    """Return a Predictor that runs an exported file through onnxruntime, on the CPU.
 
-    Raises CheckpointError where the file is no ONNX model, or says nothing of its classes.
+    `threads` is how many it uses (0: all); the other options are those of Predictor. Raises CheckpointError where the
+    file is no ONNX model, or says nothing of its classes.
     """
     model = OnnxModel(path, threads)
     try:
@@ -77,8 +78,8 @@ class OnnxModel(nn.Module):
                 f"{self.path} takes squares of {wanted[2]} pixels only, not {width}x{height}: "
                 "export the run again, for any size."
             )
-        parts = images.split(1) if wanted[0] == 1 else [images]
-        return torch.cat([run_session(self.session, part) for part in parts])
+        batches = images.split(1) if wanted[0] == 1 else [images]
+        return torch.cat([run_session(self.session, batch) for batch in batches])
 
 
 def run_session(session: Any, images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Whole numbers of 8 bits in place of 32-bit fractions: a smaller and faster file, and what that costs (notebook 9)."""
+"""Integers of 8 bits in place of 32-bit floats: a smaller and faster file, and what that costs (notebook 9)."""
 
 import statistics
 import tempfile
@@ -19,8 +19,8 @@ from utils.inference import Predictor
 
 
 @dataclass(frozen=True)
-class Quantized:
-    """What became of a file, as (before, after): bytes, median seconds for one picture, and IoU on a split."""
+class QuantizationResult:
+    """What quantisation changed, each as (before, after): bytes, median seconds for one image, and IoU on a split."""
 
     bytes: tuple[int, int]
     seconds: tuple[float, float]
@@ -40,9 +40,9 @@ def quantize_onnx(path: str | Path, output: str | Path, source: Source, count: i
     """Write an int8 copy of a file that `export_onnx` wrote with `describe`, metadata included.
 
     Static quantisation: convolutions compute with int8 weights (a scale for each channel) and uint8 activations,
-    whose ranges are measured on `count` pictures of the training split. (Dynamic quantisation needs no pictures, and
-    measures the ranges anew in every layer of every picture instead; it is not offered.)
-    Raises CourseError, and writes nothing, where onnxruntime cannot quantise the file.
+    whose ranges are measured on `count` images of the training split. Dynamic quantisation, which measures the ranges
+    anew in every layer of every image, is not offered. Raises CourseError, and writes nothing, where onnxruntime
+    cannot quantise the file.
     """
     onnx, quantization = require("onnx", "onnxruntime.quantization")
     predictor = load_onnx(path)
@@ -55,7 +55,7 @@ def quantize_onnx(path: str | Path, output: str | Path, source: Source, count: i
             quantization.quantize_static(
                 prepared,
                 smaller,
-                reader(quantization, seen_pictures(predictor, source, count)),
+                calibration_reader(quantization, model_inputs(predictor, source, count)),
                 per_channel=True,
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
@@ -71,22 +71,25 @@ def quantize_onnx(path: str | Path, output: str | Path, source: Source, count: i
         write_atomically(Path(output), lambda temporary: onnx.save(model, temporary))
 
 
-def seen_pictures(predictor: Predictor, source: Source, count: int) -> Iterator[np.ndarray]:
-    """Yield what the model meets in `count` pictures spread over the training split: uint8 (1, 3, h, w) each."""
+def model_inputs(predictor: Predictor, source: Source, count: int) -> Iterator[np.ndarray]:
+    """Yield what the model is given for `count` images spread over the training split: uint8 (1, 3, h, w) each.
+
+    These are tiles where the predictor cuts images into tiles.
+    """
     pairs = source.pairs("train")
     for pair in pairs[:: max(1, len(pairs) // count)][:count]:
-        seen: list[torch.Tensor] = []
-        hook = predictor.model.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0].clone()))
+        batches: list[torch.Tensor] = []
+        record = lambda _, inputs, batches=batches: batches.append(inputs[0].clone())  # noqa: E731
+        hook = predictor.model.register_forward_pre_hook(record)
         try:
             predictor(read_image(pair.image))
         finally:
             hook.remove()
-        # Whole pictures in one batch: as many tiles as there are, each of its own.
-        yield from (image[None].numpy() for images in seen for image in images)
+        yield from (image[None].numpy() for images in batches for image in images)
 
 
-def reader(quantization: object, images: Iterator[np.ndarray]) -> object:
-    """Hand pictures to onnxruntime, one by one, in the way that it asks for them."""
+def calibration_reader(quantization: object, images: Iterator[np.ndarray]) -> object:
+    """Return the object through which onnxruntime asks for one image after the other."""
 
     class Reader(quantization.CalibrationDataReader):
         def get_next(self) -> dict[str, np.ndarray] | None:
@@ -98,25 +101,28 @@ def reader(quantization: object, images: Iterator[np.ndarray]) -> object:
 
 def compare_onnx(
     before: str | Path, after: str | Path, source: Source, split: str = "test", threads: int = 0
-) -> Quantized:
-    """Measure two exported files of one model: size, speed on one training-sized picture, and IoU on a split."""
+) -> QuantizationResult:
+    """Measure two exported files of one model: size, speed on one image of the training size, and IoU on a split."""
     files = (Path(before), Path(after))
     side = load_onnx(before).config.image_size
     scores = [score_onnx(path, source, split, threads).score for path in files]
     seconds = time_alternately([OnnxModel(path, threads) for path in files], side)
     sizes = [path.stat().st_size for path in files]
-    return Quantized(tuple(sizes), tuple(seconds), tuple(scores), split)
+    return QuantizationResult(tuple(sizes), tuple(seconds), tuple(scores), split)
 
 
 @torch.no_grad()
 def time_alternately(models: list[torch.nn.Module], side: int, rounds: int = 15) -> list[float]:
-    """Return the median seconds of each model for uint8 (1, 3, side, side), taken in turn: a busy moment hits all."""
+    """Return the median seconds of each model for uint8 (1, 3, side, side).
+
+    The models take turns, so that a moment in which the machine is busy slows all of them down.
+    """
     images = torch.randint(256, (1, 3, side, side), dtype=torch.uint8)
-    taken: list[list[float]] = [[] for _ in models]
-    for number in range(rounds + 3):
-        for model, times in zip(models, taken, strict=True):
+    seconds: list[list[float]] = [[] for _ in models]
+    for number in range(-3, rounds):  # three rounds of warm-up, which are not counted
+        for model, times in zip(models, seconds, strict=True):
             start = time.perf_counter()
             model(images)
-            if number >= 3:  # the first runs set up
+            if number >= 0:
                 times.append(time.perf_counter() - start)
-    return [statistics.median(times) for times in taken]
+    return [statistics.median(times) for times in seconds]

@@ -1,4 +1,4 @@
-"""The gallery of failures: every image with a class at IoU <= 0.5, with pictures and reasons (notebook 9)."""
+"""The gallery of failures: every image with a class at IoU <= 0.5, with small images and reasons (notebook 9)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ import numpy as np
 from torch import Tensor
 
 from segmenter.html import jpeg
-from segmenter.report.reasons import Reason, find_reasons
+from segmenter.report.reasons import PredictedImage, Reason, find_reasons
 from utils.images import IGNORE_INDEX, shrink_pair
 from utils.inference import Prediction, Predictor, seen_size
 from utils.metrics import FAILURE
 from utils.plots import Palette, overlay
 
 THUMBNAIL = 320  # pixels, longer side
-PICTURES = 200  # cards with pictures; all others are listed in words
+MOST_DRAWN = 200  # cards with images; all others are listed in words
 MISSED, EXTRA, RIGHT = (213, 94, 0), (0, 114, 178), (120, 120, 120)
 
 
@@ -35,83 +35,91 @@ class Card:
         index: its place among the pairs of the split.
         size: (height, width) of the image itself.
         failed: its failed classes, worst first.
-        pictures: name -> (JPEG of at most 320 px, words for who cannot see it); empty beyond the limit of the gallery.
+        images: title -> (JPEG of at most 320 px, words for whoever cannot see it); empty beyond the limit of the
+            gallery.
     """
 
     index: int
     size: tuple[int, int]
     failed: list[FailedClass]
-    pictures: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+    images: dict[str, tuple[bytes, str]] = field(default_factory=dict)
 
     @property
-    def worst(self) -> tuple[float, int, int]:
-        """What cards are sorted by: the lowest IoU, then the most failed classes, then the order of the split."""
+    def sort_key(self) -> tuple[float, int, int]:
+        """The lowest IoU, then the most failed classes, then the order of the split."""
         return self.failed[0].iou, -len(self.failed), self.index
 
 
 class Gallery:
-    """Collects failures while a split is predicted: `report_split(predictor, source, watch=gallery.add)`.
+    """Collects failures while a split is predicted: `report_split(predictor, source, on_image=gallery.add)`.
 
     Nothing is predicted twice, and nothing large is kept: an image leaves four small JPEGs behind (about 50 KB), and
-    only the worst `pictures` images leave them.
+    only the worst `most_drawn` images leave them.
     """
 
     def __init__(
-        self, predictor: Predictor, shares: np.ndarray | None = None, limit: float = FAILURE, pictures: int = PICTURES
+        self,
+        predictor: Predictor,
+        training_shares: np.ndarray | None = None,
+        limit: float = FAILURE,
+        most_drawn: int = MOST_DRAWN,
     ) -> None:
         self.classes, self.palette, self.config = predictor.classes, predictor.palette, predictor.config
-        self.shares, self.limit, self.pictures = shares, limit, pictures
+        self.training_shares, self.limit, self.most_drawn = training_shares, limit, most_drawn
         self._cards: list[Card] = []
 
     @property
     def cards(self) -> list[Card]:
         """Every image with a failed class, worst first."""
-        return sorted(self._cards, key=lambda card: card.worst)
+        return sorted(self._cards, key=lambda card: card.sort_key)
 
-    def add(self, index: int, image: np.ndarray, truth: np.ndarray, found: Prediction, ious: Tensor) -> None:
-        """Look at an image, uint8 (H, W, 3), its ids, uint8 (H, W), what was found, and the IoU of each class, (C,)."""
+    def add(self, index: int, image: np.ndarray, truth: np.ndarray, prediction: Prediction, ious: Tensor) -> None:
+        """Measure and draw an image, uint8 (H, W, 3), with its ids, uint8 (H, W), and the IoU of each class, (C,)."""
         first = 1 if len(self.classes) == 2 else 0
         wrong = [c for c in ious.argsort(stable=True).tolist() if c >= first and ious[c] <= self.limit]
         if not wrong:
             return
-        sure, seen = confidence(found), seen_size(self.config, truth.shape)
-        measured = (image, truth, found.mask)
-        reasons = [find_reasons(*measured, c, self.classes, sure, self.shares, seen) for c in wrong]
-        failed = [FailedClass(self.classes[c], float(ious[c]), why) for c, why in zip(wrong, reasons, strict=True)]
+        model_size = seen_size(self.config, truth.shape)
+        predicted = PredictedImage(
+            image, truth, prediction.mask, self.classes, confidence(prediction), self.training_shares, model_size
+        )
+        failed = [FailedClass(self.classes[c], float(ious[c]), find_reasons(predicted, c)) for c in wrong]
         card = Card(index, truth.shape, failed)
         self._cards.append(card)
-        if card in self.cards[: self.pictures]:
-            card.pictures = draw(*measured, wrong, self.classes, self.palette)
-            for better in self.cards[self.pictures :]:
-                better.pictures = {}
+        if card in self.cards[: self.most_drawn]:
+            card.images = draw_images(predicted, wrong, self.palette)
+            for better_than_shown in self.cards[self.most_drawn :]:
+                better_than_shown.images = {}
 
 
-def confidence(found: Prediction) -> np.ndarray:
+def confidence(prediction: Prediction) -> np.ndarray:
     """Return the probability of what was predicted, float32 (H, W), whatever the threshold of one class."""
-    p = found.probabilities
-    return p.max(axis=0) if len(p) > 1 else np.where(found.mask == 1, p[0], 1 - p[0])
+    p = prediction.probabilities
+    return p.max(axis=0) if len(p) > 1 else np.where(prediction.mask == 1, p[0], 1 - p[0])
 
 
-def draw(
-    image: np.ndarray, truth: np.ndarray, prediction: np.ndarray, wrong: Sequence[int], classes: Sequence[str],
-    palette: Palette,
-) -> dict[str, tuple[bytes, str]]:  # fmt: skip
-    """Draw the four pictures of a card, each as a JPEG with words: image, truth, prediction, errors."""
-    both = np.stack([truth, prediction], axis=2)
-    words = [shares_in_words(mask, classes) for mask in (truth, np.where(truth == IGNORE_INDEX, truth, prediction))]
+def draw_images(predicted: PredictedImage, wrong: Sequence[int], palette: Palette) -> dict[str, tuple[bytes, str]]:
+    """Draw the four images of a card, each as a JPEG with words: image, truth, prediction, errors."""
+    image, truth, prediction, classes = predicted.image, predicted.truth, predicted.prediction, predicted.classes
+    labelled_pixels = max(int(predicted.labelled.sum()), 1)
     missed, extra, _ = error_areas(truth, prediction, wrong)
-    counted = max(int((truth != IGNORE_INDEX).sum()), 1)
     names = " and ".join(classes[c] for c in wrong[:3]) + (" and others" if len(wrong) > 3 else "")
-    errors = f"{names}: {missed.sum() / counted:.1%} of the image missed, {extra.sum() / counted:.1%} too much"
-    size = f"{image.shape[1]} x {image.shape[0]} pixels"
-    image, both = shrink_pair(image, both, THUMBNAIL)
-    truth, prediction = both[..., 0], both[..., 1]
-    return {
-        "image": (jpeg(image), size),
-        "truth": (jpeg(overlay(image, truth, palette)), words[0]),
-        "prediction": (jpeg(overlay(image, prediction, palette)), words[1]),
-        "errors": (jpeg(error_map(image, truth, prediction, wrong)), errors),
+    words = {
+        "image": f"{image.shape[1]} x {image.shape[0]} pixels",
+        "truth": shares_in_words(truth, classes),
+        "prediction": shares_in_words(np.where(predicted.labelled, prediction, IGNORE_INDEX), classes),
+        "errors": f"{names}: {missed.sum() / labelled_pixels:.1%} of the image missed, "
+        f"{extra.sum() / labelled_pixels:.1%} too much",
     }
+    image, masks = shrink_pair(image, np.stack([truth, prediction], axis=2), THUMBNAIL)
+    truth, prediction = masks[..., 0], masks[..., 1]
+    drawn = {
+        "image": image,
+        "truth": overlay(image, truth, palette),
+        "prediction": overlay(image, prediction, palette),
+        "errors": error_map(image, truth, prediction, wrong),
+    }
+    return {title: (jpeg(pixels), words[title]) for title, pixels in drawn.items()}
 
 
 def error_areas(
@@ -122,10 +130,10 @@ def error_areas(
     Where one of them was taken for another, it counts as missed. Ignored pixels are in none.
     """
     labelled = truth != IGNORE_INDEX
-    wanted, got = np.isin(truth, wrong), np.isin(prediction, wrong) & labelled
-    right = wanted & (truth == prediction)
-    missed = wanted & ~right
-    return missed, got & ~right & ~missed, right
+    true_area, predicted_area = np.isin(truth, wrong), np.isin(prediction, wrong) & labelled
+    right = true_area & (truth == prediction)
+    missed = true_area & ~right
+    return missed, predicted_area & ~right & ~missed, right
 
 
 def error_map(image: np.ndarray, truth: np.ndarray, prediction: np.ndarray, wrong: Sequence[int]) -> np.ndarray:

@@ -1,14 +1,15 @@
 """The test report as plain numbers, each with its definition, for JSON."""
 
+import json
 import math
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from segmenter.html import save_text
+from segmenter.report.evaluation import Evaluation
 from utils.metrics import THRESHOLDS, average_precision, calibration_error, mean_iou, pixel_accuracy
-
-if TYPE_CHECKING:
-    from segmenter.report import Evaluation
 
 DEFINITIONS = {
     "iou": "Intersection over union. Dataset level: the pixels of all images are counted first, so each pixel "
@@ -29,69 +30,69 @@ DEFINITIONS = {
 }  # fmt: skip
 
 
-def numbers(report: "Evaluation") -> dict[str, Any]:
+def save_json(evaluation: Evaluation, path: str | Path) -> Path:
+    """Write every number to `path`, whole or not at all, and return the path. What cannot be divided is null."""
+    return save_text(Path(path), json.dumps(numbers(evaluation), indent=1, allow_nan=False))
+
+
+def numbers(evaluation: Evaluation) -> dict[str, Any]:
     """Return the whole report as dictionaries, lists, texts and numbers; None where there is nothing to divide by."""
-    about, names = dict(report.about), report.about["images"]
-    about["images"] = len(names)
+    scores, names = evaluation.scores, evaluation.about["images"]
+    curve, ap = average_precision(scores.ious)
+    failures = [
+        {
+            "image": names[card.index],
+            "class": failed.name,
+            "iou": failed.iou,
+            "reasons": [reason._asdict() for reason in failed.reasons],
+        }
+        for card in evaluation.gallery.cards
+        for failed in card.failed
+    ]
     return plain(
         {
-            "verdict": report.verdict,
-            "about": about,
-            "classes": report.scores.classes,
+            "verdict": evaluation.verdict,
+            "about": evaluation.about | {"images": len(names)},
+            "classes": scores.classes,
             "definitions": DEFINITIONS,
-            "scores": _scores(report),
-            "confusion_matrix": _confusion(report),
-            "average_precision": _average_precision(report),
-            "calibration": calibration(report),
-            "images": _images(report),
-            "causes": report.causes,
-            "failures": [
-                {"image": names[card.index], "class": f.name, "iou": f.iou, "reasons": [r._asdict() for r in f.reasons]}
-                for card in report.gallery.cards
-                for f in card.failed
-            ],
+            "scores": _scores(evaluation),
+            "confusion_matrix": {"rows": "truth", "columns": "prediction", "pixels": scores.matrix.tolist()},
+            "average_precision": {
+                "thresholds": THRESHOLDS,
+                "classes": [
+                    {"class": name, "curve": curve[:, i], "AP": ap[i]} for i, name in enumerate(scores.classes)
+                ],
+            },
+            "calibration": calibration(evaluation),
+            "images": [{"image": name, "iou": ious} for name, ious in zip(names, scores.ious.tolist(), strict=True)],
+            "causes": evaluation.causes,
+            "failures": failures,
         }
     )
 
 
-def _scores(report: "Evaluation") -> dict[str, Any]:
-    scores, classes = report.scores, report.scores.classes
+def _scores(evaluation: Evaluation) -> dict[str, Any]:
+    """The scores of the whole split, of each class, and their means."""
+    scores, classes = evaluation.scores, evaluation.scores.classes
     table = scores.table
     return {
         "primary_iou": {"name": f"iou of {classes[1]}" if len(classes) == 2 else "mean_iou", "value": scores.score},
         "pixel_accuracy": pixel_accuracy(scores.matrix),
         "mean_iou": mean_iou(scores.matrix),
-        "calibration_error": calibration_error(scores.bins),
+        "calibration_error": calibration_error(scores.calibration_bins),
         "classes": [{"class": name, **row} for name, row in zip(classes, table.to_dict("records"), strict=False)],
         "mean": table.loc["mean"].drop("pixels").to_dict(),
     }
 
 
-def _confusion(report: "Evaluation") -> dict[str, Any]:
-    pixels = report.scores.matrix.tolist()
-    return {"rows": "truth", "columns": "prediction", "pixels": pixels}
-
-
-def _average_precision(report: "Evaluation") -> dict[str, Any]:
-    curve, ap = average_precision(report.scores.ious)
-    found = [{"class": c, "curve": curve[:, i], "AP": ap[i]} for i, c in enumerate(report.scores.classes)]
-    return {"thresholds": THRESHOLDS, "classes": found}
-
-
-def calibration(report: "Evaluation") -> list[dict[str, float]]:
+def calibration(evaluation: Evaluation) -> list[dict[str, float]]:
     """Return the bins of confidence: their ends, pixels, mean confidence, and accuracy (NaN for an empty one)."""
-    pixels, confidence, right = report.scores.bins.numpy().T
+    pixels, confidence, right = evaluation.scores.calibration_bins.numpy().T
     edges = np.linspace(0, 1, len(pixels) + 1)
     with np.errstate(invalid="ignore"):
         columns = (edges[:-1], edges[1:], pixels, confidence / pixels, right / pixels)
     names = ("from", "to", "pixels", "confidence", "accuracy")
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _images(report: "Evaluation") -> list[dict[str, Any]]:
-    """The IoU of every image, in the order of the classes."""
-    rows = zip(report.about["images"], report.scores.ious.tolist(), strict=True)
-    return [{"image": name, "iou": ious} for name, ious in rows]
 
 
 def plain(value: Any) -> Any:

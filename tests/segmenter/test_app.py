@@ -1,4 +1,4 @@
-"""utils/app.py without a browser: what a visitor is answered, what is refused, where the page is served."""
+"""segmenter/app without a browser: what a visitor is answered, what is refused, where the page is served."""
 
 import os
 import re
@@ -16,17 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from segmenter.app import build_app, keep_local_requests_local, launch, sample_pictures, segment_picture
-from segmenter.app.page import area_table, status, summary
-from segmenter.app.segmentation import (
-    MAX_PIXELS,
-    VIEW_SIDE,
-    Answer,
-    answer_picture,
-    describe_pixel,
-    draw_answer,
-    mask_picture,
-)
+from segmenter.app import build_app, launch, segment_picture
+from segmenter.app.layout import sample_pictures
+from segmenter.app.page import area_table, describe_areas, status_html
+from segmenter.app.segmentation import MAX_PIXELS, VIEW_SIDE, Segmentation, describe_pixel, draw_overlay, segment_file
+from segmenter.app.server import keep_local_requests_local
 from utils.catalog.tiny import Tiny
 from utils.errors import ConfigError, CourseError, DataError
 from utils.images import read_image
@@ -63,7 +57,7 @@ def one_class(predictor):
 
 @pytest.fixture(scope="module")
 def functions(predictor):
-    """The functions behind the page, by what they answer to: as Gradio calls them."""
+    """The functions behind the page, by what they segmentation to: as Gradio calls them."""
     return {fn.name: fn.fn for fn in build_app(predictor).fns.values()}
 
 
@@ -87,28 +81,28 @@ def test_the_function_of_the_notebook_gives_overlay_and_shares(predictor):
 
 
 def test_a_picture_is_predicted_once_and_drawn_as_often_as_a_slider_moves(functions, predictor, photo, monkeypatch):
-    answer, _, shown, _, button = functions["predict"](str(photo), 0.45, 0.0)
+    segmentation, _, shown, _, button = functions["predict"](str(photo), 0.45, 0.0)
     mask = predictor(read_image(photo)).mask
     assert (read_image(shown) == overlay(read_image(photo), mask, predictor.palette, 0.45)).all()
     saved = Image.open(button.value["path"] if isinstance(button.value, dict) else button.value)
     assert saved.mode == "P"
     assert (np.array(saved) == mask).all()
     monkeypatch.setattr(Predictor, "__call__", lambda *_: pytest.fail("predicted again"))
-    again = functions["repaint"](answer, 0.9, 0.0)
+    again = functions["update_overlay"](segmentation, 0.9, 0.0)
     assert (read_image(again) == overlay(read_image(photo), mask, predictor.palette, 0.9)).all()
 
 
 def test_before_a_picture_the_sliders_change_nothing_and_the_page_says_how_to_begin(functions):
     import gradio
 
-    answer, said, shown, table, button = functions["predict"](None, 0.45, 0.0)
-    assert answer is None
+    segmentation, status, shown, table, button = functions["predict"](None, 0.45, 0.0)
+    assert segmentation is None
     assert shown is None
     assert not button.interactive
-    assert "Choose a picture to begin" in said
+    assert "Choose a picture to begin" in status
     assert all(name in table for name in CLASSES)
-    assert functions["repaint"](None, 0.3, 0.0) == gradio.skip()
-    assert functions["restyle"](None, 0.3, 0.0) == (gradio.skip(),) * 4
+    assert functions["update_overlay"](None, 0.3, 0.0) == gradio.skip()
+    assert functions["update_all"](None, 0.3, 0.0) == (gradio.skip(),) * 4
 
 
 def save(path: Path, image: Image.Image, **options: object) -> None:
@@ -135,14 +129,14 @@ BAD = {
 def test_a_bad_file_ends_in_one_sentence_on_the_page_that_names_no_folder(functions, tmp_path, name):
     make, words = BAD[name]
     make(tmp_path / name)
-    answer, said, shown, _, button = functions["predict"](str(tmp_path / name), 0.45, 0.0)
-    assert answer is None
+    segmentation, status, shown, _, button = functions["predict"](str(tmp_path / name), 0.45, 0.0)
+    assert segmentation is None
     assert shown is None
     assert button.value is None
-    assert 'role="alert"' in said
-    assert str(tmp_path) not in said
-    assert "remove it" not in said
-    assert_sentence(said.removesuffix("</p>").split(">", 1)[1], name, *words)
+    assert 'role="alert"' in status
+    assert str(tmp_path) not in status
+    assert "remove it" not in status
+    assert_sentence(status.removesuffix("</p>").split(">", 1)[1], name, *words)
 
 
 GOOD = {
@@ -165,11 +159,11 @@ def turned() -> Image.Exif:
 @pytest.mark.parametrize("name", GOOD)
 def test_pictures_of_every_kind_get_the_mask_that_the_library_gives(functions, predictor, tmp_path, name):
     GOOD[name](tmp_path / name)
-    answer, said, shown, _, _ = functions["predict"](str(tmp_path / name), 0.45, 0.0)
+    segmentation, status, shown, _, _ = functions["predict"](str(tmp_path / name), 0.45, 0.0)
     expected = predictor(read_image(tmp_path / name)).mask
-    assert (answer.ids(0.0) == expected).all()
+    assert (segmentation.class_ids(0.0) == expected).all()
     height, width = expected.shape
-    assert f"{width} by {height} pixels" in said
+    assert f"{width} by {height} pixels" in status
     assert max(read_image(shown).shape) <= VIEW_SIDE
     if name == "turned.jpg":
         assert expected.shape == draw_pair(0)[0].shape[1::-1]
@@ -181,7 +175,7 @@ def test_out_of_memory_is_a_sentence(predictor, photo, monkeypatch):
 
     monkeypatch.setattr(Predictor, "__call__", fail)
     with pytest.raises(DataError) as error:
-        answer_picture(predictor, photo)
+        segment_file(predictor, photo)
     assert_clear(error, "photo.png", "memory", "smaller")
     assert MAX_PIXELS * 5 < 1e9  # what a session keeps
 
@@ -190,9 +184,9 @@ def test_out_of_memory_is_a_sentence(predictor, photo, monkeypatch):
 def test_the_threshold_of_one_class_is_that_of_the_predictor(one_class, threshold):
     image = draw_pair(3)[0]
     probability = one_class(image).probabilities
-    answer = Answer("x", image, one_class(image).mask, probability[0], 0.0, binary=True)
+    segmentation = Segmentation("x", image, one_class(image).mask, probability[0], 0.0, binary=True)
     same = Predictor(one_class.model, one_class.config, one_class.classes, one_class.palette, threshold=threshold)
-    assert (answer.ids(threshold) == same(image).mask).all()
+    assert (segmentation.class_ids(threshold) == same(image).mask).all()
 
 
 @given(threshold=st.floats(0, 1))
@@ -200,12 +194,12 @@ def test_of_several_classes_the_threshold_leaves_unsure_pixels_unlabelled(predic
     image = draw_pair(3)[0]
     prediction = predictor(image)
     top = prediction.probabilities.max(axis=0)
-    answer = Answer("x", image, prediction.mask, top, 0.0, binary=False)
-    ids = answer.ids(threshold)
+    segmentation = Segmentation("x", image, prediction.mask, top, 0.0, binary=False)
+    ids = segmentation.class_ids(threshold)
     assert ((ids == 255) == (top < threshold)).all()
     assert (ids[ids != 255] == prediction.mask[ids != 255]).all()
-    shown = draw_answer(answer, predictor, 1.0, threshold)
-    bare = draw_answer(answer, predictor, 0.0, 2.0)  # above every probability: nothing is painted
+    shown = draw_overlay(segmentation, predictor, 1.0, threshold)
+    bare = draw_overlay(segmentation, predictor, 0.0, 2.0)  # above every probability: nothing is painted
     assert (bare == image).all()
     assert shown.shape == image.shape
 
@@ -213,20 +207,10 @@ def test_of_several_classes_the_threshold_leaves_unsure_pixels_unlabelled(predic
 def test_a_large_picture_is_shown_small_and_its_mask_keeps_its_size(predictor, tmp_path):
     image = np.tile(draw_pair(0)[0], (3, 40, 1))  # 120 x 1920
     Image.fromarray(image).save(tmp_path / "wide.png")
-    answer = answer_picture(predictor, tmp_path / "wide.png")
-    assert answer.view.shape == (100, VIEW_SIDE, 3)
-    assert draw_answer(answer, predictor, 0.45, 0.0).shape == (100, VIEW_SIDE, 3)
-    assert answer.ids(0.0).shape == (120, 1920)
-
-
-def test_the_mask_keeps_ids_and_colours(predictor):
-    ids = np.array([[0, 1], [2, 255]], dtype=np.uint8)
-    memory = BytesIO()
-    mask_picture(ids, predictor).save(memory, "PNG")
-    read = Image.open(memory)
-    assert (np.array(read) == ids).all()
-    expected = [*(predictor.palette[i] for i in (0, 1, 2)), (255, 255, 255)]
-    assert np.array(read.convert("RGB")).reshape(-1, 3).tolist() == [list(c) for c in expected]
+    segmentation = segment_file(predictor, tmp_path / "wide.png")
+    assert segmentation.view.shape == (100, VIEW_SIDE, 3)
+    assert draw_overlay(segmentation, predictor, 0.45, 0.0).shape == (100, VIEW_SIDE, 3)
+    assert segmentation.class_ids(0.0).shape == (120, 1920)
 
 
 def test_the_table_and_the_sentence_give_every_class_its_area(predictor, one_class):
@@ -237,15 +221,15 @@ def test_the_table_and_the_sentence_give_every_class_its_area(predictor, one_cla
     assert "25.0%" in table
     assert "12.5%" in table
     assert "0.0%" in table
-    said = summary(predictor, ids, "shore", 0.25)
-    assert said == "shore, 4 by 2 pixels: lake 62%, ground 25%. Predicted in 0.25 s."
+    status = describe_areas(predictor, ids, "shore", 0.25)
+    assert status == "shore, 4 by 2 pixels: lake 62%, ground 25%. Predicted in 0.25 s."
     everything_unsure = np.full((2, 2), 255, np.uint8)
-    assert "nothing that the model is sure of" in summary(predictor, everything_unsure, "fog", 0.1)
+    assert "nothing that the model is sure of" in describe_areas(predictor, everything_unsure, "fog", 0.1)
     assert area_table(one_class, ids % 2).count("clear") == 1  # the background shows the picture
 
 
 def test_names_are_shown_as_text_never_as_markup(predictor):
-    assert "<script>" not in status("<script>alert(1)</script>.jpg cannot be read")
+    assert "<script>" not in status_html("<script>alert(1)</script>.jpg cannot be read")
     evil = Predictor(predictor.model, predictor.config, ("<b>a</b>", "b", "c"), predictor.palette)
     assert "<b>" not in area_table(evil, np.zeros((2, 2), np.uint8))
 
@@ -254,12 +238,12 @@ def test_a_click_names_the_pixel_of_the_picture_itself(predictor, one_class):
     best = np.zeros((200, 400), np.uint8)
     best[101, 203] = 2
     confidence = np.full((200, 400), 0.875, np.float32)
-    answer = Answer("x", np.zeros((100, 200, 3), np.uint8), best, confidence, 0.0, binary=False)
-    assert describe_pixel(answer, predictor, 101, 50) == "Column 202, row 100: ground with probability 0.88."
-    answer = Answer("x", np.zeros((200, 400, 3), np.uint8), best, confidence, 0.0, binary=False)
-    assert "lake" in describe_pixel(answer, predictor, 203, 101)
-    answer = Answer("x", np.zeros((200, 400, 3), np.uint8), best, confidence, 0.0, binary=True)
-    assert describe_pixel(answer, one_class, 0, 0) == "Column 0, row 0: lake with probability 0.88."
+    segmentation = Segmentation("x", np.zeros((100, 200, 3), np.uint8), best, confidence, 0.0, binary=False)
+    assert describe_pixel(segmentation, predictor, 101, 50) == "Column 202, row 100: ground with probability 0.88."
+    segmentation = Segmentation("x", np.zeros((200, 400, 3), np.uint8), best, confidence, 0.0, binary=False)
+    assert "lake" in describe_pixel(segmentation, predictor, 203, 101)
+    segmentation = Segmentation("x", np.zeros((200, 400, 3), np.uint8), best, confidence, 0.0, binary=True)
+    assert describe_pixel(segmentation, one_class, 0, 0) == "Column 0, row 0: lake with probability 0.88."
 
 
 def test_samples_are_held_out_pictures_of_what_the_model_knows(predictor, tiny):

@@ -11,7 +11,8 @@ import pytest
 from helpers import assert_sentence, draw_pair
 from PIL import Image
 
-from segmenter.app import launch, sample_pictures
+from segmenter.app import launch
+from segmenter.app.layout import sample_pictures
 from utils.images import read_image
 from utils.inference import SHIPPED, Predictor
 from utils.plots import overlay

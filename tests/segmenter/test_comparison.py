@@ -1,4 +1,4 @@
-"""utils/comparison.py: a grid of runs that can be stopped and continued, and an honest table of it."""
+"""segmenter/comparison: a grid of runs that can be stopped and continued, and an honest table of it."""
 
 import os
 import subprocess
@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from helpers import COURSE, assert_clear, drop_splits, small_config, snapshot, write_pairs
 
-from segmenter import comparison
 from segmenter.__main__ import main
-from segmenter.comparison import compare_runs, grid, plot_summary, run_grid, save_tables, summary
+from segmenter.comparison import compare_runs, grid, plot_summary, run_grid, summary, training
+from segmenter.comparison.tables import model_size, save_tables
 from utils import catalog
 from utils.checkpoint import load_weights
 from utils.config import Config
@@ -68,7 +68,7 @@ def test_a_grid_that_was_stopped_goes_on_and_ends_the_same(base, tmp_path, monke
     whole = grid(base.override(output=tmp_path / "whole"), ["unet"], ["none", "medium"], [0, 1])
     run_grid(whole)
     runs, trained = grid(base, ["unet"], ["none", "medium"], [0, 1]), []
-    train = comparison.fit
+    train = training.fit
 
     def interrupted(config, **options):
         trained.append(config)
@@ -80,7 +80,7 @@ def test_a_grid_that_was_stopped_goes_on_and_ends_the_same(base, tmp_path, monke
         return train(config, **options | {"on_epoch": stop})
 
     with monkeypatch.context() as patch:
-        patch.setattr(comparison, "fit", interrupted)
+        patch.setattr(training, "fit", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run_grid(runs)
     assert len(pd.read_csv(base.output / "comparison.csv")) == 2  # the finished ones have their table
@@ -109,14 +109,14 @@ def test_a_folder_of_another_configuration_is_refused_and_untouched(base):
 
 
 def test_a_model_that_fails_is_listed_and_stops_no_other(base, monkeypatch):
-    train = comparison.fit
+    train = training.fit
 
     def failing(config, **options):
         if config.seed == 1:
             raise TrainingError("The loss became NaN.")
         return train(config, **options)
 
-    monkeypatch.setattr(comparison, "fit", failing)
+    monkeypatch.setattr(training, "fit", failing)
     assert run_grid(grid(base, ["unet"], ["none"], [0, 1, 2])) == {"unet-none-seed1": "The loss became NaN."}
     assert len(compare_runs([base.output / f"unet-none-seed{seed}" for seed in (0, 2)])) == 2
 
@@ -260,13 +260,13 @@ def test_several_processes_are_refused(base, monkeypatch):
 
 
 def test_a_model_that_does_not_take_the_size_has_no_flops():
-    parameters, flops = comparison.model_size("smp:pan/mobilenet_v2", 16, 3, 32, 3)
+    parameters, flops = model_size("smp:pan/mobilenet_v2", 16, 3, 32, 3)
     assert parameters > 1e6
     assert np.isnan(flops)
 
 
 def test_ctrl_c_on_the_command_line_keeps_the_table_and_says_how_to_go_on(base, monkeypatch, capsys):
-    train, trained = comparison.fit, []
+    train, trained = training.fit, []
 
     def interrupted(config, **options):
         trained.append(config)
@@ -274,7 +274,7 @@ def test_ctrl_c_on_the_command_line_keeps_the_table_and_says_how_to_go_on(base, 
             raise KeyboardInterrupt
         return train(config, **options)
 
-    monkeypatch.setattr(comparison, "fit", interrupted)
+    monkeypatch.setattr(training, "fit", interrupted)
     command = ["compare", "--models", "unet", "--augmentations", "none", "--seeds", "0", "1", "--dataset", "folder",
                "--root", str(base.root), "--classes", *base.classes, "--framing", "crop", "--image-size", "32",
                "--batch-size", "4", "--unet-width", "2", "--unet-depth", "2", "--epochs", "1", "--workers", "0",

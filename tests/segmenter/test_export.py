@@ -1,4 +1,4 @@
-"""utils/export: exports compute what the model does, without the course."""
+"""segmenter/export: exports compute what the model does, without the course."""
 
 import json
 import subprocess
@@ -18,9 +18,10 @@ from PIL import Image
 from torch import nn
 
 from segmenter.evaluation import report_split
-from segmenter.export import export_onnx, export_program, pictures
+from segmenter.export import export_onnx, export_program
 from segmenter.export.onnx_files import OnnxModel, describe, load_onnx, score_onnx
-from segmenter.export.quantization import compare_onnx, quantize_onnx, seen_pictures
+from segmenter.export.quantization import compare_onnx, model_inputs, quantize_onnx
+from segmenter.export.tracing import sample_images
 from segmenter.large.predict import predict_mask
 from utils.config import Config
 from utils.errors import CheckpointError, CourseError
@@ -37,7 +38,7 @@ def small(outputs=3):
     torch.manual_seed(0)
     model = build_model(Config(unet_width=4, unet_depth=2), outputs)
     for _ in range(3):
-        model(pictures(2, 32, 32))
+        model(sample_images(2, 32, 32))
     return model
 
 
@@ -66,7 +67,7 @@ def test_files_give_the_same_logits_at_any_size(exported):
     @given(sizes)
     def holds(size):
         for run in (program, session):
-            assert gap(run, predictor.model, pictures(*size)) < 1e-3
+            assert gap(run, predictor.model, sample_images(*size)) < 1e-3
 
     holds()
 
@@ -88,10 +89,10 @@ def test_files_for_one_size_give_the_same_logits(outputs, size, tmp_path):
     assert export_program(model, tmp_path / "model.pt2", size, dynamic=False) < 1e-3
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.onnx", "model.pt2"]
     onnx_model = OnnxModel(tmp_path / "model.onnx", 1)
-    assert gap(onnx_model, model, pictures(2, size, size)) < 1e-3  # one by one
-    assert gap(torch.export.load(tmp_path / "model.pt2").module(), model, pictures(1, size, size)) < 1e-3
+    assert gap(onnx_model, model, sample_images(2, size, size)) < 1e-3  # one by one
+    assert gap(torch.export.load(tmp_path / "model.pt2").module(), model, sample_images(1, size, size)) < 1e-3
     with pytest.raises(CourseError) as error:
-        onnx_model(pictures(1, size, size + 1))
+        onnx_model(sample_images(1, size, size + 1))
     assert_clear(error, "model.onnx", f"squares of {size} pixels only", f"{size + 1}x{size}", "any size")
 
 
@@ -99,9 +100,9 @@ def test_files_for_one_size_give_the_same_logits(outputs, size, tmp_path):
 def test_models_of_other_libraries_take_any_size(name, tmp_path):
     torch.manual_seed(0)
     model = build_model(Config(model=name), 2)
-    model(pictures(2, 64, 64))
+    model(sample_images(2, 64, 64))
     assert export_onnx(model, tmp_path / "model.onnx", 64) < 1e-3
-    assert gap(OnnxModel(tmp_path / "model.onnx", 1), model, pictures(2, 41, 99)) < 1e-3
+    assert gap(OnnxModel(tmp_path / "model.onnx", 1), model, sample_images(2, 41, 99)) < 1e-3
 
 
 def test_a_model_stays_as_it_was(tmp_path):
@@ -235,7 +236,7 @@ def test_int8_is_smaller_and_its_loss_is_stated(exported, tiny, tmp_path):
     text = str(found)
     assert f"{found.score[1]:.3f} in place of {found.score[0]:.3f} on the test split" in text
     assert load_onnx(after).classes == load_onnx(before).classes
-    images = pictures(1, 61, 90)
+    images = sample_images(1, 61, 90)
     assert (OnnxModel(after)(images) - OnnxModel(before)(images)).abs().max() > 1e-3  # it is another file
     weights = onnx.load(after).graph.initializer
     assert sum(w.data_type == onnx.TensorProto.INT8 and len(w.dims) == 4 for w in weights) >= 15
@@ -243,7 +244,7 @@ def test_int8_is_smaller_and_its_loss_is_stated(exported, tiny, tmp_path):
 
 def test_int8_is_measured_on_what_the_model_meets_of_training_pictures(exported, tiny):
     predictor = exported[0]
-    seen = list(seen_pictures(predictor, tiny, 5))
+    seen = list(model_inputs(predictor, tiny, 5))
     assert {(image.dtype, image.shape) for image in seen} == {(np.dtype(np.uint8), (1, 3, 128, 128))}
     pictures_of = [read_image(pair.image).transpose(2, 0, 1) for pair in tiny.pairs("train")]
     corners = [
@@ -324,7 +325,7 @@ def test_a_padding_of_a_learners_own_does_not_stop_an_export(write, tmp_path, mo
     """Zeros in place of repeated edges are right, too, in exercise 6.6: the file pads as the course does."""
     from utils import models
 
-    model, images = small(), pictures(1, 31, 45)
+    model, images = small(), sample_images(1, 31, 45)
     with torch.no_grad():
         expected = model.eval()(images)
     zeros = lambda x, stride: nn.functional.pad(x, (0, -x.shape[-1] % stride, 0, -x.shape[-2] % stride))  # noqa: E731

@@ -1,4 +1,4 @@
-"""utils/hub: the library of the Hub itself, in a process of its own, against a server on this machine."""
+"""segmenter/hub: the library of the Hub itself, in a process of its own, against a server on this machine."""
 
 import json
 import os
@@ -13,7 +13,8 @@ from hub_server import TOKEN, hub_server
 from safetensors.torch import load_file, save_file
 
 from segmenter.evaluation import report_split
-from segmenter.hub import model_card, publishable, pull, push
+from segmenter.hub import model_card, pull, push
+from segmenter.hub.upload import publishable
 from utils import catalog
 from utils.checkpoint import load_weights, save_weights
 from utils.config import Config
@@ -23,7 +24,7 @@ from utils.models import build_model
 
 WORKER = """
 import json, os, sys
-from utils import hub
+from segmenter import hub
 from utils.errors import CourseError
 for line in sys.stdin:
     what, arguments, token = json.loads(line)

@@ -1,4 +1,4 @@
-"""utils/large.py, utils/raster.py: parts give what the whole gives, masks keep their place, a kill costs a row."""
+"""segmenter/large: parts give what the whole gives, masks keep their place, a kill costs a row of blocks."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from segmenter.large import predict as large
 from segmenter.large.blocks import predict_blocks, resize_blocks
 from segmenter.large.geotiff import area_of, save_polygons, summarise_mask
 from segmenter.large.images import open_large
-from segmenter.large.predict import predict_large
+from segmenter.large.predict import predict_large, predict_mask
 from utils.config import Config
 from utils.errors import CourseError, DataError
 from utils.inference import SHIPPED, Predictor
@@ -289,15 +289,31 @@ def test_another_image_or_option_starts_anew(tmp_path, monkeypatch):
     first = {}
     for name, predictor in {"a": make(), "b": make(flips=True)}.items():
         with open_large(path) as image:
-            first[name] = large.part_of(tmp_path / "mask.tif", predictor, image)
+            first[name] = large.unfinished_path(tmp_path / "mask.tif", predictor, image)
     write_tiff(path, picture(120, 40, 1))
     with open_large(path) as image:
-        first["c"] = large.part_of(tmp_path / "mask.tif", make(), image)
+        first["c"] = large.unfinished_path(tmp_path / "mask.tif", make(), image)
     assert len(set(first.values())) == 3
     for part in first.values():
         part.write_bytes(b"left behind")
     predict_large(make(), path, tmp_path / "mask.tif")
     assert list(tmp_path.glob(".mask*")) == []
+
+
+def test_another_array_of_the_same_size_starts_anew(tmp_path, monkeypatch):
+    predictor, first, second = make(), picture(120, 40), picture(120, 40, 1)
+    strips = large.mask_strips
+
+    def broken(*arguments):
+        yield next(strips(*arguments))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(large, "mask_strips", broken)
+        with pytest.raises(KeyboardInterrupt):
+            predict_large(predictor, first, tmp_path / "mask.npy")
+    found = np.load(predict_large(predictor, second, tmp_path / "mask.npy"))
+    assert (found == predict_mask(predictor, second)).all()
 
 
 def test_a_process_that_is_killed(tmp_path, trained):
@@ -411,6 +427,6 @@ def test_a_mask_of_another_kind(name, tmp_path):
 
 def test_without_rasterio_the_remedy_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rasterio", None)
-    with pytest.raises(CourseError) as error:
-        open_large(tmp_path / "a.tif")
+    with pytest.raises(CourseError) as error, open_large(tmp_path / "a.tif"):
+        pass
     assert_sentence(str(error.value), "rasterio", "pip install rasterio")

@@ -1,7 +1,8 @@
-"""utils/predictions.py: one bad picture spoils no other, and what was done once is not done again."""
+"""segmenter/predictions.py, segmenter/prediction_list.py: one bad image spoils no other, and nothing is done twice."""
 
 import csv
 import errno
+import os
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from PIL import Image
 
 from segmenter import predictions
 from segmenter.large.predict import predict_mask
-from segmenter.predictions import LIST, list_pictures, predict_files
+from segmenter.prediction_list import LIST_NAME, PredictionList
+from segmenter.predictions import find_images, predict_files
 from utils import checkpoint
 from utils.errors import CourseError, DataError
 from utils.inference import Predictor
@@ -23,32 +25,32 @@ def predictor(trained):
 
 
 def read_list(output):
-    with (output / LIST).open(newline="") as file:
+    with (output / LIST_NAME).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 def test_pictures_of_a_folder_in_order_without_junk(tmp_path):
     for name in ("b.JPG", "a.png", "._a.png", ".DS_Store", "notes.txt", "c.webp"):
         (tmp_path / name).write_bytes(b"")
-    assert [p.name for p in list_pictures(tmp_path)] == ["a.png", "b.JPG", "c.webp"]
-    assert list_pictures(tmp_path / "a.png") == [tmp_path / "a.png"]
+    assert [p.name for p in find_images(tmp_path)] == ["a.png", "b.JPG", "c.webp"]
+    assert find_images(tmp_path / "a.png") == [tmp_path / "a.png"]
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty"])
 def test_no_pictures(name, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError) as error:
-        list_pictures(tmp_path / name)
+        find_images(tmp_path / name)
     assert_clear(error, tmp_path / name, "image file, or a folder of them")
 
 
 def test_a_mask_and_an_overlay_for_each_picture(predictor, pairs, tmp_path):
-    paths = list_pictures(pairs / "images")[:2]
+    paths = find_images(pairs / "images")[:2]
     done, _, failed = predict_files(predictor, paths, tmp_path / "out" / "deep")
     assert failed == []
     assert done == [tmp_path / "out" / "deep" / f"{p.stem}_mask.png" for p in paths]
     assert {p.name for p in done[0].parent.iterdir()} == {
-        LIST, "00_mask.png", "00_overlay.jpg", "01_mask.png", "01_overlay.jpg",
+        LIST_NAME, "00_mask.png", "00_overlay.jpg", "01_mask.png", "01_overlay.jpg",
     }  # fmt: skip
     with Image.open(done[1]) as mask:
         assert mask.mode == "P"
@@ -62,7 +64,7 @@ def test_a_mask_and_an_overlay_for_each_picture(predictor, pairs, tmp_path):
 def test_one_bad_picture_spoils_no_other(predictor, pairs, tmp_path):
     (pairs / "images" / "00.png").write_bytes(b"")
     (pairs / "images" / "02.png").write_text("<html>")
-    done, _, failed = predict_files(predictor, list_pictures(pairs / "images")[:4], tmp_path / "out")
+    done, _, failed = predict_files(predictor, find_images(pairs / "images")[:4], tmp_path / "out")
     assert [p.name for p in done] == ["01_mask.png", "03_mask.png"]
     assert len(failed) == 2
     assert_sentence(failed[0], "images/00.png", "0 bytes")
@@ -72,15 +74,41 @@ def test_one_bad_picture_spoils_no_other(predictor, pairs, tmp_path):
 def test_pictures_of_one_name_and_two_endings_both_get_a_mask(predictor, pairs, tmp_path):
     with Image.open(pairs / "images" / "01.png") as picture:
         picture.save(pairs / "images" / "00.jpg")
-    done = predict_files(predictor, list_pictures(pairs / "images")[:3], tmp_path / "out").masks
+    done = predict_files(predictor, find_images(pairs / "images")[:3], tmp_path / "out").masks
     assert len({p.name for p in done}) == len(list((tmp_path / "out").glob("*_mask.png"))) == 3
+
+
+def test_images_of_one_name_in_several_folders_all_keep_their_masks(predictor, counting, pairs, tmp_path):
+    """Also where they are predicted by several commands into one folder."""
+    for folder in "abc":
+        (tmp_path / folder).mkdir()
+        Image.fromarray(draw_pair(ord(folder))[0]).save(tmp_path / folder / "x.png")
+    paths = [tmp_path / folder / "x.png" for folder in "abc"]
+    for _ in range(2):
+        for some in (paths[:1], paths[1:]):
+            assert predict_files(predictor, some, tmp_path / "out").failed == []
+    assert counting == ["x.png"] * 3
+    rows = read_list(tmp_path / "out")
+    assert len({row["mask"] for row in rows}) == 3
+    for row in rows:
+        with Image.open(tmp_path / "out" / row["mask"]) as mask:
+            assert (np.array(mask) == predictor(row["picture"]).mask).all()
+
+
+def test_a_name_of_any_bytes_goes_into_the_list_and_is_found_there_again(predictor, counting, tmp_path):
+    path = tmp_path / os.fsdecode(b'caf\xe9,\xe2\x80\xa8 "x".png')  # Latin-1, and a separator of lines
+    Image.fromarray(draw_pair(0)[0]).save(path)
+    for _ in range(2):
+        outcome = predict_files(predictor, [path], tmp_path / "out")
+        assert outcome.failed == []
+    assert (outcome.kept, len(outcome.masks), len(counting)) == (1, 1, 1)
 
 
 def test_a_place_that_cannot_be_written_to(predictor, pairs, tmp_path):
     (tmp_path / "file").write_text("mine")
     for output in (tmp_path / "file", tmp_path / "file" / "out"):
         with pytest.raises(DataError) as error:
-            predict_files(predictor, list_pictures(pairs / "images")[:1], output)
+            predict_files(predictor, find_images(pairs / "images")[:1], output)
         assert_clear(error, output, "another output")
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -93,7 +121,7 @@ def test_no_disk_space_leaves_no_half_of_a_mask(predictor, pairs, tmp_path, monk
 
         checkpoint.write_atomically(path, half if path.suffix != ".csv" else write)
 
-    paths = list_pictures(pairs / "images")[:1]
+    paths = find_images(pairs / "images")[:1]
     predict_files(predictor, paths, tmp_path / "out")
     paths[0].touch()  # to be predicted again
     before = snapshot(tmp_path / "out")
@@ -102,21 +130,21 @@ def test_no_disk_space_leaves_no_half_of_a_mask(predictor, pairs, tmp_path, monk
     assert outcome.masks == []
     assert_sentence(outcome.failed[0], tmp_path / "out" / "00_mask.png", "no space left", "free some space")
     after = snapshot(tmp_path / "out")
-    assert {n: after[n] for n in after if n != LIST} == {n: before[n] for n in before if n != LIST}
+    assert {n: after[n] for n in after if n != LIST_NAME} == {n: before[n] for n in before if n != LIST_NAME}
 
 
 def test_a_disk_that_is_really_full(predictor, pairs, tmp_path):
     with full_disk(50):
-        done, _, failed = predict_files(predictor, list_pictures(pairs / "images")[:1], tmp_path / "out")
+        done, _, failed = predict_files(predictor, find_images(pairs / "images")[:1], tmp_path / "out")
     assert done == []
     assert_sentence(failed[0], "00_mask.png", "cannot write")
-    assert list(snapshot(tmp_path / "out")) == [LIST]
+    assert list(snapshot(tmp_path / "out")) == [LIST_NAME]
 
 
 def test_a_list_that_cannot_be_written(predictor, pairs, tmp_path):
     with full_disk(10), pytest.raises(CourseError) as error:
-        predict_files(predictor, list_pictures(pairs / "images")[:1], tmp_path / "out")
-    assert_clear(error, LIST, "cannot write", "free some space")
+        predict_files(predictor, find_images(pairs / "images")[:1], tmp_path / "out")
+    assert_clear(error, LIST_NAME, "cannot write", "free some space")
 
 
 # ---------------------------------------------------------------- taken up again
@@ -124,12 +152,17 @@ def test_a_list_that_cannot_be_written(predictor, pairs, tmp_path):
 def counting(predictor, monkeypatch):
     """The pictures that are really predicted."""
     seen, predict = [], predictions.predict_file
-    monkeypatch.setattr(predictions, "predict_file", lambda p, path, *a: seen.append(path.name) or predict(p, path, *a))
+
+    def counted(predictor, path, target, **options):
+        seen.append(path.name)
+        return predict(predictor, path, target, **options)
+
+    monkeypatch.setattr(predictions, "predict_file", counted)
     return seen
 
 
 def test_what_is_done_is_not_done_again(predictor, counting, pairs, tmp_path):
-    paths = list_pictures(pairs / "images")[:4]
+    paths = find_images(pairs / "images")[:4]
     first = predict_files(predictor, paths, tmp_path / "out")
     before = snapshot(tmp_path / "out")
     second = predict_files(predictor, paths, tmp_path / "out")
@@ -141,7 +174,7 @@ def test_what_is_done_is_not_done_again(predictor, counting, pairs, tmp_path):
 
 @pytest.mark.parametrize("change", ["picture", "mask gone", "option", "weights", "bands"])
 def test_what_has_changed_is_done_again(change, predictor, counting, pairs, tmp_path, trained):
-    paths, bands = list_pictures(pairs / "images")[:2], None
+    paths, bands = find_images(pairs / "images")[:2], None
     predict_files(predictor, paths, tmp_path / "out")
     counting.clear()
     again = ["00.png", "01.png"]
@@ -166,11 +199,12 @@ def test_what_has_changed_is_done_again(change, predictor, counting, pairs, tmp_
         assert (np.array(mask) == predictor(paths[0]).mask).all()
 
 
-def test_a_row_that_was_cut_off_is_done_again(predictor, counting, pairs, tmp_path):
-    paths = list_pictures(pairs / "images")[:3]
+@pytest.mark.parametrize("missing", [30, 3])  # bytes: several columns, or a digit of the last one
+def test_a_row_that_was_cut_off_is_done_again(missing, predictor, counting, pairs, tmp_path):
+    paths = find_images(pairs / "images")[:3]
     predict_files(predictor, paths, tmp_path / "out")
-    text = (tmp_path / "out" / LIST).read_text()
-    (tmp_path / "out" / LIST).write_text(text[: len(text) - 30])  # the process was killed while it wrote
+    written = (tmp_path / "out" / LIST_NAME).read_bytes()
+    (tmp_path / "out" / LIST_NAME).write_bytes(written[:-missing])  # the process was killed while it wrote
     counting.clear()
     assert predict_files(predictor, paths, tmp_path / "out").kept == 2
     assert counting == ["02.png"]
@@ -178,20 +212,20 @@ def test_a_row_that_was_cut_off_is_done_again(predictor, counting, pairs, tmp_pa
 
 
 def test_what_was_stopped_goes_on_and_what_failed_is_tried_again(predictor, counting, pairs, tmp_path, monkeypatch):
-    paths = list_pictures(pairs / "images")[:4]
+    paths = find_images(pairs / "images")[:4]
     sound = paths[1].read_bytes()
     paths[1].write_bytes(sound[:50])
-    write = predictions.add_row
+    add = PredictionList.add
 
-    def stop(file, row):
-        if row[0] == paths[2]:
+    def stop(table, path, *values):
+        if path == paths[2]:
             raise KeyboardInterrupt
-        write(file, row)
+        add(table, path, *values)
 
-    monkeypatch.setattr(predictions, "add_row", stop)
-    with pytest.raises(KeyboardInterrupt):
-        predict_files(predictor, paths, tmp_path / "out")
-    monkeypatch.setattr(predictions, "add_row", write)
+    with monkeypatch.context() as patch:
+        patch.setattr(PredictionList, "add", stop)
+        with pytest.raises(KeyboardInterrupt):
+            predict_files(predictor, paths, tmp_path / "out")
     paths[1].write_bytes(sound)
     counting.clear()
     outcome = predict_files(predictor, paths, tmp_path / "out")
@@ -201,9 +235,9 @@ def test_what_was_stopped_goes_on_and_what_failed_is_tried_again(predictor, coun
 
 
 def test_the_list_says_how_much_of_each_class_there_is(predictor, pairs, tmp_path):
-    paths = list_pictures(pairs / "images")[:2]
+    paths = find_images(pairs / "images")[:2]
     predict_files(predictor, paths, tmp_path / "out")
-    predict_files(predictor, list_pictures(pairs / "images")[5:6], tmp_path / "out")  # others stay in the list
+    predict_files(predictor, find_images(pairs / "images")[5:6], tmp_path / "out")  # others stay in the list
     rows = read_list(tmp_path / "out")
     assert sorted(row["mask"] for row in rows) == ["00_mask.png", "01_mask.png", "05_mask.png"]
     for row in rows:
@@ -215,11 +249,11 @@ def test_the_list_says_how_much_of_each_class_there_is(predictor, pairs, tmp_pat
 @pytest.mark.parametrize("text", [b"\xff\xfe\x00 not a list", b"", b"name,age\nAda,36\n"])
 def test_a_list_of_somebody_else_is_left_alone(text, predictor, pairs, tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / LIST).write_bytes(text)
+    (tmp_path / "out" / LIST_NAME).write_bytes(text)
     with pytest.raises(DataError) as error:
-        predict_files(predictor, list_pictures(pairs / "images")[:1], tmp_path / "out")
-    assert_clear(error, tmp_path / "out" / LIST, "move it", "another output")
-    assert snapshot(tmp_path / "out") == {LIST: text}
+        predict_files(predictor, find_images(pairs / "images")[:1], tmp_path / "out")
+    assert_clear(error, tmp_path / "out" / LIST_NAME, "move it", "another output")
+    assert snapshot(tmp_path / "out") == {LIST_NAME: text}
 
 
 def test_images_that_are_read_in_parts_lie_beside_the_others(predictor, pairs, tmp_path):

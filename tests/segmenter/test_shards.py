@@ -1,4 +1,4 @@
-"""utils/shards.py: what comes out of a shard is what went in, for us and for the library WebDataset."""
+"""segmenter/shards.py: what comes out of a shard is what went in, for us and for the library WebDataset."""
 
 import io
 import os
@@ -17,7 +17,7 @@ from segmenter.shards import write_shards
 from utils import catalog
 from utils.config import Config
 from utils.dataset import SegmentationDataset, read_pair
-from utils.errors import DataError
+from utils.errors import ConfigError, DataError
 from utils.files import read_bytes, sha256_of
 from utils.images import read_image, read_mask
 from utils.splits import SPLITS
@@ -131,6 +131,13 @@ def test_the_source_is_never_touched(pairs, tmp_path):
     before = snapshot(pairs)
     write_shards(folder(pairs, classes=CLASSES), tmp_path / "shards")
     assert snapshot(pairs) == before
+
+
+def test_a_size_that_is_none_is_refused(pairs, tmp_path):
+    with pytest.raises(ConfigError) as error:
+        write_shards(folder(pairs, classes=CLASSES), tmp_path / "shards", megabytes=0)
+    assert_clear(error, "megabytes=0", "1 MB")
+    assert not (tmp_path / "shards").exists()
 
 
 def test_a_folder_in_use_is_refused_and_left_alone(pairs, tmp_path):

@@ -1,4 +1,4 @@
-"""utils/near.py: copies are found again whatever was done to them; different photographs are not mixed up."""
+"""segmenter/check/near_copies.py: copies are found again, and different photographs are not mixed up."""
 
 import time
 
@@ -9,22 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmenter.check import check_dataset
-from segmenter.check.near_copies import correlation, fingerprint, near_duplicates, tiny_grey
+from segmenter.check.near_copies import correlate, find_near_copies, fingerprint, shrink_to_grey
 from utils import catalog
 from utils.config import Config
 from utils.images import read_image
 
 
-def prints_of(images):
-    greys = np.stack([tiny_grey(image) for image in images])
-    return np.stack([np.stack([fingerprint(g), fingerprint(g[:, ::-1])]) for g in greys]), greys
+def fingerprints_of(images):
+    thumbnails = np.stack([shrink_to_grey(image) for image in images])
+    return np.stack([np.stack([fingerprint(g), fingerprint(g[:, ::-1])]) for g in thumbnails]), thumbnails
 
 
 def find(train, test):
-    """Pairs (asked, known, mirrored), each counted from 0, that `test` shares with `train`."""
-    prints, greys = prints_of([*train, *test])
-    found = near_duplicates(prints, greys, ["train"] * len(train) + ["test"] * len(test))
-    return [(n.asked - len(train), n.known, n.mirrored) for n in found]
+    """Pairs (query, match, mirrored), each counted from 0, that `test` shares with `train`."""
+    fingerprints, thumbnails = fingerprints_of([*train, *test])
+    found = find_near_copies(fingerprints, thumbnails, ["train"] * len(train) + ["test"] * len(test))
+    return [(n.query - len(train), n.match, n.mirrored) for n in found]
 
 
 def scene(seed):
@@ -96,56 +96,58 @@ def test_different_drawn_photographs_are_not_mixed_up(seed):
 def test_altered_copies_of_real_photographs_are_found(alter, human):
     images = [read_image(pair.image) for pair, _ in human.labelled()[::6]]
     found = find(images, [ALTER[alter](image) for image in images])
-    assert [(asked, known) for asked, known, _ in found] == [(i, i) for i in range(len(images))]
+    assert [(query, match) for query, match, _ in found] == [(i, i) for i in range(len(images))]
 
 
 def test_real_photographs_give_no_false_alarm(human_report, shared_data):
-    """Every photograph is compared with every other: once each way round, as training or as test picture."""
+    """Every photograph is compared with every other: once each way round, as training or as test image."""
     voc = check_dataset(catalog.load(Config.preset("voc", root=shared_data("voc"))))
     for report in (human_report, voc):
-        prints, greys = (np.stack([getattr(f, name) for f in report.facts]) for name in ("prints", "grey"))
-        places = np.arange(len(prints))
+        fingerprints, thumbnails = (
+            np.stack([getattr(m, name) for m in report.measurements]) for name in ("fingerprints", "thumbnail")
+        )
+        places = np.arange(len(fingerprints))
         found = set()
         for bit in range(9):  # two different numbers below 512 differ in one of nine bits
             splits = np.where(places >> bit & 1, "train", "test").tolist()
-            found |= {frozenset((n.asked, n.known)) for n in near_duplicates(prints, greys, splits)}
-        names = [sorted(report.facts[i].pair.image.name for i in pair) for pair in found]
+            found |= {frozenset((n.query, n.match)) for n in find_near_copies(fingerprints, thumbnails, splits)}
+        names = [sorted(report.measurements[i].pair.image.name for i in pair) for pair in found]
         assert names == ([["102.jpg", "270.jpg"]] if report is human_report else [])
 
 
-def test_pictures_of_one_tone_are_copies_of_nothing():
+def test_images_of_one_tone_are_copies_of_nothing():
     flat = [np.full((50, 60, 3), tone, np.uint8) for tone in (0, 90, 255)]
     assert find(flat, [*flat, scene(0)]) == []
-    assert correlation(tiny_grey(flat[1]), tiny_grey(flat[1])) == 0
+    assert correlate(shrink_to_grey(flat[1]), shrink_to_grey(flat[1])) == 0
 
 
-def test_the_closest_one_is_named_and_each_picture_once():
+def test_the_closest_one_is_named_and_each_image_once():
     original = scene(3)
     assert find([jpeg(original), original, cropped(original, 0.02, 0.5)], [original.copy()]) == [(0, 1, False)]
 
 
-def test_only_other_splits_are_asked():
-    prints, greys = prints_of([scene(1)] * 4)
-    assert near_duplicates(prints, greys, ["train", "train", None, None]) == []
-    assert [(n.asked, n.known) for n in near_duplicates(prints, greys, ["val", "train", "test", None])] == [
+def test_only_other_splits_are_searched():
+    fingerprints, thumbnails = fingerprints_of([scene(1)] * 4)
+    assert find_near_copies(fingerprints, thumbnails, ["train", "train", None, None]) == []
+    assert [(n.query, n.match) for n in find_near_copies(fingerprints, thumbnails, ["val", "train", "test", None])] == [
         (0, 1),
         (2, 0),
     ]
-    assert near_duplicates(prints, greys, ["test"] * 4) == []
+    assert find_near_copies(fingerprints, thumbnails, ["test"] * 4) == []
 
 
 def test_many_frames_of_a_still_camera_are_listed_once_each():
-    prints, greys = prints_of([scene(1)])
+    fingerprints, thumbnails = fingerprints_of([scene(1)])
     count = 3000
     splits = ["train" if i % 2 else "test" for i in range(count)]
-    found = near_duplicates(np.repeat(prints, count, 0), np.repeat(greys, count, 0), splits)
+    found = find_near_copies(np.repeat(fingerprints, count, 0), np.repeat(thumbnails, count, 0), splits)
     assert len(found) == count / 2
 
 
 def test_time_grows_no_faster_than_the_square():
     rng = np.random.default_rng(0)
-    prints = rng.integers(0, 256, (8000, 2, 64), dtype=np.uint8)
-    greys = rng.integers(0, 256, (8000, 32, 32), dtype=np.uint8)
+    fingerprints = rng.integers(0, 256, (8000, 2, 64), dtype=np.uint8)
+    thumbnails = rng.integers(0, 256, (8000, 32, 32), dtype=np.uint8)
     start = time.perf_counter()
-    assert near_duplicates(prints, greys, ["train"] * 6400 + ["test"] * 1600) == []
+    assert find_near_copies(fingerprints, thumbnails, ["train"] * 6400 + ["test"] * 1600) == []
     assert time.perf_counter() - start < 20  # 0.3 s on one core that is free

@@ -1,4 +1,4 @@
-"""utils/repair.py: a copy without errors, the source untouched, and every change in a table."""
+"""segmenter/check/repair.py: a copy without errors, the source untouched, and every change in a table."""
 
 import csv
 import os
@@ -26,6 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from segmenter.__main__ import main
 from segmenter.check import check_dataset
 from segmenter.check.repair import repair
 from segmenter.shards import write_shards
@@ -48,7 +49,7 @@ def mend(root, target, **fields):
     with (target / "repairs.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["file", "what was done"]
-    assert [tuple(row) for row in rows[1:]] == [tuple(row) for row in done.changes]
+    assert [tuple(row) for row in rows[1:]] == [change.row for change in done.changes]
     assert done.pairs == len(load(target).labelled())
     return load(target), dict(rows[1:])
 
@@ -78,6 +79,45 @@ def test_every_fault_is_mended_or_left_out_and_named(fault, pairs, tmp_path):
     else:
         assert len(done) == 1
         assert next(iter(done)).endswith("00.png")
+
+
+@pytest.mark.parametrize("place", ["JPEGImages", "outside the city", "{path} {0} {"])
+def test_the_name_of_a_folder_decides_nothing(place, tmp_path):
+    for number, fault in enumerate(FAULTS):
+        root = write_pairs(tmp_path / f"{place} {number}")
+        FAULTS[fault][0](root)
+        copy, done = mend(root, tmp_path / f"copy {place} {number}")
+        assert check_dataset(copy).errors == {}
+        assert len(done) == 1
+        assert not any(place in words for words in done.values())
+
+
+@pytest.mark.parametrize("place", ["JPEGImages", "outside the city"])
+def test_a_cut_off_image_is_left_out_by_the_command(place, tmp_path, capsys):
+    root, copy = write_pairs(tmp_path / place), tmp_path / "copy"
+    FAULTS["corrupt image"][0](root)
+    assert main(["check", str(root), "--classes", *CLASSES, "--fix-into", str(copy)]) == 0
+    assert "ERROR  unreadable file: 1" in capsys.readouterr().out
+    with (copy / "repairs.csv").open(newline="") as file:
+        ((name, words),) = list(csv.reader(file))[1:]
+    assert name == "images/00.png"
+    assert words.startswith("left out: images/00.png cannot be read")
+
+
+def test_what_an_error_says_in_its_own_words_is_kept(pairs, tmp_path, monkeypatch):
+    source = load(pairs, classes=CLASSES)
+    plain = source.decode
+
+    def refuse(raw, path):
+        if path.stem == "03":
+            raise DataError("A mask outside the {rules} of label outside the classes.")
+        return plain(raw, path)
+
+    monkeypatch.setattr(source, "decode", refuse)
+    done = repair(check_dataset(source), tmp_path / "copy")
+    words = "left out: A mask outside the {rules} of label outside the classes."
+    assert [change.row for change in done.changes] == [("images/03.png", words)]
+    assert str(done).startswith(f"{tmp_path / 'copy'} holds 11 pairs; 1 files or pairs were left out and 0 changes")
 
 
 @pytest.mark.parametrize("palette", [False, True])
@@ -235,13 +275,14 @@ def test_copies_of_real_data_decode_alike(dataset, shared_data, human_report, tm
         report = check_dataset(catalog.load(Config.preset(dataset, root=shared_data(dataset))))
     done = repair(report, tmp_path / "copy")
     copy = load(tmp_path / "copy")
-    assert done.pairs == len(report.facts)
+    assert done.pairs == len(report.measurements)
     found = check_dataset(copy)
     assert found.ok
     assert found.pixels.tolist() == report.pixels.tolist()
-    assert [f.labels for f in sorted(found.facts, key=lambda f: f.pair.image.stem)] == [
-        f.labels for f in sorted(report.facts, key=lambda f: f.pair.image.stem)
+    digests = [
+        [m.mask_digest for m in sorted(r.measurements, key=lambda m: m.pair.image.stem)] for r in (found, report)
     ]
+    assert digests[0] == digests[1]
     assert found.splits == report.splits
     assert "mask of another size (resized)" not in found.notes
 

@@ -1,39 +1,27 @@
 """The page of a shared model: trained on what, how good, and not for what (notebook 9)."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from segmenter.evaluation import SplitReport
 from utils.metrics import pixel_accuracy
 
-if TYPE_CHECKING:
-    from segmenter.evaluation import SplitReport
+NO_SCORES = "No scores were measured for this card: measure them on pictures of your own before you rely on it."
 
 
 def model_card(
-    header: dict[str, Any], report: "SplitReport | None" = None, data_license: str = "", start: str | None = None
+    header: dict[str, Any], report: SplitReport | None = None, data_license: str = "", start: str | None = None
 ) -> str:
     """Write the README.md of a model: trained on what, how good, how to use it, and not for what.
 
     Args:
         header: what `load_weights` returns beside the weights.
-        report: scores on pictures that the model has not seen; without it the card says that none were measured.
-        data_license: what the pictures that it learned from may be used for, in a sentence.
+        report: scores on images that the model has not seen; without it the card says that none were measured.
+        data_license: what the images that it learned from may be used for, in a sentence.
         start: the collection of weights that training started from, 'imagenet' or 'coco'.
     """
     config, classes = header["config"], header["classes"]
     beginning = f"`{start}` weights" if start else "random weights"
     framing = "squared to" if config.framing == "resize" else "cut into squares of"
-    scores = "No scores were measured for this card: measure them on pictures of your own before you rely on it."
-    if report is not None:
-        rows = "\n".join(
-            f"| {name} | {row['iou']:.3f} | {row['dice']:.3f} | {row['image_iou']:.3f} |"
-            for name, row in report.table.iterrows()
-        )
-        scores = (
-            "| class | IoU | F1 | IoU by image |\n|---|---|---|---|\n"
-            f"{rows}\n\nMeasured on {len(report.pairs)} pictures that it was not trained on; "
-            f"pixel accuracy {pixel_accuracy(report.matrix):.3f}. IoU and F1 count every pixel alike, "
-            "the last column every image."
-        )
     return f"""---
 library_name: pytorch
 pipeline_tag: image-segmentation
@@ -49,7 +37,7 @@ Licence of the data: {data_license or "not stated. Ask whoever published the mod
 
 ## Scores
 
-{scores}
+{NO_SCORES if report is None else scores_section(report)}
 
 ## Use
 
@@ -65,3 +53,17 @@ python -m segmenter predict my-model photo.jpg
 It knows {len(classes)} classes and gives every pixel one of them, also in pictures unlike those that it learned from.
 Weak where the classes of low IoU matter. Not for decisions about people.
 """
+
+
+def scores_section(report: SplitReport) -> str:
+    """Return the scores of a model as a Markdown table, and the sentences that say how they were measured."""
+    rows = "\n".join(
+        f"| {name} | {row['iou']:.3f} | {row['dice']:.3f} | {row['image_iou']:.3f} |"
+        for name, row in report.table.iterrows()
+    )
+    return (
+        "| class | IoU | F1 | IoU by image |\n|---|---|---|---|\n"
+        f"{rows}\n\nMeasured on {len(report.pairs)} pictures that it was not trained on; "
+        f"pixel accuracy {pixel_accuracy(report.matrix):.3f}. IoU and F1 count every pixel alike, "
+        "the last column every image."
+    )

@@ -1,4 +1,4 @@
-"""Forty bad inputs of prediction: each ends in one clear sentence, or in a mask where the picture is only unusual."""
+"""segmenter/commands/predict.py: forty bad inputs, each of which ends in one sentence; odd images get a mask."""
 
 import os
 import stat
@@ -324,3 +324,20 @@ def test_a_folder_with_bad_ones_is_finished_and_they_are_listed(trained, pairs, 
         assert_sentence(sentence)
     assert len(list((tmp_path / "out").glob("*_mask.png"))) == 12
     assert stat.S_IMODE(next((tmp_path / "out").glob("*_mask.png")).stat().st_mode) == 0o644
+
+
+def test_a_stopped_prediction_says_how_to_go_on(trained, pairs, tmp_path, capsys, monkeypatch):
+    from segmenter import predictions
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(predictions, "read_image", stop)
+        assert main(["predict", str(trained), str(pairs / "images"), "--output", str(tmp_path / "out")]) == 1
+    assert "the same command goes on" in capsys.readouterr().out
+
+
+def test_no_pictures(trained, tmp_path, refused):
+    (tmp_path / "empty").mkdir()
+    refused(main(["predict", str(trained), str(tmp_path / "empty")]), tmp_path / "empty", "no pictures")

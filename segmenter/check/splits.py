@@ -1,0 +1,56 @@
+"""Splits that leak, lack a class, or are empty."""
+
+import re
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from segmenter.check.findings import Case, Cases
+from segmenter.check.report import Report
+
+
+def is_content_hash(group: str) -> bool:
+    """Tell whether a group is the SHA-256 of an image, by which a source groups identical files, and not a name."""
+    return re.fullmatch("[0-9a-f]{64}", group) is not None
+
+
+def leaking_groups(report: Report) -> Cases:
+    """Find groups (towns, sequences, ...) in several splits; groups of identical images are reported as such."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, measured in enumerate(report.measurements):
+        if report.split_of[index]:
+            members[measured.pair.group].append(index)
+    cases = []
+    for group, indices in members.items():
+        counts = Counter(report.split_of[i] for i in indices)
+        digests = {report.measurements[i].image_digest for i in indices}
+        if len(counts) > 1 and (len(digests) > 1 or b"" in digests):
+            name = report.measurements[indices[0]].pair.image if is_content_hash(group) else group
+            by_split = {split: counts[split] for split in report.splits if split in counts}
+            cases.append(Case(facts={"name": name, "counts": by_split}))
+    return {"group in several splits": cases}
+
+
+def missing_classes(report: Report) -> Cases:
+    """Find classes that never occur, or not in every split."""
+    pixels, presence = report.pixels, report.presence
+    unnamed = all(name == f"class {index}" for index, name in enumerate(report.classes))
+    never = "ids with gaps" if unnamed and pixels.any() else "class without a pixel"
+    cases: Cases = {never: [Case(facts={"name": report.classes[i]}) for i in np.flatnonzero(pixels == 0)]}
+    splits = [split for split, count in report.splits.items() if count]
+    for index in np.flatnonzero(pixels):
+        present = tuple(split for split in splits if presence[split][index])
+        missing = tuple(split for split in splits if not presence[split][index])
+        if present and missing:
+            facts = {"name": report.classes[index], "present": present, "missing": missing}
+            cases.setdefault("class missing from a split", []).append(Case(facts=facts))
+    return cases
+
+
+def empty_splits(report: Report) -> Cases:
+    """Find splits without a pair; without a test split training is still possible."""
+    empty = [split for split, count in report.splits.items() if not count]
+    return {
+        "empty split": [Case(facts={"name": split}) for split in empty if split != "test"],
+        "empty test split": [Case(facts={"name": split}) for split in empty if split == "test"],
+    }

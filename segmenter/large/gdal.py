@@ -1,0 +1,89 @@
+"""How this program opens a raster file: through rasterio, the Python side of the library GDAL."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from utils.errors import CourseError, DataError
+
+CACHE_BYTES = 16_000_000  # of what GDAL has read and may keep in memory; by default it is 5 % of the machine's
+
+
+def require_rasterio() -> Any:
+    """Return the package rasterio. Raises CourseError with the remedy where it is missing."""
+    try:
+        import rasterio
+        import rasterio.errors
+        import rasterio.windows
+    except ImportError:
+        raise CourseError("The package rasterio is missing: run `pip install rasterio`, then this again.") from None
+    return rasterio
+
+
+@contextmanager
+def open_raster(path: Path, mode: str = "r", **profile: Any) -> Iterator[Any]:
+    """Open a file with rasterio: the arguments are those of `rasterio.open`.
+
+    rasterio warns where a file does not say where on earth it lies. That warning is left out, since many images do
+    not. Raises CourseError where rasterio is missing, and what rasterio raises.
+    """
+    rasterio = require_rasterio()
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+        with warnings.catch_warnings(action="ignore", category=rasterio.errors.NotGeoreferencedWarning):
+            file = rasterio.open(path, mode, **profile)
+        with file:
+            yield file
+
+
+def gdal_reason(error: Exception) -> str:
+    """Return what GDAL says about an error, in one line; rasterio keeps it as the cause of its own error."""
+    return " ".join(str(error.__cause__ or error).split())
+
+
+@contextmanager
+def read_errors(path: Path) -> Iterator[None]:
+    """Turn what GDAL raises while it reads a file into a DataError with one sentence."""
+    from rasterio.errors import RasterioError
+
+    try:
+        yield
+    except (RasterioError, OSError, ValueError) as error:
+        reason = gdal_reason(error).removeprefix(f"{path}: ").rstrip(".")
+        raise DataError(f"{path} cannot be read ({reason}). Replace it with a complete image file.") from None
+
+
+def choose_bands(path: Path, file: Any, bands: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return the bands of an open file to read as an image: red, green and blue, or one of grey. Raises DataError.
+
+    Without `bands`, they are those that the file calls red, green and blue, else the first three beside alpha.
+    """
+    if "complex" in file.dtypes[0]:
+        raise DataError(f"{path} holds complex numbers, and a picture needs real numbers. Convert it.")
+    if bands is not None:
+        if len(bands) not in (1, 3) or not all(1 <= band <= file.count for band in bands):
+            raise DataError(f"{path} has bands 1 to {file.count}: name one of them, or three, not {list(bands)}.")
+        return bands
+    meanings = [meaning.name for meaning in file.colorinterp]
+    if {"red", "green", "blue"} <= set(meanings):
+        return tuple(meanings.index(colour) + 1 for colour in ("red", "green", "blue"))
+    colours = [band for band, meaning in enumerate(meanings, start=1) if meaning != "alpha"]
+    if len(colours) == 2:
+        raise DataError(
+            f"{path} has 2 bands, and a picture needs red, green and blue, or one of grey. "
+            "Name the bands to use (bands, --bands)."
+        )
+    return tuple(colours[:3])
+
+
+def colour_table(file: Any, band: int) -> np.ndarray | None:
+    """Return the colours of an open palette image, uint8 (256, 3), or None for any other image."""
+    if file.colorinterp[band - 1].name != "palette":
+        return None
+    table = np.zeros((256, 3), np.uint8)
+    for index, colour in file.colormap(band).items():
+        table[index] = colour[:3]
+    return table

@@ -1,0 +1,36 @@
+"""segmenter/check/splits.py: splits that leak, or lack a class."""
+
+import numpy as np
+from PIL import Image
+
+from segmenter.check import check_dataset
+from utils import catalog
+from utils.config import Config
+
+
+def test_ids_with_gaps_are_told_apart_from_named_classes_without_a_pixel(pairs, check_folder):
+    for path in (pairs / "masks").glob("*.png"):
+        mask = np.array(Image.open(path))
+        Image.fromarray(np.where(mask == 2, 5, mask).astype(np.uint8)).save(path)
+    found = check_folder(pairs, classes=None)
+    assert found.warnings == {"ids with gaps": ["class 2", "class 3", "class 4"]}
+    named = check_folder(pairs, classes=("a", "b", "c", "d", "e", "f"))
+    assert (named.warnings, named.notes) == ({}, {"class without a pixel": ["c", "d", "e"]})
+
+
+def test_a_class_that_one_split_lacks(pairs, check_folder):
+    for name in ("08", "09"):
+        path = pairs / "masks" / f"{name}.png"
+        mask = np.array(Image.open(path))
+        Image.fromarray(np.where(mask == 2, 0, mask).astype(np.uint8)).save(path)
+    found = check_folder(pairs)
+    assert found.warnings == {"class missing from a split": ["lake: in train and test, not in val"]}
+    assert found.presence["val"].tolist() == [2, 2, 0]
+    assert found.presence["train"].tolist() == [8, 8, 8]
+
+
+def test_groups_in_several_splits_are_a_warning_that_counts_them(shared_data):
+    camvid = catalog.load(Config.preset("camvid", root=shared_data("camvid")))
+    found = check_dataset(camvid)
+    assert found.ok
+    assert found.warnings["group in several splits"] == ["0001TP: 5 train, 3 test", "0016E5: 13 train, 8 val"]

@@ -1,0 +1,39 @@
+"""segmenter/commands/check.py: the report in the terminal, its exit codes, and nothing changed."""
+
+import pytest
+from helpers import CLASSES, FAULTS, snapshot
+
+from segmenter.__main__ import main
+
+
+def test_reports_a_sound_folder(pairs, capsys):
+    assert main(["check", str(pairs)]) == 0
+    out = capsys.readouterr().out
+    assert "8 train, 2 val, 2 test" in out
+    assert "Every pair can be trained on." in out
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_finds_every_fault_and_changes_nothing(fault, pairs, capsys):
+    damage, words, kind = FAULTS[fault]
+    damage(pairs)
+    before = snapshot(pairs)
+    assert main(["check", "--dataset", "folder", "--root", str(pairs), "--classes", *CLASSES]) == 1
+    out = capsys.readouterr().out
+    assert f"ERROR  {kind}: 1" in out
+    assert (words[0] if kind != "empty split" else "(val)").lower() in out.lower()
+    assert "Mend the errors" in out
+    assert snapshot(pairs) == before
+
+
+def test_of_the_embedded_and_of_the_real_data(human, capsys):
+    assert main(["check"]) == 0
+    assert "48 train, 12 val, 12 test" in capsys.readouterr().out
+    assert main(["check", "--dataset", "human", "--root", str(human.root)]) == 0
+    out = capsys.readouterr().out
+    assert "mask of another size (resized): 198" in out
+    assert "102.jpg = 270.jpg" in out
+
+
+def test_of_a_place_that_is_not_there(tmp_path, refused):
+    refused(main(["check", str(tmp_path / "nowhere")]), tmp_path / "nowhere", "set root")
