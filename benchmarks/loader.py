@@ -30,7 +30,6 @@ from torchvision.transforms import v2
 
 from utils import catalog
 from utils.augmentations import Augment, train_transform, train_transform_v2
-from utils.cache import decoded_size
 from utils.catalog.base import Pair, Source
 from utils.config import Config
 from utils.dataset import SegmentationDataset, Transform
@@ -197,7 +196,7 @@ def drone(work: Path, count: int = 8) -> None:
             lambda one=loader: images_per_second(one)
         )
         again = statistics.median(timed(lambda one=loader: images_per_second(one)) for _ in range(ROUNDS))
-        print(f"| {kind} | {first:.1f} | {again:.2f} | {first / again:.0f} x | {decoded_size(kept) / 1e6:.0f} |")
+        print(f"| {kind} | {first:.1f} | {again:.2f} | {first / again:.0f} x | {kept.decoded_bytes() / 1e6:.0f} |")
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -242,7 +241,7 @@ def grown(source: Source, size: int, times: int, kind: str) -> str:
     with Memory() as memory:
         seconds = timed(lambda: data.preload(kind))
         rate = images_per_second(loader)
-    added, kept = memory.most - memory.before, decoded_size(data)
+    added, kept = memory.most - memory.before, data.decoded_bytes()
     return f"| {len(data):,} | {kind} | {seconds:.1f} | {rate:,.0f} | {added / 1e6:,.0f} | {kept / 1e9:.2f} |"
 
 

@@ -1,4 +1,4 @@
-"""predictions.csv: which image has its mask already, what made it, and the share of each class; and the masks' names."""
+"""predictions.csv: which mask belongs to which image, with the share of each class; it makes a folder resumable."""
 
 import csv
 import hashlib
