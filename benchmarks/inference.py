@@ -25,7 +25,7 @@ from rasterio.windows import Window
 
 from segmenter import export
 from segmenter.large.blocks import tile_axis
-from segmenter.large.images import GeoImage
+from segmenter.large.images import open_large
 from segmenter.large.predict import predict_large
 from utils.config import COURSE, Config
 from utils.images import read_image
@@ -69,7 +69,7 @@ def large(sides: list[int]) -> None:
 def one(folder: Path) -> None:
     """Predict folder/image.tif; print the seconds, those of the bare model on as many tiles, and the peak memory."""
     predictor = Predictor.from_run(SHIPPED, device="cpu", tile=TILE)
-    with GeoImage(folder / "image.tif") as image:
+    with open_large(folder / "image.tif") as image:
         rows, columns = (tile_axis(predictor, length) for length in image.shape)
         places = list(itertools.product(rows[:11], columns[:11]))
         tiles = [image.read(slice(r.start, r.end), slice(c.start, c.end)) for r, c in places]

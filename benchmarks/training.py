@@ -146,7 +146,9 @@ def overhead(rounds: int = 150) -> None:
     prepared = accelerator.prepare(model, optimizer, scheduler)
 
     def engine() -> None:
-        train_one_epoch(prepared[0], batches, loss_fn, prepared[1], accelerator, prepared[2], config.grad_clip)
+        train_one_epoch(
+            prepared[0], batches, loss_fn, prepared[1], accelerator, scheduler=prepared[2], grad_clip=config.grad_clip
+        )
 
     def bare() -> None:
         model.train()

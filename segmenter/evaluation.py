@@ -9,16 +9,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from segmenter.metrics import boundary_counts, boundary_iou, calibration_bins, calibration_error
 from utils.catalog.base import Pair, Source
 from utils.dataset import read_pair
 from utils.inference import Prediction, Predictor
 from utils.metrics import (
     FAILURE,
     average_precision,
-    boundary_counts,
-    boundary_iou,
-    calibration_bins,
-    calibration_error,
     confusion_matrix,
     iou,
     mean_iou,

@@ -118,7 +118,6 @@ class Predictor:
         predict = partial(average_flips, self.model) if self.flips else self.model
         return average_scales(predict, images, self.scales)
 
-    # ------------------------------------------------------------ how much of a picture the model looks at
     def target_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the (height, width) at which the model was trained to see a picture."""
         return seen_size(self.config, (height, width))

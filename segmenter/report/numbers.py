@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from segmenter.html import save_text
+from segmenter.metrics import calibration_error
 from segmenter.report.evaluation import Evaluation
-from utils.metrics import THRESHOLDS, average_precision, calibration_error, mean_iou, pixel_accuracy
+from utils.metrics import THRESHOLDS, average_precision, mean_iou, pixel_accuracy
 
 DEFINITIONS = {
     "iou": "Intersection over union. Dataset level: the pixels of all images are counted first, so each pixel "

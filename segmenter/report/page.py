@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from segmenter.html import DASH, css_colour, data_uri, render, save_text
+from segmenter.metrics import calibration_error
 from segmenter.report.evaluation import Evaluation
 from segmenter.report.gallery import EXTRA, MISSED, RIGHT, Card
 from segmenter.report.numbers import DEFINITIONS, calibration
-from utils.metrics import THRESHOLDS, average_precision, calibration_error, pixel_accuracy
+from utils.metrics import THRESHOLDS, average_precision, pixel_accuracy
 
 WIDTH, HEIGHT = 400, 260  # of a chart, in its own units
 MOST_COLOURED_LINES = 8  # with more classes their lines are grey

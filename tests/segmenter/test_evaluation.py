@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmenter.evaluation import failures, report_split
+from segmenter.metrics import boundary_counts, boundary_iou
 from utils import catalog
 from utils.config import Config
 from utils.dataset import read_pair
 from utils.inference import Prediction, Predictor
-from utils.metrics import average_precision, boundary_counts, boundary_iou, confusion_matrix, scores, worst_images
+from utils.metrics import average_precision, confusion_matrix, scores, worst_images
 
 
 @pytest.fixture

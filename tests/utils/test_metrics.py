@@ -7,15 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchmetrics.functional import classification as oracle
 
+from segmenter.metrics import boundary, boundary_counts, boundary_iou, calibration_bins, calibration_error
 from utils.metrics import (
     THRESHOLDS,
     average_precision,
     best_threshold,
-    boundary,
-    boundary_counts,
-    boundary_iou,
-    calibration_bins,
-    calibration_error,
     confusion_matrix,
     image_ious,
     iou,
