@@ -11,6 +11,7 @@ from PIL import Image
 from segmenter.app.page import START, area_table, describe_areas, status_html
 from segmenter.app.segmentation import Segmentation, describe_pixel, draw_overlay, segment_file
 from segmenter.masks import palette_image
+from segmenter.optional import require
 from utils.errors import CourseError
 from utils.inference import Predictor
 
@@ -18,11 +19,7 @@ from utils.inference import Predictor
 def require_gradio() -> ModuleType:
     """Return the package gradio, told to send nothing anywhere. Raises CourseError where it is missing."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    try:
-        import gradio
-    except ImportError:
-        raise CourseError("The package gradio is missing: run `pip install gradio`, then this again.") from None
-    return gradio
+    return require("gradio")
 
 
 class Callbacks:

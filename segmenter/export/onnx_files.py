@@ -1,6 +1,5 @@
 """ONNX files with their classes and settings inside, used and scored as the model they came from (notebook 9)."""
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from segmenter.evaluation import SplitReport, report_split
+from segmenter.optional import require
 from utils.catalog.base import Source
 from utils.checkpoint import LOCAL_FIELDS
 from utils.config import Config
 from utils.errors import CheckpointError, CourseError
 from utils.inference import Predictor
+
+ONNX_PACKAGES = "onnx onnxscript onnxruntime"  # what `pip install` takes; Colab has none of them
 
 
 def describe(predictor: Predictor) -> dict[str, str]:
@@ -60,7 +62,7 @@ class OnnxModel(nn.Module):
 
     def __init__(self, path: str | Path, threads: int = 0) -> None:
         super().__init__()
-        (onnxruntime,) = require("onnxruntime")
+        onnxruntime = require("onnxruntime", ONNX_PACKAGES)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         try:
@@ -85,13 +87,3 @@ class OnnxModel(nn.Module):
 def run_session(session: Any, images: Tensor) -> Tensor:
     """Run an onnxruntime session: uint8 (N, 3, H, W) -> float32 (N, C, H, W)."""
     return torch.from_numpy(session.run(["logits"], {"images": images.numpy()})[0])
-
-
-def require(*packages: str) -> list[Any]:
-    """Import packages that only an export needs. Raises CourseError with the remedy."""
-    try:
-        return [importlib.import_module(name) for name in packages]
-    except ImportError as error:
-        raise CourseError(
-            f"The package {error.name} is missing: run `pip install onnx onnxscript onnxruntime`, then this again."
-        ) from None

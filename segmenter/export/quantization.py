@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from segmenter.export.onnx_files import OnnxModel, load_onnx, require, score_onnx
+from segmenter.export.onnx_files import ONNX_PACKAGES, OnnxModel, load_onnx, score_onnx
+from segmenter.optional import require
 from utils.catalog.base import Source
 from utils.errors import CourseError
 from utils.files import write_atomically
@@ -44,7 +45,7 @@ def quantize_onnx(path: str | Path, output: str | Path, source: Source, count: i
     anew in every layer of every image, is not offered. Raises CourseError, and writes nothing, where onnxruntime
     cannot quantise the file.
     """
-    onnx, quantization = require("onnx", "onnxruntime.quantization")
+    onnx, quantization = (require(module, ONNX_PACKAGES) for module in ("onnx", "onnxruntime.quantization"))
     predictor = load_onnx(path)
     about = predictor.model.about
     with tempfile.TemporaryDirectory() as folder:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import torch
 
-from segmenter.export.onnx_files import require, run_session
+from segmenter.export.onnx_files import ONNX_PACKAGES, run_session
 from segmenter.export.tracing import Exportable, trace, tracing_errors
 from segmenter.export.verification import largest_difference
+from segmenter.optional import require
 from utils.files import write_atomically
 from utils.models import SegmentationModel
 
@@ -46,7 +47,7 @@ def export_onnx(
     it takes (1, 3, size, size) only. Raises CourseError, and writes nothing, where a package is missing (Colab has
     none of them), the model cannot be exported so, or the file does not compute what the model computes.
     """
-    onnx, onnxruntime = require("onnx", "onnxruntime", "onnxscript")[:2]
+    onnx, onnxruntime, _ = (require(package, ONNX_PACKAGES) for package in ("onnx", "onnxruntime", "onnxscript"))
     model = Exportable(model)
     with tracing_errors(model, dynamic):
         exported = torch.onnx.export(

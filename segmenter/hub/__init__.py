@@ -1,7 +1,7 @@
 """A model on the Hugging Face Hub: its card, up and down again, and never a pickle (notebook 9).
 
-`upload` pushes a run, `download` pulls a model, `card` writes the page of a model, `connection` imports the library of
-the Hub and turns its errors into sentences, and `weights_file` names the weights here and there.
+`upload` pushes a run, `download` pulls a model, `card` writes the page of a model, `connection` turns the
+errors of the Hub into sentences, and `weights_file` names the weights here and there.
 """
 
 from segmenter.hub.card import model_card

@@ -1,21 +1,9 @@
-"""The library of the Hugging Face Hub, and its errors as sentences."""
+"""The errors of the Hugging Face Hub and of the way to it, as sentences."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from utils.errors import CourseError
-
-
-def require_hub() -> Any:
-    """Return the package huggingface_hub. Raises CourseError with the remedy where it is missing."""
-    try:
-        import huggingface_hub
-    except ImportError:
-        raise CourseError(
-            "The package huggingface_hub is missing: run `pip install huggingface_hub`, then this again."
-        ) from None
-    return huggingface_hub
 
 
 @contextmanager

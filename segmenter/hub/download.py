@@ -3,8 +3,9 @@
 import tempfile
 from pathlib import Path
 
-from segmenter.hub.connection import hub_errors, require_hub
+from segmenter.hub.connection import hub_errors
 from segmenter.hub.weights_file import NAME_IN_RUN, NAME_ON_HUB
+from segmenter.optional import require
 from utils.errors import CheckpointError, CourseError, DataError
 from utils.inference import Predictor
 
@@ -18,7 +19,7 @@ def pull(repo_id: str, folder: str | Path, revision: str = "main") -> Path:
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} holds something already: choose a new folder.")
-    require_hub()
+    require("huggingface_hub")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
@@ -40,7 +41,7 @@ def pull(repo_id: str, folder: str | Path, revision: str = "main") -> Path:
 
 def download_verified(repo_id: str, revision: str, folder: Path) -> None:
     """Download the card and the weights of one commit. Raises DataError where the weights are missing or damaged."""
-    hub = require_hub()
+    hub = require("huggingface_hub")
     api = hub.HfApi()
     commit = api.model_info(repo_id, revision=revision).sha  # a branch may move on between two requests
     hub.snapshot_download(repo_id, revision=commit, local_dir=folder, allow_patterns=[NAME_ON_HUB, "README.md"])

@@ -7,8 +7,9 @@ from safetensors.torch import save
 
 from segmenter.evaluation import SplitReport
 from segmenter.hub.card import model_card
-from segmenter.hub.connection import hub_errors, require_hub
+from segmenter.hub.connection import hub_errors
 from segmenter.hub.weights_file import NAME_ON_HUB, weights_of
+from segmenter.optional import require
 from utils.checkpoint import LOCAL_FIELDS, load_tensors, load_weights
 from utils.config import WEIGHTS
 from utils.errors import CourseError
@@ -30,7 +31,7 @@ def push(
     start = json.loads(load_tensors(path)[1].get("config", "{}")).get("weights")
     start = start if start in WEIGHTS else None  # a file of the user's own has a path, which is nobody's business
     card = model_card(load_weights(path)[1], report, data_license, start).replace("OWNER/NAME", repo_id)
-    hub = require_hub()
+    hub = require("huggingface_hub")
     if hub.get_token() is None:
         raise CourseError("You are not logged in to the Hugging Face Hub: run `hf auth login`, then this again.")
     api = hub.HfApi()

@@ -8,20 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from utils.errors import CourseError, DataError
+from segmenter.optional import require
+from utils.errors import DataError
 
 CACHE_BYTES = 16_000_000  # of what GDAL has read and may keep in memory; by default it is 5 % of the machine's
-
-
-def require_rasterio() -> Any:
-    """Return the package rasterio. Raises CourseError with the remedy where it is missing."""
-    try:
-        import rasterio
-        import rasterio.errors
-        import rasterio.windows
-    except ImportError:
-        raise CourseError("The package rasterio is missing: run `pip install rasterio`, then this again.") from None
-    return rasterio
 
 
 @contextmanager
@@ -31,9 +21,11 @@ def open_raster(path: Path, mode: str = "r", **profile: Any) -> Iterator[Any]:
     rasterio warns where a file does not say where on earth it lies. That warning is left out, since many images do
     not. Raises CourseError where rasterio is missing, and what rasterio raises.
     """
-    rasterio = require_rasterio()
+    rasterio = require("rasterio")
+    from rasterio.errors import NotGeoreferencedWarning
+
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-        with warnings.catch_warnings(action="ignore", category=rasterio.errors.NotGeoreferencedWarning):
+        with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):
             file = rasterio.open(path, mode, **profile)
         with file:
             yield file

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from segmenter.large.gdal import gdal_reason, open_raster, require_rasterio
+from segmenter.large.gdal import gdal_reason, open_raster
+from segmenter.optional import require
 from utils.errors import DataError
 from utils.images import IGNORE_INDEX
 from utils.plots import Palette
@@ -24,7 +25,10 @@ def write_mask(rows: Path, target: Path, palette: Palette, place: dict[str, Any]
     if target.suffix.lower() == ".npy":
         rows.replace(target)
         return
-    rasterio = require_rasterio()
+    require("rasterio")
+    from rasterio.errors import RasterioError
+    from rasterio.windows import Window
+
     height, width = np.load(rows, mmap_mode="r").shape
     temporary = target.with_name(f".{target.name}.part.tif")
     profile = {
@@ -35,9 +39,9 @@ def write_mask(rows: Path, target: Path, palette: Palette, place: dict[str, Any]
         with open_raster(temporary, "w", **profile) as file:
             file.write_colormap(1, dict(enumerate(palette)))
             for y, strip in read_strips(rows):
-                file.write(strip, 1, window=rasterio.windows.Window(0, y, width, len(strip)))
+                file.write(strip, 1, window=Window(0, y, width, len(strip)))
         temporary.replace(target)
-    except rasterio.errors.RasterioError as error:
+    except RasterioError as error:
         raise OSError(None, gdal_reason(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -87,7 +91,7 @@ def save_polygons(mask: Path, target: Path, classes: Sequence[str]) -> Path:
 
 def region_features(mask: Path, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield a GeoJSON feature for each region of a mask; `area` is in the square units of the image's CRS."""
-    rasterio = require_rasterio()
+    rasterio = require("rasterio")
     from rasterio import features, warp
 
     with open_raster(mask) as file:

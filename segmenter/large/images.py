@@ -10,7 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segmenter.large.gdal import choose_bands, colour_table, open_raster, read_errors, require_rasterio
+from segmenter.large.gdal import choose_bands, colour_table, open_raster, read_errors
+from segmenter.optional import require
 from utils.errors import DataError
 from utils.images import IGNORE_INDEX, to_eight_bits
 from utils.inference import array_to_rgb, require_image_array
@@ -39,7 +40,7 @@ def open_large(image: str | Path | np.ndarray, bands: Iterable[int] | None = Non
             raise DataError(f"{path} is an array: bands are chosen for GeoTIFF only. Leave them out.")
         yield ArrayImage.map_file(path)
         return
-    require_rasterio()
+    require("rasterio")
     if not path.exists():
         raise DataError(f"There is no file {path}. Check the name.")
     if path.suffix.lower() not in DRIVERS:

@@ -85,9 +85,10 @@ def test_images_of_one_name_in_several_folders_all_keep_their_masks(predictor, c
         Image.fromarray(draw_pair(ord(folder))[0]).save(tmp_path / folder / "x.png")
     paths = [tmp_path / folder / "x.png" for folder in "abc"]
     for _ in range(2):
-        for some in (paths[:1], paths[1:]):
+        for some in (paths[:1], paths[1:2], paths[2:]):
             assert predict_files(predictor, some, tmp_path / "out").failed == []
     assert counting == ["x.png"] * 3
+    assert predict_files(predictor, paths, tmp_path / "out").kept == 3
     rows = read_list(tmp_path / "out")
     assert len({row["mask"] for row in rows}) == 3
     for row in rows:
