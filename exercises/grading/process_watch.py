@@ -49,18 +49,21 @@ def watch(process: subprocess.Popen, channel: int, limits: Limits) -> tuple[list
                 ending = f"the notebook runs longer than {limits.seconds:.0f} seconds"
             else:
                 tree |= process_tree(process)
-                ending = broken_limit(tree, limits)
+                ending = broken_limit(process, tree, limits)
     kill_tree(process, tree)
     return received.splitlines(), ending
 
 
-def broken_limit(tree: set[psutil.Process], limits: Limits) -> str:
-    """Say which limit the processes break, if they break one."""
-    alive = [member for member in tree if member.is_running()]
-    if len(alive) > MAX_PROCESSES:
-        return f"the notebook starts more than {MAX_PROCESSES} processes"
-    if sum(map(unshared_memory, alive)) > limits.memory:
-        return f"the notebook needs more than {limits.memory / 1024**3:.1f} GB of memory"
+def broken_limit(process: subprocess.Popen, tree: set[psutil.Process], limits: Limits) -> str:
+    """Say which limit a process and its tree break, if they break one."""
+    memory = 0
+    for member in [member for member in tree if member.is_running()]:
+        # Counted anew before each: on a busy machine a fork bomb grows faster than its memory can be measured.
+        if len(process_tree(process) | {p for p in tree if p.is_running()}) > MAX_PROCESSES:
+            return f"the notebook starts more than {MAX_PROCESSES} processes"
+        memory += unshared_memory(member)
+        if memory > limits.memory:
+            return f"the notebook needs more than {limits.memory / 1024**3:.1f} GB of memory"
     return ""
 
 
