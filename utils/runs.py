@@ -4,7 +4,6 @@ config.yaml, splits.csv (who trained, and what was in the files), history.csv, b
 last.ckpt and previous.ckpt (to go on from), pictures/ (validation images, epoch by epoch).
 """
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,9 @@ from utils.errors import CheckpointError, ConfigError
 from utils.files import write_atomically
 from utils.run_splits import SPLITS_FILE, as_in_run, refuse_changed_data, save_splits
 from utils.schedules import best_epoch
+
+# What a run writes beside its pictures and the files of a tracker.
+RUN_FILES = ("config.yaml", SPLITS_FILE, "history.csv", "best.safetensors", "last.ckpt", "previous.ckpt")
 
 
 @dataclass
@@ -59,16 +61,16 @@ def refuse_to_overwrite(config: Config, resume: bool, overwrite: bool) -> None:
             f"{folder} already holds a run. Choose another output, go on with it (resume, --resume), or replace it "
             "(overwrite, --overwrite)."
         )
-    if not (folder / "config.yaml").is_file():
+    if not all((folder / name).is_file() for name in ("config.yaml", SPLITS_FILE)):
         raise CheckpointError(f"{folder} holds files that are no run: not deleted. Choose another output.")
 
 
 def start_folder(config: Config, source: Source, history: list[dict], resume: bool) -> None:
-    """Make the run folder, empty unless the run is resumed, and write what is known before the first epoch."""
+    """Make the run folder, without an earlier run unless it is resumed, and write what is known before epoch 1."""
     folder = config.output
     try:
         if folder.exists() and not resume:
-            shutil.rmtree(folder)
+            remove_run(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for half_written in folder.glob(".*.[0-9]*"):  # by a process that was killed
             half_written.unlink()
@@ -78,6 +80,13 @@ def start_folder(config: Config, source: Source, history: list[dict], resume: bo
     save_splits(source, folder / SPLITS_FILE)
     if history:  # the process may have been killed before it could write the table
         save_history(config, history)
+
+
+def remove_run(folder: Path) -> None:
+    """Remove the files that a run wrote into its folder; whatever else lies there stays."""
+    pictures = [folder / "pictures" / "truth.jpg", *(folder / "pictures").glob("epoch_[0-9]*.jpg")]
+    for path in [*(folder / name for name in RUN_FILES), *pictures]:
+        path.unlink(missing_ok=True)
 
 
 def save_history(config: Config, history: list[dict]) -> None:

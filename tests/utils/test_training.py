@@ -387,7 +387,29 @@ def test_a_run_folder_that_exists_is_never_overwritten_unless_asked(config):
     (config.output / "notes.txt").write_text("of the old run")
     quiet(config.override(seed=1), overwrite=True)
     assert Config.load(config.output / "config.yaml").seed == 1
-    assert not (config.output / "notes.txt").exists()
+    assert (config.output / "notes.txt").read_text() == "of the old run"  # no run wrote it
+
+
+def test_replacing_a_run_removes_only_what_a_run_wrote(config):
+    """A data set, or anything else, in a folder that also holds a run."""
+    quiet(config)
+    for name in ("images/a.png", "pictures/mine.jpg", "masks.zip"):
+        (config.output / name).parent.mkdir(exist_ok=True)
+        (config.output / name).write_bytes(name.encode())
+    quiet(config.override(epochs=1), overwrite=True)
+    for name in ("images/a.png", "pictures/mine.jpg", "masks.zip"):
+        assert (config.output / name).read_bytes() == name.encode()
+    assert len(Run.load(config.output).history) == 1
+    assert {path.name for path in (config.output / "pictures").iterdir()} == {"truth.jpg", "epoch_001.jpg", "mine.jpg"}
+
+
+def test_a_config_alone_does_not_make_a_folder_a_run(config):
+    config.output.mkdir()
+    (config.output / "config.yaml").write_text("port: 8080")
+    with pytest.raises(CheckpointError) as error:
+        quiet(config, overwrite=True)
+    assert_clear(error, config.output, "no run", "choose another output")
+    assert snapshot(config.output) == {"config.yaml": b"port: 8080"}
 
 
 @pytest.mark.parametrize("overwrite", [True, False])
