@@ -153,7 +153,7 @@ def test_a_tar_that_is_there_needs_room_for_its_files_only(tmp_path, monkeypatch
 def test_only_what_is_wanted_is_unpacked(tmp_path):
     (tmp_path / "voc.tar").write_bytes(GOOD)
     lists = lambda names: {name for name in names if name.endswith(".txt")}  # noqa: E731
-    fetch_tar(["http://localhost/voc.tar"], MD5, len(GOOD), tmp_path, "VOCdevkit", lists)
+    fetch_tar(["http://localhost/voc.tar"], MD5, len(GOOD), tmp_path, "VOCdevkit", wanted=lists)
     assert [p.name for p in (tmp_path / "VOCdevkit").rglob("*") if p.is_file()] == ["list.txt"]
 
 
