@@ -7,9 +7,10 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
+from utils import losses
 from utils.config import LOSSES as NAMES
 from utils.config import Config
-from utils.losses import build_loss, cross_entropy, dice_loss
+from utils.losses import build_loss, cross_entropy, cross_entropy_and_dice, dice_loss
 
 
 def sample(seed, channels, size=(2, 6, 7), ignored=0.3):
@@ -191,3 +192,42 @@ def test_the_configuration_names_the_parts(channels):
     for name, expected in (("ce", ce), ("dice", dice), ("ce+dice", ce + dice)):
         assert torch.allclose(build_loss(Config(loss=name), weight)(logits, target), expected)
     assert not torch.allclose(build_loss(Config(loss="ce"))(logits, target), ce)
+
+
+# ---------------------------------------------------------------- both at once
+@given(seed=seeds, channels=st.integers(2, 24), ignored=st.floats(0, 1), weighted=st.booleans())
+def test_cross_entropy_and_dice_at_once_are_the_sum_of_both(seed, channels, ignored, weighted):
+    logits, target, _ = sample(seed, channels, ignored=ignored)
+    weight = torch.linspace(0.5, 2, channels).double() if weighted else None
+    found = []
+    for loss in (lambda x: cross_entropy(x, target, weight) + dice_loss(x, target),
+                 lambda x: cross_entropy_and_dice(x, target, weight)):  # fmt: skip
+        x = logits.double().requires_grad_()
+        value = loss(x)
+        found.append((value.detach(), *torch.autograd.grad(value, x)))
+    assert torch.allclose(found[0][0], found[1][0], atol=1e-9)
+    assert torch.allclose(found[0][1], found[1][1], atol=1e-9)
+
+
+@given(seed=seeds, channels=several)
+def test_cross_entropy_and_dice_at_once_have_the_value_and_the_gradient_of_smp(seed, channels):
+    """smp's Dice adds its `smooth` to both sides of the fraction as well; it has no idea of ignored pixels."""
+    logits, _, _ = sample(seed, channels)
+    target = torch.arange(logits[:, 0].numel()).remainder(channels).view(logits[:, 0].shape)  # no class is absent
+    theirs = smp.losses.DiceLoss("multiclass", smooth=0.0, eps=0.0)
+    found = []
+    for loss in (lambda x: F.cross_entropy(x, target) + theirs(x, target),
+                 lambda x: cross_entropy_and_dice(x, target, smooth=0.0)):  # fmt: skip
+        x = logits.double().requires_grad_()
+        value = loss(x)
+        found.append((value.detach(), *torch.autograd.grad(value, x)))
+    assert torch.allclose(found[0][0], found[1][0], atol=1e-9)
+    assert torch.allclose(found[0][1], found[1][1], atol=1e-9)
+
+
+def test_a_dice_of_the_learner_is_called(monkeypatch):
+    calls = []
+    monkeypatch.setattr(losses, "dice_loss", lambda logits, target: calls.append(1) or logits.sum() * 0)
+    logits, target, _ = sample(0, 3)
+    assert build_loss(Config(loss="ce+dice"))(logits, target) == cross_entropy(logits, target)
+    assert calls == [1]
