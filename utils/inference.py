@@ -20,7 +20,7 @@ from utils.errors import CheckpointError, ConfigError, DataError
 from utils.images import pil_to_rgb, read_image, shrunk_size, to_eight_bits
 from utils.models import SegmentationModel, build_model, probabilities, to_mask
 from utils.plots import add_legend, overlay
-from utils.runtime import pick_device
+from utils.runtime import autocast, pick_device
 from utils.tiling import predict_tiled
 
 SHIPPED = COURSE / "data" / "tiny" / "checkpoint.safetensors"
@@ -113,10 +113,11 @@ class Predictor:
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """uint8 (N, 3, h, w) -> logits (N, C, h, w) on the device, averaged as `flips` and `scales` say."""
+        """uint8 (N, 3, h, w) -> logits, float32 (N, C, h, w), on the device, averaged as `flips` and `scales` say."""
         images = images.to(self.device)
         predict = partial(average_flips, self.model) if self.flips else self.model
-        return average_scales(predict, images, self.scales)
+        with autocast(self.device, self.config.precision):
+            return average_scales(predict, images, self.scales).float()
 
     def target_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the (height, width) at which the model was trained to see a picture."""
@@ -183,8 +184,7 @@ def array_to_rgb(array: np.ndarray, largest: float | None = None) -> np.ndarray:
     require_image_array(array)
     if array.dtype != np.uint8:
         array = to_eight_bits(array, largest)
-    if array.ndim == 2:
-        array = array[..., None]
+    array = np.atleast_3d(array)
     return array[..., :3] if array.shape[2] >= 3 else np.repeat(array[..., :1], 3, axis=2)
 
 

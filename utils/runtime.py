@@ -5,9 +5,11 @@ import platform
 import random
 import statistics
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor, nn
 
@@ -40,14 +42,56 @@ def pick_device(wish: str = "auto") -> torch.device:
     return torch.device(choose_device([name for name, available in there.items() if available], wish))
 
 
-def pick_precision(device: torch.device, capability: tuple[int, int] | None = None) -> str:
-    """Return 'bf16' on GPUs that compute it (compute capability 8.0, Ampere), 'fp16' on older ones, else 'fp32'.
+def cpu_computes_bf16() -> bool:
+    """Say whether this processor has circuits for bf16 (AVX512-BF16 or AMX); any other one imitates it, slowly."""
+    # torch.cpu.is_bf16_supported and oneDNN's own question also say yes where it is imitated.
+    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in asked)
 
-    `torch.cuda.is_bf16_supported()` also says True where bf16 is only emulated, such as on a T4 (7.5).
+
+def pick_precision(
+    device: torch.device, capability: tuple[int, int] | None = None, native_bf16: bool | None = None
+) -> str:
+    """Return 'bf16' where the device computes it itself, 'fp16' on older NVIDIA GPUs, else 'fp32'.
+
+    GPUs compute bf16 from capability 8.0 (Ampere) on; a CPU where it has circuits for it (`native_bf16`). None asks
+    this machine. `torch.cuda.is_bf16_supported()` also says True where bf16 is only emulated, such as on a T4 (7.5).
     """
-    if device.type != "cuda":
-        return "fp32"
-    return "bf16" if (capability or torch.cuda.get_device_capability(device)) >= (8, 0) else "fp16"
+    if device.type == "cuda":
+        return "bf16" if (capability or torch.cuda.get_device_capability(device)) >= (8, 0) else "fp16"
+    if device.type == "cpu" and (cpu_computes_bf16() if native_bf16 is None else native_bf16):
+        return "bf16"
+    return "fp32"
+
+
+def autocast(device: torch.device, wish: str = "auto") -> torch.autocast:
+    """Return the context in which a forward pass computes in 'bf16', 'fp16' or 'fp32'; 'auto' picks the precision."""
+    precision = pick_precision(device) if wish == "auto" else wish
+    dtype = torch.float16 if precision == "fp16" else torch.bfloat16
+    return torch.autocast(device.type, dtype, enabled=precision != "fp32")
+
+
+def free_cores() -> int:
+    """Count the CPU cores for a step: those that PyTorch may use, less those that other programs keep busy now.
+
+    Threads wait for the slowest of them, so one that must share its core with another program holds all of them up.
+    """
+    allowed = torch.get_num_threads()
+    if allowed == 1:
+        return 1
+    busy = sum(psutil.cpu_percent(interval=0.3, percpu=True)) / 100
+    return min(allowed, max(1, round(psutil.cpu_count() - busy)))
+
+
+@contextmanager
+def use_threads(count: int) -> Iterator[None]:
+    """Compute with `count` CPU threads inside the block, and with as many as before after it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def synchronize(device: torch.device) -> None:

@@ -128,7 +128,9 @@ def a_name_comes_back(choose_device: Callable) -> None:
 
 
 # ---------------------------------------------------------------- 1.3
-def _precision(pick_precision: Callable, device: str, capability: tuple | None, wanted: str, says: str) -> None:
+def _precision(
+    pick_precision: Callable, device: str, capability: tuple | None, wanted: str, says: str, native: bool = False
+) -> None:
     """Expect a name for a device, and explain other kinds of answers."""
     short = "return the short name, such as 'fp16'"
     mistakes = [
@@ -138,7 +140,7 @@ def _precision(pick_precision: Callable, device: str, capability: tuple | None, 
     if device == "cuda":
         sentence = "an NVIDIA GPU is not recognised: compare its kind, device.type == 'cuda', not the device itself"
         mistakes.append(("fp32", sentence))
-    expect(pick_precision, torch.device(device), capability, gives=wanted, says=says, mistakes=mistakes)
+    expect(pick_precision, torch.device(device), capability, native, gives=wanted, says=says, mistakes=mistakes)
 
 
 def new_gpus_take_bf16(pick_precision: Callable) -> None:
@@ -162,7 +164,7 @@ def old_gpus_take_fp16(pick_precision: Callable) -> None:
 
 
 def others_take_fp32(pick_precision: Callable) -> None:
-    """Anything but an NVIDIA GPU takes fp32.
+    """Without circuits for 16 bits, anything but an NVIDIA GPU takes fp32.
 
     `device.type` is "cuda", "mps" or "cpu".
     """
@@ -170,6 +172,17 @@ def others_take_fp32(pick_precision: Callable) -> None:
         for capability in (None, (8, 0)):
             says = f"a device of type '{device}' takes fp32, whatever the capability says"
             _precision(pick_precision, device, capability, "fp32", says)
+
+
+def a_cpu_with_bf16_takes_it(pick_precision: Callable) -> None:
+    """A CPU that computes bf16 itself takes it; no other device is asked.
+
+    `native_bf16` speaks of the CPU only: neither an old GPU nor Apple's takes bf16 because of it.
+    """
+    _precision(pick_precision, "cpu", None, "bf16", "native_bf16=True: this CPU computes bf16 itself", native=True)
+    for device, capability, wanted in (("cuda", (7, 5), "fp16"), ("mps", None, "fp32")):
+        says = f"native_bf16 speaks of the CPU, and this device is of type '{device}'"
+        _precision(pick_precision, device, capability, wanted, says, native=True)
 
 
 def a_second_gpu_is_a_gpu(pick_precision: Callable) -> None:
@@ -466,11 +479,11 @@ EXERCISES = [
     Exercise(
         "1.3", "Choose a precision", "utils.runtime.pick_precision", 2, 6,
         "The right 16 bits nearly double the speed of a GPU; the wrong ones make it crawl.",
-        [new_gpus_take_bf16, old_gpus_take_fp16, others_take_fp32, a_second_gpu_is_a_gpu],
+        [new_gpus_take_bf16, old_gpus_take_fp16, others_take_fp32, a_second_gpu_is_a_gpu, a_cpu_with_bf16_takes_it],
         [
-            "Which question comes first: what kind of device it is, or how new?",
-            "device.type says the kind. A capability is a pair such as (7, 5).",
-            'Not "cuda": "fp32". Else "bf16" if capability >= (8, 0), else "fp16".',
+            "Which question comes first: what kind of device it is, or what it computes?",
+            "device.type says the kind. A capability is a pair such as (7, 5); native_bf16 speaks of the CPU only.",
+            '"cuda": "bf16" if capability >= (8, 0), else "fp16". "cpu" with native_bf16: "bf16". Else "fp32".',
         ],
     ),
     Exercise(

@@ -15,9 +15,12 @@ from utils.errors import ConfigError
 from utils.models import SegmentationModel
 from utils.runtime import (
     activation_bytes,
+    autocast,
     choose_device,
     count_flops,
+    cpu_computes_bf16,
     describe_runtime,
+    free_cores,
     image_bytes,
     largest_batch,
     median_seconds,
@@ -26,6 +29,7 @@ from utils.runtime import (
     seed_everything,
     seed_libraries,
     time_call,
+    use_threads,
 )
 from utils.unet import UNet
 
@@ -55,7 +59,52 @@ def test_precision_follows_what_a_gpu_computes_and_not_what_it_emulates(capabili
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
     assert pick_precision(torch.device("cuda")) == precision
     assert pick_precision(torch.device("cuda"), capability) == precision
-    assert pick_precision(torch.device("cpu")) == pick_precision(torch.device("mps")) == "fp32"
+    assert pick_precision(torch.device("mps")) == "fp32"
+
+
+@pytest.mark.parametrize(("avx512", "amx"), [(False, False), (True, False), (False, True)])
+def test_a_cpu_takes_bf16_only_where_it_has_circuits_for_it(avx512, amx, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert cpu_computes_bf16() is (avx512 or amx)
+    assert pick_precision(torch.device("cpu")) == ("bf16" if avx512 or amx else "fp32")
+    assert pick_precision(torch.device("mps")) == "fp32"
+    assert pick_precision(torch.device("cuda"), (7, 5)) == "fp16"
+
+
+def test_an_older_pytorch_that_cannot_say_takes_fp32(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
+    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
+    assert pick_precision(torch.device("cpu")) == "fp32"
+
+
+@pytest.mark.parametrize(("wish", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_a_forward_pass_computes_in_the_precision_that_is_wished_for(wish, dtype):
+    with autocast(torch.device("cpu"), wish):
+        assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("allowed", "cores", "busy", "free"),
+    [(2, 2, [0, 0], 2), (2, 2, [100, 3], 1), (2, 2, [100, 100], 1), (4, 8, [100, 100, 0, 0, 0, 0, 0, 0], 4),
+     (8, 8, [100, 60, 30, 0, 0, 0, 0, 0], 6), (1, 2, None, 1)],
+)  # fmt: skip
+def test_cores_that_another_program_keeps_busy_are_left_to_it(allowed, cores, busy, free, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: allowed)
+    monkeypatch.setattr(runtime.psutil, "cpu_percent", lambda interval, percpu: busy)
+    monkeypatch.setattr(runtime.psutil, "cpu_count", lambda: cores)
+    assert free_cores() == free
+
+
+def test_threads_are_put_back_whatever_happens():
+    before = torch.get_num_threads()
+    inside = []
+    with pytest.raises(ZeroDivisionError), use_threads(before + 1):
+        inside.append(torch.get_num_threads() / 0)
+    with use_threads(before + 1):
+        inside.append(torch.get_num_threads())
+    assert inside == [before + 1]
+    assert torch.get_num_threads() == before
 
 
 def test_a_seed_repeats_every_kind_of_randomness():

@@ -227,7 +227,7 @@ def choose_device(available, wish="auto"):
     return wish
 
 # %% 1.3 right: nested ifs
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     if device.type == "cuda":
         if capability is None:
             capability = torch.cuda.get_device_capability(device)
@@ -235,21 +235,28 @@ def pick_precision(device, capability=None):
             return "bf16"
         else:
             return "fp16"
+    if device.type == "cpu":
+        if native_bf16:
+            return "bf16"
     return "fp32"
 
 # %% 1.3 right: a dictionary of kinds
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     if str(device).split(":")[0] in ("cpu", "mps"):
-        return "fp32"
+        return {"cpu": {True: "bf16"}}.get(str(device), {}).get(native_bf16, "fp32")
     major, minor = capability or torch.cuda.get_device_capability(device)
     return {True: "bf16", False: "fp16"}[major + minor / 10 >= 8.0]
 
-# %% 1.3 right: one line
-def pick_precision(device, capability=None):
-    return "fp32" if device.type != "cuda" else "bf16" if tuple(capability) > (7, 9) else "fp16"
+# %% 1.3 right: a choice in the return
+def pick_precision(device, capability=None, native_bf16=None):
+    if device.type != "cuda":
+        return "bf16" if device.type == "cpu" and native_bf16 else "fp32"
+    return "bf16" if tuple(capability) > (7, 9) else "fp16"
 
 # %% 1.3 right: the capability as one number
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
+    if device.type == "cpu" and native_bf16:
+        return "bf16"
     if not device.type == "cuda":
         return "fp32"
     if capability is None:
@@ -258,66 +265,84 @@ def pick_precision(device, capability=None):
     return "bf16" if number >= 80 else "fp16"
 
 # %% 1.3 wrong: capability 8.0 computes bf16
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     if device.type != "cuda":
         return "fp32"
     return "bf16" if capability > (8, 0) else "fp16"
 
 # %% 1.3 wrong: capability 7.5 only imitates bf16
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     return "bf16" if device.type == "cuda" else "fp32"
 
 # %% 1.3 wrong: capability 10.0 computes bf16
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     if device.type != "cuda":
         return "fp32"
     return "bf16" if ".".join(map(str, capability)) >= "8.0" else "fp16"
 
 # %% 1.3 wrong: capability 9.0 computes bf16
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     if device.type != "cuda":
         return "fp32"
     return "bf16" if capability[0] == 8 else "fp16"
 
 # %% 1.3 wrong: a device of type 'mps' takes fp32
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     if device.type == "cpu":
         return "fp32"
     return "bf16" if capability and capability >= (8, 0) else "fp16"
 
 # %% 1.3 wrong: torch.device('cuda:1') is an NVIDIA GPU, too
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     if str(device) != "cuda":
         return "fp32"
     return "bf16" if capability >= (8, 0) else "fp16"
 
 # %% 1.3 wrong: return the short name, such as 'fp16', not a torch.dtype
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     if device.type != "cuda":
         return torch.float32
     return torch.bfloat16 if capability >= (8, 0) else torch.float16
 
 # %% 1.3 wrong: TypeError on line
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     if device.type != "cuda":
         return "fp32"
     return "bf16" if capability >= 8.0 else "fp16"
 
 # %% 1.3 wrong: a device of type 'cpu' takes fp32
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     return "bf16" if capability and capability >= (8, 0) else "fp16"
 
 # %% 1.3 wrong: an NVIDIA GPU is not recognised
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     if device == "cuda":
         return "bf16" if capability >= (8, 0) else "fp16"
     return "fp32"
 
 # %% 1.3 wrong: not 'float16'
-def pick_precision(device, capability=None):
+def pick_precision(device, capability=None, native_bf16=None):
     if device.type != "cuda":
         return "float32"
     return "bfloat16" if capability >= (8, 0) else "float16"
+
+# %% 1.3 wrong: this CPU computes bf16 itself
+def pick_precision(device, capability=None, native_bf16=None):
+    if device.type != "cuda":
+        return "fp32"
+    return "bf16" if capability >= (8, 0) else "fp16"
+
+# %% 1.3 wrong: native_bf16 speaks of the CPU, and this device is of type 'cuda'
+def pick_precision(device, capability=None, native_bf16=None):
+    if native_bf16 or capability and device.type == "cuda" and capability >= (8, 0):
+        return "bf16"
+    return "fp16" if device.type == "cuda" else "fp32"
+
+# %% 1.3 wrong: native_bf16 speaks of the CPU, and this device is of type 'mps'
+def pick_precision(device, capability=None, native_bf16=None):
+    if device.type == "cuda":
+        return "bf16" if capability >= (8, 0) else "fp16"
+    return "bf16" if native_bf16 else "fp32"
 
 # %% 1.4 right: NumPy's median
 def median_seconds(call, wait, repeats=5, warmup=1):
