@@ -4,7 +4,7 @@ VENV ?= .venv
 RUN = $(VENV)/bin/python
 READY = $(VENV)/.ready
 
-.PHONY: course test demo lab notebooks lint checkpoint benchmarks clean
+.PHONY: course test demo lab notebooks lint checkpoint benchmarks gpu clean
 
 course: $(READY)  ## run the nine notebooks on data/tiny; results in build/
 	$(RUN) -m exercises course
@@ -34,6 +34,9 @@ checkpoint: $(READY)  ## train the small checkpoint that ships in data/tiny
 benchmarks: $(READY)
 	$(RUN) -m benchmarks.course
 	$(RUN) -m benchmarks.training
+
+gpu: $(READY)  ## what only a GPU can show, in at most ten minutes; where there is none it says so
+	$(RUN) -m benchmarks.gpu
 
 $(READY): requirements.lock
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11')"
