@@ -19,6 +19,8 @@ from utils.config import Config
 settings.register_profile("course", deadline=None, derandomize=True, max_examples=30, database=None)
 settings.load_profile("course")
 torch.set_num_threads(1)
+# Every processor gives the same numbers, also one that would compute in bf16.
+torch.cpu._is_avx512_bf16_supported = torch.cpu._is_amx_tile_supported = lambda: False
 
 
 @pytest.fixture(autouse=True)
