@@ -4,7 +4,20 @@ VENV ?= .venv
 RUN = $(VENV)/bin/python
 READY = $(VENV)/.ready
 
-.PHONY: course test demo lab notebooks lint checkpoint benchmarks gpu clean
+# Two notebooks at a time, one thread each; 9 takes up the run of 8, so that they follow each other.
+NBVAL = MY_WORK=build/no_answers OMP_NUM_THREADS=1 $(RUN) -m pytest --nbval-lax --nbval-current-env \
+	--nbval-cell-timeout=600 -p no:cacheprovider
+
+# Tests of every house that take no time.
+QUICK = tests/test_*.py \
+	$(addprefix tests/utils/test_, metrics.py losses.py config.py images.py schedules.py unet.py checkpoint.py engine.py \
+	dataset.py plots.py errors.py) \
+	$(addprefix tests/exercises/test_, engine.py expect.py judging.py storage.py course.py board.py definitions.py \
+	catalogue.py source_text.py) \
+	$(addprefix tests/segmenter/, test_masks.py report/test_page.py check/test_report.py check/test_copies.py \
+	check/test_files.py commands/test_options.py)
+
+.PHONY: course test quick notebooks-1-to-7 notebooks-8-and-9 demo lab notebooks lint checkpoint benchmarks gpu clean
 
 course: $(READY)  ## run the nine notebooks on data/tiny; results in build/
 	$(RUN) -m exercises course
@@ -12,7 +25,16 @@ course: $(READY)  ## run the nine notebooks on data/tiny; results in build/
 
 test: $(READY) lint  ## ruff, unit tests, and the nine notebooks against their stored outputs
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-	MY_WORK=build/no_answers $(RUN) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -p no:cacheprovider notebooks
+	$(MAKE) --no-print-directory -j2 notebooks-8-and-9 notebooks-1-to-7
+
+quick: $(READY) lint  ## in less than a minute: ruff, and tests of every house that take no time
+	$(RUN) -m pytest -q -n auto --maxprocesses 2 $(QUICK)
+
+notebooks-8-and-9: $(READY)
+	$(NBVAL) notebooks/0[89]_*.ipynb
+
+notebooks-1-to-7: $(READY)
+	$(NBVAL) notebooks/0[1-7]_*.ipynb
 
 lint: $(READY)  ## ruff, and who may import whom
 	$(RUN) -m ruff check .

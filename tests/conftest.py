@@ -91,13 +91,22 @@ def collect_litter():
 
 SLOW = (
     "test_switch",
-    "test_resume",
-    "test_grade",
-    "test_comparison",
-    "test_distributed",
+    "test_three_states",
     "test_notebooks",
+    "test_bank",
+    "test_runs",
+    "test_comparison",
+    "test_grade",
+    "test_distributed",
+    "test_repair",
     "test_tiny",
 )
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported by now to no garbage collector: each run of training ends with a collection of all."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,11 +2,12 @@
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from exercises.catalogue import notebook_exercises
 from exercises.definitions import STOPPED, UNWRITTEN
-from exercises.grading.isolated_run import Limits, run_isolated
+from exercises.grading.isolated_run import Limits, Sandbox, Verdicts
 from exercises.grading.landlock import landlock_version
 from exercises.grading.submissions import exercises_in, find_notebooks, read_cells
 from exercises.grading.table import COLUMNS, add_rows, start_table
@@ -42,19 +43,20 @@ def grade(
     notebooks = list(find_notebooks(submissions))
     if table:
         start_table(table)
-    for number, (learner, path) in enumerate(notebooks, 1):
-        print(f"[{number}/{len(notebooks)}] {learner} {path.name} ...", end=" ", flush=True)
-        notebook_rows = grade_notebook(learner, path, limits, protected)
-        rows += notebook_rows
-        if table:
-            add_rows(table, notebook_rows)
-        counts = Counter(row["verdict"] for row in notebook_rows)
-        print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()), flush=True)
+    with Sandbox() as sandbox:
+        for number, (learner, path) in enumerate(notebooks, 1):
+            print(f"[{number}/{len(notebooks)}] {learner} {path.name} ...", end=" ", flush=True)
+            notebook_rows = grade_notebook(learner, path, lambda cells: sandbox.run(cells, limits, protected))
+            rows += notebook_rows
+            if table:
+                add_rows(table, notebook_rows)
+            counts = Counter(row["verdict"] for row in notebook_rows)
+            print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()), flush=True)
     return rows
 
 
-def grade_notebook(learner: str, path: Path, limits: Limits, protected: bool) -> list[dict[str, str]]:
-    """Return a row for every exercise of one notebook, whatever the notebook does."""
+def grade_notebook(learner: str, path: Path, run: Callable[[list[str]], tuple[Verdicts, str]]) -> list[dict[str, str]]:
+    """Return a row for every exercise of one notebook, whatever the notebook does; `run` runs its cells."""
 
     def row(exercise_id: str, title: str, verdict: str, detail: str) -> dict[str, str]:
         return dict(zip(COLUMNS, (learner, path.name, exercise_id, title, verdict, detail), strict=True))
@@ -68,7 +70,7 @@ def grade_notebook(learner: str, path: Path, limits: Limits, protected: bool) ->
     expected = [exercise for number in sorted(numbers) for exercise in notebook_exercises(int(number))]
     if not expected:
         return [row("", "", STOPPED, "there is no exercise in this notebook")]
-    verdicts, ending = run_isolated(cells, limits, protected)
+    verdicts, ending = run(cells)
     rows = []
     for exercise in expected:
         verdict, detail = verdicts.get(exercise.id, (STOPPED, ending))

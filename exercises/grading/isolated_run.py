@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from exercises.grading.process_watch import Limits, kill_tree, watch
+from exercises.grading.process_watch import Limits, NotebookProcess, kill_tree, read_remaining, watch
 from utils.config import COURSE
+from utils.errors import CourseError
 
 # What a notebook needs of the course. It is copied, so that no submission touches the teacher's files.
 COPIED_FOLDERS = ("utils", "exercises", "segmenter", "data/tiny", "notebooks/images")
@@ -24,37 +25,83 @@ CELL_SECONDS = 180.0
 Verdicts = dict[str, tuple[str, str]]  # by exercise id: (status, detail)
 
 
-def run_isolated(cells: list[str], limits: Limits, protected: bool) -> tuple[Verdicts, str]:
-    """Run cells in the sandbox; return the verdicts, and a sentence that says how the process ended."""
-    secret = secrets.token_hex(16)  # by which a verdict is told from what a submission writes
-    cell_seconds = min(CELL_SECONDS, limits.seconds / 3)  # a cell that hangs leaves time for the others
-    job = {
-        "secret": secret,
-        "cells": cells,
-        "memory": limits.memory,
-        "seconds": cell_seconds,
-        "protected": protected,
-    }
-    with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as folder:
-        workplace = Path(folder).resolve()
-        copy_course(workplace / "course")
-        for name in ("home", "tmp"):
-            (workplace / name).mkdir()
-        read_end, write_end = os.pipe()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "exercises.grading.sandbox", str(write_end), str(workplace)],
-            cwd=workplace / "course" / "notebooks", env=environment(workplace), pass_fds=[write_end],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        os.close(write_end)
+class Sandbox:
+    """Runs notebooks, one after the other, each in a process of its own, in a workplace that is made anew for each.
+
+    Importing takes longer than most notebooks: one process, which runs nothing of a submission, imports the course
+    once, and the process of each notebook is forked from it. Without fork (macOS) every notebook has a new one.
+    """
+
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True)
+        self.workplace = Path(self.folder.name).resolve() / "workplace"  # always here, since modules come from it
+        self.process: subprocess.Popen | None = None
+        self.read_end, self.write_end = os.pipe()  # for verdicts
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+        os.close(self.read_end)
+        os.close(self.write_end)
+        self.folder.cleanup()
+
+    def run(self, cells: list[str], limits: Limits, protected: bool) -> tuple[Verdicts, str]:
+        """Run the cells of a notebook; return the verdicts, and a sentence that says how its process ended."""
+        secret = secrets.token_hex(16)  # by which a verdict is told from what a submission writes
+        cell_seconds = min(CELL_SECONDS, limits.seconds / 3)  # a cell that hangs leaves time for the others
+        job = {
+            "secret": secret,
+            "cells": cells,
+            "memory": limits.memory,
+            "seconds": cell_seconds,
+            "protected": protected,
+        }
+        make_workplace(self.workplace)
+        read_remaining(self.read_end)  # what the notebook before wrote too late
+        notebook = self.fork(json.dumps(job).encode())
         try:
-            send_job(process, json.dumps(job).encode())
-            lines, ending = watch(process, read_end, limits)
+            lines, ending = watch(notebook, self.read_end, limits)
         finally:
-            kill_tree(process, set())
-            process.wait()
-            os.close(read_end)
-    return read_verdicts(lines, secret), ending
+            kill_tree(notebook, set())
+            if notebook.wait(seconds=60) is None:  # whoever should say that it ended is gone, or was stopped
+                self.stop()
+        return read_verdicts(lines, secret), ending
+
+    def fork(self, job: bytes) -> NotebookProcess:
+        """Send a job; return the process that runs it. Raises CourseError where the course cannot be imported."""
+        if self.process is None or self.process.poll() is not None:
+            self.stop()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "exercises.grading.sandbox", str(self.write_end), str(self.workplace)],
+                cwd=self.workplace / "course" / "notebooks", env=environment(self.workplace), pass_fds=[self.write_end],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+                bufsize=0,
+            )  # fmt: skip
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(job + b"\n")
+        pid = self.process.stdout.readline()  # it comes when everything is imported: that is not the notebook's time
+        if not pid:
+            raise CourseError("The process that judges notebooks ended before it began: is enough memory free?")
+        return NotebookProcess(int(pid), self.process)
+
+    def stop(self) -> None:
+        """End the process that the others are forked from."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
+
+def make_workplace(workplace: Path) -> None:
+    """Make the folder of a notebook anew: the course, and empty folders for what it writes."""
+    if workplace.exists():
+        used = workplace.rename(tempfile.mkdtemp(dir=workplace.parent))
+        shutil.rmtree(used, ignore_errors=True)  # a submission may have made something that cannot be removed
+    copy_course(workplace / "course")
+    for name in ("home", "tmp"):
+        (workplace / name).mkdir()
 
 
 def copy_course(target: Path) -> None:
@@ -74,13 +121,6 @@ def environment(workplace: Path) -> dict[str, str]:
         "MPLCONFIGDIR": home, "MPLBACKEND": "Agg", "MY_WORK": str(workplace / "my_work"), "HF_HUB_OFFLINE": "1",
         "WANDB_MODE": "offline", "NO_ALBUMENTATIONS_UPDATE": "1", "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
-
-
-def send_job(process: subprocess.Popen, job: bytes) -> None:
-    """Send the job to the standard input of the sandbox; one that is gone already is found by its end."""
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(job)
-        process.stdin.close()
 
 
 def read_verdicts(lines: Iterable[bytes], secret: str) -> Verdicts:

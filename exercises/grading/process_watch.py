@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import selectors
+import select
 import signal
 import subprocess
 import time
@@ -24,37 +24,58 @@ class Limits:
     memory: int
 
 
-def watch(process: subprocess.Popen, channel: int, limits: Limits) -> tuple[list[bytes], str]:
+class NotebookProcess:
+    """The process of one notebook: `parent`, from which it was forked, writes to its standard output how it ended.
+
+    Where the system cannot fork, it is the parent itself.
+    """
+
+    def __init__(self, pid: int, parent: subprocess.Popen) -> None:
+        self.pid, self.parent = pid, parent
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return how the process ended, as `subprocess.Popen.poll` does; None while it runs."""
+        return self.wait(seconds=0)
+
+    def wait(self, seconds: float) -> int | None:
+        """Return how the process ended; None where it still runs after `seconds`, or nobody is left who knows."""
+        if self.returncode is not None:
+            return self.returncode
+        if self.pid == self.parent.pid:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.returncode = self.parent.wait(seconds)
+        elif select.select([self.parent.stdout], [], [], seconds)[0]:
+            code = self.parent.stdout.readline()
+            self.returncode = int(code) if code else None
+        return self.returncode
+
+
+def watch(process: NotebookProcess, channel: int, limits: Limits) -> tuple[list[bytes], str]:
     """Collect the lines of `channel` (a file descriptor) until the process is done or breaks a limit, and end it.
 
     Returns the lines, and a sentence that says how the process ended.
     """
     deadline, received, tree = time.monotonic() + limits.seconds, b"", set[psutil.Process]()
     ending = ""
-    with selectors.DefaultSelector() as selector:
-        selector.register(channel, selectors.EVENT_READ)
-        while not ending:
-            if selector.select(timeout=0.1):
-                piece = os.read(channel, 65536)
-                received += piece
-                if not piece:  # the process has closed its end
-                    ending = how_it_ended(process)
-                    break
-            if DONE in received or len(received) > MAX_REPORT_BYTES:
-                ending = NOT_REACHED
-            elif process.poll() is not None:
-                ending = how_it_ended(process)
-                received += read_remaining(channel)
-            elif time.monotonic() > deadline:
-                ending = f"the notebook runs longer than {limits.seconds:.0f} seconds"
-            else:
-                tree |= process_tree(process)
-                ending = broken_limit(process, tree, limits)
+    while not ending:
+        if select.select([channel], [], [], 0.1)[0]:
+            received += os.read(channel, 65536)
+        if DONE in received or len(received) > MAX_REPORT_BYTES:
+            ending = NOT_REACHED
+        elif process.poll() is not None:
+            ending = how_it_ended(process.returncode)
+            received += read_remaining(channel)
+        elif time.monotonic() > deadline:
+            ending = f"the notebook runs longer than {limits.seconds:.0f} seconds"
+        else:
+            tree |= process_tree(process)
+            ending = broken_limit(process, tree, limits)
     kill_tree(process, tree)
     return received.splitlines(), ending
 
 
-def broken_limit(process: subprocess.Popen, tree: set[psutil.Process], limits: Limits) -> str:
+def broken_limit(process: NotebookProcess, tree: set[psutil.Process], limits: Limits) -> str:
     """Say which limit a process and its tree break, if they break one."""
     memory = 0
     for member in [member for member in tree if member.is_running()]:
@@ -67,14 +88,9 @@ def broken_limit(process: subprocess.Popen, tree: set[psutil.Process], limits: L
     return ""
 
 
-def how_it_ended(process: subprocess.Popen) -> str:
+def how_it_ended(code: int) -> str:
     """Say how a process ended that did not report to be done."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=2)
-    code = process.returncode
-    if code and code < 0:
-        return f"the notebook crashed the process (signal {-code})"
-    return "the notebook ended the process"
+    return f"the notebook crashed the process (signal {-code})" if code < 0 else "the notebook ended the process"
 
 
 def read_remaining(channel: int) -> bytes:
@@ -86,7 +102,7 @@ def read_remaining(channel: int) -> bytes:
         return b""
 
 
-def process_tree(process: subprocess.Popen) -> set[psutil.Process]:
+def process_tree(process: NotebookProcess) -> set[psutil.Process]:
     """Return a process and all its descendants."""
     try:
         root = psutil.Process(process.pid)
@@ -111,7 +127,7 @@ def process_status(process: psutil.Process) -> str:
         return psutil.STATUS_ZOMBIE
 
 
-def kill_tree(process: subprocess.Popen, descendants: set[psutil.Process]) -> None:
+def kill_tree(process: NotebookProcess, descendants: set[psutil.Process]) -> None:
     """End a process and whatever it has started, also what left its process group.
 
     The process is stopped first: while it is, it inherits the children of those that are ended, and starts no others.

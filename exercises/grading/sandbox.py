@@ -1,11 +1,12 @@
 """Run a submitted notebook where it can harm nobody, and judge its answers.
 
-`isolated_run` starts `python -m exercises.grading.sandbox DESCRIPTOR WORKPLACE` for each notebook.
+`isolated_run` starts `python -m exercises.grading.sandbox DESCRIPTOR WORKPLACE`; it forks a process for each notebook.
 """
 
 import builtins
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import platform
@@ -28,6 +29,7 @@ from exercises.judging import run_checks
 from exercises.session import SESSION
 from exercises.time_limit import TimeLimitExceeded, time_limit
 
+CAN_FORK = platform.system() == "Linux"  # elsewhere libraries may not survive it
 MAX_FILE_BYTES = 2**30
 SET_CHILD_SUBREAPER = 36  # an option of prctl: a process that loses its parent becomes a child of this one
 COMPARED_IN_TORCH = ("equal", "allclose", "isclose", "isnan")  # functions that the checks compare with
@@ -135,10 +137,9 @@ def end_if_forked(process: int) -> None:
         os._exit(0)
 
 
-def main() -> None:
-    """Read the job from standard input: a secret, the cells, the limits; write verdicts to the given descriptor."""
-    channel, workplace = int(sys.argv[1]), Path(sys.argv[2])
-    job = json.loads(sys.stdin.buffer.read())
+def run_job(job: dict[str, Any], channel: int, workplace: Path) -> None:
+    """Run the notebook of a job (a secret, the cells, the limits), shut off; write the verdicts to `channel`."""
+    os.chdir(workplace / "course" / "notebooks")
     if job["protected"]:
         shut_off(workplace)
     limit_memory(job["memory"])
@@ -153,7 +154,37 @@ def main() -> None:
     with contextlib.suppress(SystemExit):
         run_notebook(job["cells"], report, job["seconds"])
     report("", "done", "")
-    os._exit(0)  # threads that a submission left behind do not hold the process
+
+
+def preload() -> None:
+    """Import what every notebook needs, and run none of it: what has no threads yet can be forked."""
+    import IPython.core.interactiveshell  # noqa: F401
+    import matplotlib.pyplot  # noqa: F401
+
+    for exercise in all_exercises():
+        reference(exercise.id)
+    gc.collect()
+    gc.freeze()  # a collection in a forked process would copy all that it shares
+
+
+def main() -> None:
+    """For each job on standard input, a line of JSON, fork a process; write its id, and then how it ended."""
+    channel, workplace = int(sys.argv[1]), Path(sys.argv[2])
+    preload()
+    for line in sys.stdin.buffer:
+        if CAN_FORK and (pid := os.fork()):
+            os.write(1, b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            continue
+        if CAN_FORK:
+            os.setsid()
+        os.write(1, b"%d\n" % os.getpid())
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1):  # neither the next job nor what the parent says is within reach
+            os.dup2(nowhere, descriptor)
+        try:
+            run_job(json.loads(line), channel, workplace)
+        finally:
+            os._exit(0)  # threads that a submission left behind do not hold the process
 
 
 if __name__ == "__main__":

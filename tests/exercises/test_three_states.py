@@ -3,21 +3,17 @@
 Untouched they run in `make test` (nbval) and in `make course`; here their stored outputs are looked at.
 """
 
-import os
-import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import bank
 import nbformat
 import pytest
+from helpers import copy_course, run_notebooks, shorten
 from test_bank import STUBS_THAT_FAIL
 
 from exercises.catalogue import all_exercises, find, notebook_exercises
 from exercises.course import list_notebooks
-from utils.config import COURSE
 
 ALL = all_exercises()
 NOTEBOOKS = list_notebooks()
@@ -68,30 +64,16 @@ def test_every_notebook_ends_with_the_tally(path):
 @pytest.fixture(scope="module")
 def states(tmp_path_factory) -> dict[str, Path]:
     """Run the course twice at the same time, each in a copy of its own: all answers right, all wrong."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=COURSE, capture_output=True, text=True, check=True
-    )
-    folders = {}
-    for state in ("right", "wrong"):
-        folders[state] = folder = tmp_path_factory.mktemp(state)
-        for name in listed.stdout.splitlines():
-            if (COURSE / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(COURSE / name, folder / name)
+    folders = {state: copy_course(tmp_path_factory.mktemp(state)) for state in ("right", "wrong")}
+    for state, folder in folders.items():
         for path in sorted((folder / "notebooks").glob("0*.ipynb")):
             notebook = nbformat.read(path, as_version=4)
             filled = bank.fill(notebook, state == "right")
             assert sorted(filled) == [e.id for e in notebook_exercises(int(path.name[1]))]
+            shorten(notebook)
             nbformat.write(notebook, path)
-
-    def run(folder: Path) -> subprocess.CompletedProcess:
-        inherited = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"}  # notebooks draw inline
-        environment = {**inherited, "MY_WORK": str(folder / "my_work"), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "exercises", "course"]
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-
     with ThreadPoolExecutor() as pool:
-        for done in pool.map(run, folders.values()):
+        for done in pool.map(lambda folder: run_notebooks(folder, folder / "my_work"), folders.values()):
             assert done.returncode == 0, done.stdout + done.stderr
     return folders
 

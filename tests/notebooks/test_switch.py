@@ -1,15 +1,13 @@
 """The nine notebooks run on every data set by changing one line: on small copies in the layouts of the downloads."""
 
-import os
 import re
-import shutil
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 import pytest
+from helpers import copy_course, run_notebooks, shorten
 from stand_ins import SMALL
 
 from exercises.course import list_notebooks
@@ -29,33 +27,18 @@ def switched(notebook: nbformat.NotebookNode, dataset: str, root: str) -> None:
         if cell.cell_type == "code":
             cell.source = cell.source.replace('DATASET = "tiny"', f'DATASET = "{dataset}"')
             cell.source = cell.source.replace("ROOT = None", f"ROOT = {root!r}").replace(LINE, SHORT)
-            cell.source = re.sub(r"EPOCHS = \d+", "EPOCHS = 3", cell.source)
-            cell.source = re.sub(r"epochs=(\d\d)", "epochs=4", cell.source)
+    shorten(notebook)
 
 
 def run_on(dataset: str, data: Path, work: Path) -> subprocess.CompletedProcess:
     """Run the course on a data set, in a copy of its own."""
-    course, root = work / "course", work / "data"
+    course, root = copy_course(work / "course"), work / "data"
     SMALL[dataset](data, root)
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=COURSE, capture_output=True, text=True, check=True
-    )
-    for name in listed.stdout.splitlines():
-        if (COURSE / name).is_file():
-            (course / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(COURSE / name, course / name)
     for path in list_notebooks():
         notebook = nbformat.read(path, as_version=4)
         switched(notebook, dataset, str(root))
         nbformat.write(notebook, course / "notebooks" / path.name)
-    inherited = {k: v for k, v in os.environ.items() if k not in ("MPLBACKEND", "CACHE_FOLDER")}  # drawn inline
-    return subprocess.run(
-        [sys.executable, "-c", "from exercises.course import run_course; run_course()"],
-        cwd=course,
-        env={**inherited, "MY_WORK": str(work / "my_work"), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
+    return run_notebooks(course, work / "my_work")
 
 
 @pytest.fixture(scope="module")
