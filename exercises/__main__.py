@@ -28,7 +28,10 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
     course = subparsers.add_parser("course", help=run_course_command.__doc__, description=run_course_command.__doc__)
-    course.add_argument("--refresh", action="store_true", help="store the outputs in the notebooks themselves")
+    course.add_argument(
+        "--refresh", nargs="*", type=int, metavar="NUMBER", choices=range(1, 10),
+        help="store the outputs in the notebooks themselves: in all nine, or in those of these numbers",
+    )  # fmt: skip
     course.set_defaults(run_command=run_course_command)
 
     grading = subparsers.add_parser("grade", help=grade_command.__doc__, description=grade_command.__doc__)
@@ -45,10 +48,10 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def run_course_command(refresh: bool) -> None:
+def run_course_command(refresh: list[int] | None) -> None:
     """Execute the nine notebooks and leave HTML copies and the trained run in build/."""
-    if refresh:
-        refresh_notebooks()
+    if refresh is not None:
+        refresh_notebooks(refresh)
         return
     run_course()
     print(f"The executed notebooks (HTML) and the trained run are in {BUILD}")

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,11 +62,11 @@ def execute_notebook(path: Path, cell_seconds: int = 600, **environment: str) ->
         cell_seconds: the time limit of one cell.
         **environment: environment variables of the kernel, besides those of this process.
 
-    Raises CourseError with the cell that failed.
+    Raises CourseError with the cell that failed, and where the kernel died.
     """
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
@@ -80,16 +81,29 @@ def execute_notebook(path: Path, cell_seconds: int = 600, **environment: str) ->
         client.execute(env={**os.environ, **environment})
     except (CellExecutionError, CellTimeoutError) as error:
         raise CourseError(f"{path.name} failed: {str(error).strip()[-2000:]}") from None
+    except DeadKernelError:
+        raise CourseError(
+            f"The kernel of {path.name} died, most likely because memory ran out. Close other programs, and run it "
+            "again."
+        ) from None
     return notebook
 
 
-def refresh_notebooks() -> None:
-    """Execute the notebooks and store their outputs in them, cleaned so that two runs differ in results only."""
+def refresh_notebooks(numbers: Sequence[int] = ()) -> None:
+    """Execute the notebooks and store their outputs in them, cleaned so that two runs differ in results only.
+
+    `numbers` names some of the nine; without any, all are executed.
+    """
     import nbformat
 
-    for path in list_notebooks():
+    from exercises.stored_page import prepare_page
+
+    for number, path in enumerate(list_notebooks(), 1):
+        if numbers and number not in numbers:
+            continue
         print(f"{path.stem} ...", flush=True)
         notebook = execute_notebook(path, MY_WORK=str(BUILD / "no_answers"))  # without the answers of whoever runs this
+        prepare_page(notebook)
         nbformat.write(notebook, path)
         subprocess.run(
             [sys.executable, "-m", "nbstripout", "--keep-output", "--keep-count", "--keep-id",

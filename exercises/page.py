@@ -1,12 +1,17 @@
 """How a notebook shows things: figures in one style, code of the course, drawings."""
 
+import base64
 import inspect
+import io
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 from exercises.course import NOTEBOOKS
 from utils.plots import BLUE, GREEN, ORANGE, RED
+
+DPI = 110
 
 
 def show_code(*functions: Any) -> Any:
@@ -23,6 +28,26 @@ def show_diagram(name: str) -> Any:
     return SVG(filename=str(NOTEBOOKS / "images" / f"{name}.svg"))
 
 
+def show_captioned(figure: Figure, caption: str, kind: str = "png") -> None:
+    """Show a figure with its caption, which is read out in its place as well, and close it.
+
+    Args:
+        figure: what to show; it is stored at 110 dots per inch.
+        caption: the one thing to take away from it, in a whole sentence.
+        kind: "png" for masks, drawings and curves, which stay sharp; "jpeg" for photographs, which stay small.
+    """
+    from IPython.display import Markdown, display
+
+    stored = io.BytesIO()
+    options = {"pil_kwargs": {"quality": 85}} if kind == "jpeg" else {}
+    figure.savefig(stored, format=kind, dpi=DPI, **options)
+    plt.close(figure)
+    mime = f"image/{kind}"
+    picture = base64.b64encode(stored.getvalue()).decode()
+    display({mime: picture, "text/plain": caption}, raw=True, metadata={mime: {"alt": caption}})
+    display(Markdown(f"*{caption}*"))
+
+
 def notebook_style() -> None:
     """Draw figures in the course's style, as small JPEGs that keep notebooks light."""
     plt.rcParams.update(
@@ -35,3 +60,6 @@ def notebook_style() -> None:
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     set_matplotlib_formats("jpeg", pil_kwargs={"quality": 80})
+    # Without this every figure is drawn once more, by pyplot, before the notebook draws what it shows.
+    plt.switch_backend(plt.get_backend())
+    plt.uninstall_repl_displayhook()

@@ -52,11 +52,12 @@ def test_a_wrong_command_line_exits_with_2(arguments, capsys):
 def test_course_runs_the_notebooks_or_refreshes_them(monkeypatch, capsys):
     called = []
     monkeypatch.setattr(command_line, "run_course", lambda: called.append("run"))
-    monkeypatch.setattr(command_line, "refresh_notebooks", lambda: called.append("refresh"))
+    monkeypatch.setattr(command_line, "refresh_notebooks", lambda numbers: called.append(("refresh", numbers)))
     assert main(["course"]) == 0
     assert "The executed notebooks (HTML) and the trained run are in" in capsys.readouterr().out
     assert main(["course", "--refresh"]) == 0
-    assert called == ["run", "refresh"]
+    assert main(["course", "--refresh", "6", "7"]) == 0
+    assert called == ["run", ("refresh", []), ("refresh", [6, 7])]
 
 
 def test_a_notebook_that_fails_exits_with_2(monkeypatch, capsys):

@@ -1,10 +1,15 @@
-"""exercises/page.py: code and drawings in a notebook."""
+"""exercises/page.py: code, drawings and figures in a notebook."""
 
+import base64
+import io
 import re
 
+import matplotlib.pyplot as plt
+import pytest
 from helpers import COURSE
+from PIL import Image
 
-from exercises.page import show_code, show_diagram
+from exercises.page import show_captioned, show_code, show_diagram
 
 
 def test_code_is_shown_as_it_is_written():
@@ -24,3 +29,18 @@ def test_every_diagram_can_be_shown_and_read_out():
         assert "<svg" in shown
         assert "<title" in shown, f"{path.name} has no title for screen readers"
         assert not re.search(r"<script|href=.https?:", shown), path.name
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg"])
+def test_a_caption_is_shown_below_its_figure_and_read_out_in_its_place(kind, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda *args, **options: shown.append((args, options)))
+    figure = plt.figure(figsize=(2, 1))
+    show_captioned(figure, "The line rises.", kind)
+    ((data,), options), ((caption,), _) = shown
+    stored = Image.open(io.BytesIO(base64.b64decode(data[f"image/{kind}"])))
+    assert stored.format == kind.upper()
+    assert stored.size == (220, 110)
+    assert options["metadata"][f"image/{kind}"]["alt"] == data["text/plain"] == "The line rises."
+    assert caption.data == "*The line rises.*"
+    assert not plt.fignum_exists(figure.number)

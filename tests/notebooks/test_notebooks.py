@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from helpers import copy_course
 from nbclient import NotebookClient
 
 from exercises.course import REPOSITORY, list_notebooks
@@ -29,14 +29,7 @@ def shows_picture(cell: dict) -> bool:
 @pytest.fixture(scope="session")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working tree as a git repository, in place of GitHub."""
-    folder = tmp_path_factory.mktemp("remote")
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=COURSE, capture_output=True, text=True, check=True
-    )
-    for name in listed.stdout.splitlines():
-        if (COURSE / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(COURSE / name, folder / name)
+    folder = copy_course(tmp_path_factory.mktemp("remote"))
     who = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
     for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-q", "-m", "course"]):
         subprocess.run(["git", *command], cwd=folder, check=True)
@@ -104,7 +97,11 @@ def test_badge_points_at_this_notebook(path: Path) -> None:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_some_outputs_are_compared(path: Path) -> None:
     """Lax nbval compares only marked cells: each notebook has some, and they hold text alone."""
-    compared = [c for c in code_cells(path) if "".join(c["source"]).startswith("# NBVAL_CHECK_OUTPUT")]
+    compared = [
+        cell for cell in code_cells(path)
+        if "".join(cell["source"]).startswith("# NBVAL_CHECK_OUTPUT")
+        or "nbval-check-output" in cell["metadata"].get("tags", [])
+    ]  # fmt: skip
     assert len(compared) >= 2
     for cell in compared:
         assert cell["outputs"]

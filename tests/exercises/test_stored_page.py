@@ -1,0 +1,39 @@
+"""exercises/stored_page.py: folded solutions are those of the library, and predictions are not spoiled."""
+
+import json
+
+import pytest
+
+from exercises.course import list_notebooks
+from exercises.display import reference_source
+from exercises.stored_page import PREDICT, SOLUTION, prepare_page, solution_cell
+
+
+def markdown(source, **metadata):
+    return {"cell_type": "markdown", "source": source, "metadata": metadata}
+
+
+def test_a_solution_is_filled_in_and_what_stands_around_it_stays():
+    text = "<details><summary>One solution</summary>\n\n```python\nold\n```\n\nIt counts once.\n</details>"
+    notebook = {"cells": [markdown(text, solution="7.3"), markdown("```python\nmine\n```")]}
+    prepare_page(notebook)
+    filled, other = (cell["source"] for cell in notebook["cells"])
+    assert reference_source("7.3")[0] in filled
+    assert filled.startswith("<details>")
+    assert filled.endswith("It counts once.\n</details>")
+    assert "old" not in filled
+    assert other == "```python\nmine\n```"
+
+
+def test_the_answer_to_a_prediction_is_not_stored():
+    cells = [{"cell_type": "code", "metadata": {"tags": tags}, "outputs": ["seen"]} for tags in ([PREDICT], [])]
+    prepare_page({"cells": cells})
+    assert [cell["outputs"] for cell in cells] == [[], ["seen"]]
+
+
+@pytest.mark.parametrize("path", list_notebooks(), ids=lambda path: path.stem)
+def test_the_stored_solutions_are_those_of_the_library(path):
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        if SOLUTION in cell["metadata"]:
+            stored = "".join(cell["source"])
+            assert stored == solution_cell(cell), f"{path.name}: run `python -m exercises course --refresh`"
