@@ -1,10 +1,7 @@
 """Any model behind one call: our U-Net, segmentation-models-pytorch, torchvision (notebook 6)."""
 
-import os
-from collections.abc import Callable
-from unittest.mock import patch
-
 import segmentation_models_pytorch as smp
+import timm
 import torch
 import torch.nn.functional as F
 import torchvision
@@ -12,10 +9,17 @@ from torch import Tensor, nn
 
 from utils.config import WEIGHTS, Config, nearest
 from utils.errors import ConfigError
+from utils.pretrained import (
+    IMAGENET,
+    Statistics,
+    encoder_statistics,
+    fetched_or_refused,
+    load_packaged,
+    package_of,
+    packaged_file,
+)
 from utils.unet import UNet
 from utils.weights import start_from
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class SegmentationModel(nn.Module):
@@ -24,12 +28,13 @@ class SegmentationModel(nn.Module):
     uint8 (N, 3, H, W) of any size -> float logits (N, C, H, W). What is saved or exported cannot be fed wrongly.
     """
 
-    def __init__(self, net: nn.Module, stride: int = 32) -> None:
+    def __init__(self, net: nn.Module, stride: int = 32, statistics: Statistics = IMAGENET) -> None:
         super().__init__()
         self.net, self.stride = net, stride
         self.encoder_frozen = False
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1) * 255)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1) * 255)
+        mean, std = statistics
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255)
 
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
@@ -77,17 +82,17 @@ def freeze(module: nn.Module) -> None:
 def build_model(config: Config, num_outputs: int) -> SegmentationModel:
     """Return the model that the config names, with `num_outputs` logit channels.
 
-    Raises ConfigError for an unknown name, or when pretrained weights cannot be had, and CheckpointError where a
-    weight file does not fit.
+    Raises ConfigError for an unknown name or weights out of reach, CheckpointError for a file that does not fit.
     """
     library, _, name = config.model.partition(":")
+    statistics = IMAGENET
     weights = config.weights if config.weights in WEIGHTS else None
     if library == "unet" and not name:
         if weights:
             raise ConfigError(f"There are no '{weights}' weights for 'unet': set weights=None or use smp:...")
         net, stride = UNet(num_outputs, config.unet_width, config.unet_depth), 2**config.unet_depth
     elif library == "smp":
-        net, stride = build_smp(name, num_outputs, weights), 32
+        net, stride, statistics = build_smp(name, num_outputs, weights), 32, encoder_statistics(name, weights)
     elif library == "torchvision":
         net, stride = build_torchvision(name, num_outputs, weights), 1
     else:
@@ -96,7 +101,7 @@ def build_model(config: Config, num_outputs: int) -> SegmentationModel:
             f"There is no model '{config.model}': use 'unet', 'smp:<architecture>/<encoder>' or "
             f"'torchvision:<name>'.{hint}"
         )
-    model = SegmentationModel(net, stride)
+    model = SegmentationModel(net, stride, statistics)
     if config.weights and not weights:
         start_from(model, config.weights)
     if config.freeze_encoder:
@@ -108,13 +113,20 @@ def build_smp(name: str, num_outputs: int, weights: str | None) -> nn.Module:
     """Return `<architecture>/<encoder>` of segmentation-models-pytorch."""
     architecture, _, encoder = name.partition("/")
     _known("smp architecture", architecture, [m.__name__.lower() for m in SMP_ARCHITECTURES])
-    if not encoder.startswith("tu-"):  # any encoder of timm: smp itself says which it cannot use
-        _known("smp encoder", encoder or "(none)", smp.encoders.get_encoder_names())
+    known = [f"tu-{n}" for n in timm.list_models()] if encoder.startswith("tu-") else smp.encoders.get_encoder_names()
+    _known("smp encoder", encoder.partition(".")[0] or "(none)", known)  # no other: timm would ask the network for it
     if weights == "coco":
         raise ConfigError("smp has no 'coco' weights: set weights='imagenet' or None.")
-    return _with_weights(
-        lambda: smp.create_model(architecture, encoder, encoder_weights=weights, classes=num_outputs), name, weights
+    of_timm, timm_name = encoder.startswith("tu-"), encoder.removeprefix("tu-")
+    packaged = packaged_file(timm_name) if weights and of_timm else None
+    fetched = None if packaged else weights and (of_timm or weights)  # those of timm: True
+    net = fetched_or_refused(
+        lambda: smp.create_model(architecture, encoder, encoder_weights=fetched, classes=num_outputs), name, weights
     )
+    if packaged:
+        load_packaged(timm_name, packaged, net.encoder.model)
+        print(f"{timm_name} starts from ImageNet weights, of the package {package_of(timm_name)}.")
+    return net
 
 
 SMP_ARCHITECTURES = (
@@ -126,7 +138,7 @@ SMP_ARCHITECTURES = (
 def build_torchvision(name: str, num_outputs: int, weights: str | None) -> nn.Module:
     """Return a model of torchvision.models.segmentation with a last layer for `num_outputs` classes."""
     _known("torchvision model", name, torchvision.models.list_models(module=torchvision.models.segmentation))
-    model = _with_weights(
+    model = fetched_or_refused(
         lambda: torchvision.models.get_model(
             name,
             weights="DEFAULT" if weights == "coco" else None,
@@ -183,18 +195,3 @@ def _known(what: str, name: str, allowed: list[str]) -> None:
     if name not in allowed:
         some = ", ".join(allowed[:4])
         raise ConfigError(f"There is no {what} '{name}'.{nearest(name, allowed)} There are {some} and more.")
-
-
-def _with_weights(build: Callable[[], nn.Module], name: str, weights: str | None) -> nn.Module:
-    """Build a model; when its pretrained weights cannot be fetched, say so instead of going on without."""
-    try:
-        with patch.dict(os.environ, TORCH_FORCE_WEIGHTS_ONLY_LOAD="1"):  # torchvision would unpickle what it fetched
-            return build()
-    except Exception as error:
-        if weights is None:
-            reason = " ".join(str(error).split()).rstrip(".")
-            raise ConfigError(f"'{name}' cannot be built: {reason}. Choose another model or encoder.") from error
-        raise ConfigError(
-            f"The '{weights}' weights of '{name}' could not be fetched ({type(error).__name__}). Check the network, "
-            "or set weights=None to start from random weights (lower accuracy)."
-        ) from error
