@@ -33,7 +33,7 @@ from utils.runs import CLOCK
 
 SMALL = {
     "dataset": "folder", "image-size": 32, "framing": "crop", "batch-size": 4, "unet-width": 4, "unet-depth": 2,
-    "epochs": 12, "ema": 0.9, "augmentation": "strong", "device": "cpu", "precision": "fp32", "threads": 1,
+    "epochs": 6, "ema": 0.9, "augmentation": "strong", "device": "cpu", "precision": "fp32", "threads": 1,
 }  # fmt: skip
 
 

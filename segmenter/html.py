@@ -8,6 +8,7 @@ import cv2
 import jinja2
 import numpy as np
 
+from segmenter.outputs import refuse_foreign
 from utils.errors import DataError
 from utils.files import write_atomically
 
@@ -29,6 +30,7 @@ def save_text(path: Path, text: str) -> Path:
 
     Raises DataError where the folder cannot be made, and CheckpointError where the file cannot be written.
     """
+    refuse_foreign(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

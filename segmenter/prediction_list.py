@@ -5,103 +5,173 @@ import hashlib
 import io
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from utils.errors import DataError
 from utils.files import write_atomically
 
 LIST_NAME = "predictions.csv"
+FIRST_COLUMNS = ["picture", "mask", "key"]
+ENDINGS = ("_mask.png", "_mask.tif", "_mask.npy", "_mask.geojson", "_overlay.jpg")  # of what is written for an image
+LONGEST_NAME = 200  # bytes; file systems allow 255, and the endings and those of unfinished files come after it
 TEXT = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}  # file names may hold any bytes
 
 
 class PredictionList:
     """The csv in a folder of masks: a row for each image, with the name of its mask, and a key.
 
-    The key tells apart what was predicted: another image file, weights or options have another one. Rows are appended
-    one by one, so that a process which is killed loses at most the row that it was writing.
+    The key tells apart what was predicted: another image file, weights or options have another one; a row without a key
+    claims a name. Names are claimed before anything is written, and rows are appended one by one, so that a process
+    which is killed never leaves a file that no row knows.
 
     Args:
         folder: where the masks and the list are.
         classes: their shares are the last columns.
 
     Attributes:
-        other_masks: the masks of the images that `keep_valid` was not asked for; nothing may overwrite them.
+        rows: the newest row of each image, by its absolute path.
     """
 
     def __init__(self, folder: Path, classes: Sequence[str]) -> None:
         self.folder, self.path = folder, folder / LIST_NAME
-        self.header = ["picture", "mask", "key", *classes]
-        self.other_masks: set[str] = set()
-
-    def keep_valid(self, paths: Sequence[Path], key_of: Callable[[Path], str]) -> dict[Path, str]:
-        """Write the list anew with the rows that still hold, and return the masks of `paths`: {image: mask's name}.
-
-        A row holds where its mask is there and `key_of` returns its key for the image. Rows of other images stay.
-        Raises DataError for a list that somebody else wrote.
-        """
-        asked = {str(path): path for path in paths}
-        valid, others = {}, []
-        for row in self.read_rows():
-            path = asked.get(row[0])
-            if path is None:
-                others.append(row)
-            elif (self.folder / row[1]).is_file() and path.exists() and key_of(path) == row[2]:
-                valid[path] = row
-        self.other_masks = {row[1] for row in others}
-        write_atomically(self.path, lambda temporary: self.write_rows(temporary, [*others, *valid.values()]))
-        return {path: row[1] for path, row in valid.items()}
+        self.header = [*FIRST_COLUMNS, *classes]
+        self.rows = {row[0]: row for row in self.read_rows()}
 
     def read_rows(self) -> list[list[str]]:
-        """Return the whole rows of the list; none where it is missing or of other classes. Raises DataError."""
-        try:
-            with self.path.open(**TEXT) as file:
-                text = file.read()
-        except FileNotFoundError:
+        """Return the rows of the list, those of other classes without keys. Raises DataError for a foreign list."""
+        if not os.path.lexists(self.path):
             return []
-        except OSError:
-            text = ""
-        text = text[: text.rfind("\n") + 1]  # a process that was killed may have left a part of a row
-        first, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
-        if first[:3] != self.header[:3]:
+        first, *rows = read_table(self.path) or [[]]
+        if first[:3] != FIRST_COLUMNS:
             raise DataError(f"{self.path} is not a list that this command wrote. Move it, or choose another output.")
-        return [row for row in rows if len(row) == len(self.header)] if first == self.header else []
+        whole = first == self.header
+        return [row if whole and len(row) == len(first) else self.claim_of(*row[:2]) for row in rows if len(row) > 2]
 
-    def write_rows(self, path: Path, rows: Sequence[Sequence[str]]) -> None:
-        """Write the header and rows to a file."""
-        with path.open("w", **TEXT) as file:
-            csv.writer(file).writerows([self.header, *rows])
+    def claim_of(self, picture: str, mask: str) -> list[str]:
+        """Return the row that claims a mask's name for an image."""
+        return [picture, mask, *[""] * (len(self.header) - 2)]
 
-    def add(self, image: Path, mask: str, key: str, shares: Sequence[float]) -> None:
-        """Append the row of an image that is done. Raises DataError where it cannot be written."""
+    def find_valid(self, paths: Sequence[Path], key_of: Callable[[Path], str]) -> dict[Path, str]:
+        """Return the masks that need not be predicted again: {image: mask's name}.
+
+        The mask must be there, and `key_of` return the key of its row; an image that cannot be read has none.
+        """
+        valid = {}
+        for path in paths:
+            _, mask, key, *_ = self.rows.get(absolute(path), self.claim_of("", ""))
+            try:
+                if key and (self.folder / mask).is_file() and key_of(path) == key:
+                    valid[path] = mask
+            except DataError:
+                continue
+        return valid
+
+    def claim(self, paths: Sequence[Path], folders: Sequence[Path]) -> dict[Path, str]:
+        """Name what is written for each image, and note the names in the list before anything is written.
+
+        An image keeps the name that it has; no new one is that of another image, or of a file that nobody listed.
+        `folders` are those that the images were found in: their sub-folders become part of the names.
+        """
+        own = {path: base_of(row[1]) for path in paths if (row := self.rows.get(absolute(path)))}
+        taken = {base_of(row[1]).casefold() for row in self.rows.values()}  # some file systems ignore capitals
+
+        def is_free(name: str) -> bool:
+            known = name.casefold() in taken
+            return not known and not any(os.path.lexists(self.folder / f"{name}{ending}") for ending in ENDINGS)
+
+        names = own | output_names([path for path in paths if path not in own], folders, is_free)
+        for path, name in names.items():
+            self.rows[absolute(path)] = self.claim_of(absolute(path), f"{name}{ENDINGS[0]}")
+        self.save()
+        return {path: names[path] for path in paths}
+
+    def add(self, image: Path, mask: Path, key: str, shares: Sequence[float]) -> str:
+        """Append the row of an image that is done; return the mask's name. Raises DataError where that fails."""
+        name = mask.relative_to(self.folder).as_posix()
+        row = [absolute(image), name, key, *(f"{share:.6f}" for share in shares)]
         try:
             with self.path.open("a", **TEXT) as file:
-                csv.writer(file).writerow([image, mask, key, *(f"{share:.6f}" for share in shares)])
+                csv.writer(file).writerow(row)
         except OSError as error:
             raise DataError(
                 f"Cannot write {self.path}: {error.strerror}. Free some space, and run this again."
             ) from error
+        self.rows[row[0]] = row
+        return name
+
+    def save(self) -> None:
+        """Write the list anew: one row for each image."""
+
+        def write(temporary: Path) -> None:
+            with temporary.open("w", **TEXT) as file:
+                csv.writer(file).writerows([self.header, *self.rows.values()])
+
+        write_atomically(self.path, write)
+
+    def drop_unused_claims(self) -> None:
+        """Take out the names under which nothing was written, and write the list anew."""
+        for picture, (_, mask, key, *_) in list(self.rows.items()):
+            if not key and not any((self.folder / f"{base_of(mask)}{ending}").exists() for ending in ENDINGS):
+                del self.rows[picture]
+        self.save()
 
 
-def output_names(paths: Sequence[Path], other_masks: Iterable[str]) -> dict[Path, str]:
-    """Name what is written for each image, so that no two images and none of `other_masks` share a name.
+def absolute(path: Path) -> str:
+    """Return the whole path of an image, as the list names it; a link is an image of its own."""
+    return os.path.abspath(path)  # noqa: PTH100
 
-    The name is the image's stem, or its whole name where several have that stem, or else its stem and a hash of its
-    path.
+
+def read_table(path: Path) -> list[list[str]]:
+    """Return the rows of a csv; of a last row that was cut off, without its last field. None for what is no text."""
+    try:
+        with path.open(**TEXT) as file:
+            text = file.read()
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except (OSError, csv.Error):
+        return []
+    if rows and not text.endswith("\n"):
+        rows[-1].pop()
+    return rows
+
+
+def base_of(mask: str) -> str:
+    """Return the beginning of a mask's name, which its overlay has in common with it."""
+    return mask.rpartition("_mask.")[0]
+
+
+def listed_files(folder: Path) -> set[Path]:
+    """Return what the list of a folder says that this command wrote there; nothing for a folder without a list."""
+    first, *rows = read_table(folder / LIST_NAME) or [[]]
+    bases = [base_of(row[1]) for row in rows if len(row) > 2] if first[:3] == FIRST_COLUMNS else []
+    return {folder / f"{base}{ending}" for base in bases for ending in ENDINGS}
+
+
+def output_names(paths: Iterable[Path], folders: Sequence[Path], is_free: Callable[[str], bool]) -> dict[Path, str]:
+    """Name what is written for each image, so that no two images share a name, and every name is free.
+
+    The name is the image's own, without its ending, below the sub-folder that it lies in; or, where that is not free,
+    with the folder before it, with its ending, or with a hash of its path.
     """
-    used = {mask.rpartition("_mask.")[0].casefold() for mask in other_masks}
     names: dict[Path, str] = {}
-    for name_of in (lambda path: path.stem, lambda path: path.name, hashed_name):
-        unnamed = [path for path in dict.fromkeys(paths) if path not in names]
-        counts = Counter(name_of(path).casefold() for path in unnamed)  # some file systems ignore capitals
-        for path in unnamed:
-            key = name_of(path).casefold()
-            if counts[key] == 1 and key not in used:
-                names[path] = name_of(path)
-                used.add(key)
+    for candidates in zip(*(list(candidate_names(path, folders)) for path in dict.fromkeys(paths)), strict=True):
+        counts = Counter(name.casefold() for name in candidates)
+        for path, name in zip(dict.fromkeys(paths), candidates, strict=True):
+            long = len(os.fsencode(Path(name).name)) > LONGEST_NAME
+            used = name.casefold() in {other.casefold() for other in names.values()}
+            if path not in names and not long and not used and counts[name.casefold()] == 1 and is_free(name):
+                names[path] = name
     return names
 
 
-def hashed_name(path: Path) -> str:
-    """Return the stem of a path, and a hash of the whole of it."""
-    return f"{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
+def candidate_names(path: Path, folders: Sequence[Path]) -> Iterator[str]:
+    """Yield the names that an image may get, the plainest first."""
+    inside = [folder for folder in folders if path.is_relative_to(folder)]
+    folder = max(inside, key=lambda found: len(found.parts), default=path.parent)
+    below, above = path.relative_to(folder), Path(absolute(folder)).name
+    yield below.with_suffix("").as_posix()
+    yield (above / below.with_suffix("")).as_posix()
+    yield below.as_posix()
+    digits = hashlib.sha256(os.fsencode(absolute(path))).hexdigest()
+    for length in (8, 16, 32, 64):
+        yield below.with_name(f"{path.stem[:30]}_{digits[:length]}").as_posix()

@@ -20,7 +20,8 @@ from utils.catalog.base import Pair, Source
 from utils.dataset import read_pair
 from utils.errors import ConfigError, DataError
 from utils.files import read_bytes
-from utils.images import IMAGE_SUFFIXES, shrink_pair
+from utils.formats import IMAGE_SUFFIXES
+from utils.images import shrink_pair
 
 
 def write_shards(source: Source, folder: Path, max_side: int | None = None, megabytes: int = 256) -> list[Path]:
@@ -58,7 +59,8 @@ def fill_folder(source: Source, folder: Path, max_side: int | None, limit: int) 
                 rows.append((image, mask, split, pair.group, source.relative(pair.image)))
         shards += writer.names
     pairs_table = pd.DataFrame(rows, columns=["image", "mask", "split", "group", "original"])
-    classes_table = pd.DataFrame(source.palette, index=pd.Index(source.classes, name="name"), columns=["r", "g", "b"])
+    classes_table = pd.DataFrame(source.palette, columns=["r", "g", "b"]).rename_axis("id")
+    classes_table.insert(0, "name", source.classes)
     pairs_table.to_csv(folder / "pairs.csv", index=False, lineterminator="\n")
     classes_table.to_csv(folder / "classes.csv", lineterminator="\n")
     return shards

@@ -2,20 +2,21 @@
 
 import copy
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from utils.config import Config
 from utils.errors import CheckpointError, ConfigError
-from utils.files import write_atomically
+from utils.files import refuse_damaged, write_atomically
 
 # What a config says about one machine: not part of weights that are passed on, and free to change on resuming.
-LOCAL_FIELDS = {"root", "output", "device", "precision", "workers", "cache", "compile", "tracker"}
+LOCAL_FIELDS = {"root", "output", "device", "precision", "threads", "workers", "cache", "compile", "tracker"}
 # What wrappers put before the names of weights: DistributedDataParallel, torch.compile.
 WRAPPERS = ("module.", "_orig_mod.")
 
@@ -32,11 +33,21 @@ def save_weights(
         "facts": json.dumps(facts),
     }
     state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
-    write_atomically(path, lambda temporary: save_file(state, temporary, header))
+    write_atomically(path, lambda temporary: temporary.write_bytes(to_safetensors(state, header)))
+
+
+def to_safetensors(state: dict[str, Tensor], header: dict[str, str]) -> bytes:
+    """Return a safetensors file. The same contents give the same bytes: safetensors itself shuffles the header."""
+    written = save(state)
+    size = int.from_bytes(written[:8], "little")
+    table = json.dumps({"__metadata__": header, **json.loads(written[8 : 8 + size])}).encode()
+    table += b" " * (-len(table) % 8)
+    return len(table).to_bytes(8, "little") + table + written[8 + size :]
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors and the header of any safetensors file. Raises CheckpointError."""
+    refuse_damaged(Path(path), "Use another checkpoint, or go on with the run (--resume).")
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
@@ -52,16 +63,27 @@ def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if "config" not in header or "classes" not in header:
         raise CheckpointError(f"{path} was not written by this course: it names no config and no classes.")
     try:
-        return state, {
-            "config": Config(**{**json.loads(header["config"]), "weights": None}),
-            "classes": tuple(json.loads(header["classes"])),
-            "palette": tuple(tuple(colour) for colour in json.loads(header["palette"])),
-            "facts": json.loads(header.get("facts", "{}")),
-        }
+        classes, palette = read_classes(header)
+        config = Config(**{**json.loads(header["config"]), "weights": None})
+        facts = json.loads(header.get("facts", "{}"))
+        return state, {"config": config, "classes": classes, "palette": palette, "facts": facts}
     except (ConfigError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{path} was written by another program or version of this course ({error}). Use another checkpoint."
         ) from None
+
+
+def read_classes(header: dict[str, str]) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
+    """Return the names and colours of the classes in a header. Raises ValueError, KeyError or TypeError."""
+    classes = tuple(str(name) for name in json.loads(header["classes"]))
+    palette = tuple(tuple(int(value) for value in colour) for colour in json.loads(header["palette"]))
+    if not 2 <= len(classes) <= 255:  # the ids of a mask are bytes, and 255 stands for "ignored"
+        raise ValueError(f"it has {len(classes)} classes, and a mask holds 2 to 255")
+    if len(palette) != len(classes) or any(
+        len(colour) != 3 or not 0 <= min(colour) <= max(colour) <= 255 for colour in palette
+    ):
+        raise ValueError(f"its palette is no list of {len(classes)} colours")
+    return classes, palette
 
 
 def restore(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> None:
@@ -71,7 +93,18 @@ def restore(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> Non
     """
     state = unwrapped(state)
     refuse_another_model(model, state, path)
+    refuse_not_finite(state, path)
     model.load_state_dict(state)
+
+
+def refuse_not_finite(state: dict[str, Tensor], path: str | Path) -> None:
+    """Raise CheckpointError for weights that are NaN or infinite: they would predict one class everywhere."""
+    bad = [name for name, tensor in state.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    if bad:
+        raise CheckpointError(
+            f"{path} holds numbers that are NaN or infinite in {len(bad)} of {len(state)} tensors (such as {bad[0]}): "
+            "it predicts nothing. Use another checkpoint, or train again with a lower learning_rate."
+        )
 
 
 def unwrapped(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -119,55 +152,33 @@ def resume(parts: dict[str, Any], states: dict[str, Any]) -> None:
 
 
 def save_state(path: Path, before: Path | None = None, **state: Any) -> None:
-    """Write all that a run needs to go on (tensors and plain types); keep the file that was there as `before`."""
-    write_atomically(path, lambda temporary: torch.save(state, temporary), before)
+    """Write all that a run needs to go on (tensors and plain types); keep the file that was there as `before`.
+
+    Equal states give equal bytes.
+    """
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:  # torch.save would write the name of a path into the file
+            torch.save(without_shared_text(state), file)
+
+    write_atomically(path, write, before)
+
+
+def without_shared_text(value: Any) -> Any:
+    """Return equal containers in which equal texts are one object: how a pickle refers to them shows in its bytes."""
+    if type(value) is str:
+        return sys.intern(value)
+    if isinstance(value, dict):
+        return {without_shared_text(key): without_shared_text(item) for key, item in value.items()}
+    return type(value)(map(without_shared_text, value)) if type(value) in (list, tuple) else value
 
 
 def load_state(path: Path) -> dict[str, Any]:
     """Read what `save_state` wrote; plain types only, so no code can hide in it. Raises CheckpointError."""
+    refuse_damaged(path, "It cannot be resumed from.")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"There is nothing to resume: no file {path}. Start without resume.") from None
     except Exception as error:  # torch raises many kinds for a damaged file
         raise CheckpointError(f"{path} is damaged ({type(error).__name__}): it cannot be resumed from.") from None
-
-
-def load_last(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """Return the newest whole state of a run, and its file; None where a run had only begun.
-
-    Where last.ckpt is damaged or gone, it is the state before it, and that is printed: the epoch between is trained
-    again. Raises CheckpointError where there is no state.
-    """
-    last, before = folder / "last.ckpt", folder / "previous.ckpt"
-    if has_only_begun(folder):
-        print(f"{folder} holds no whole epoch yet: the run starts from the beginning.")
-        return None
-    try:
-        return last, load_run_state(last)
-    except CheckpointError as error:
-        if not before.exists():
-            raise
-        state = load_run_state(before)
-        print(f"{error} Going on from {before.name}, the state after epoch {len(state['history'])}.")
-        return before, state
-
-
-def has_state(folder: Path) -> bool:
-    """Say whether a run folder holds a state to go on from."""
-    return (folder / "last.ckpt").exists() or (folder / "previous.ckpt").exists()
-
-
-def has_only_begun(folder: Path) -> bool:
-    """Say whether a folder is that of a run which was broken off before its first epoch was whole."""
-    if not folder.is_dir() or has_state(folder) or (folder / "history.csv").exists():
-        return False
-    return (folder / "config.yaml").is_file() or not any(folder.iterdir())
-
-
-def load_run_state(path: Path) -> dict[str, Any]:
-    """Read the state of a run. Raises CheckpointError for anything else."""
-    state = load_state(path)
-    if not isinstance(state, dict) or not {"config", "history", "model", "optimizer", "scheduler"} <= state.keys():
-        raise CheckpointError(f"{path} is no state of a run of this course: it cannot be resumed from.")
-    return state

@@ -50,9 +50,9 @@ class Config(BaseModel):
 
     dataset: str = Field("tiny", description="Name of a data set in utils/catalog.")
     root: FolderPath | None = Field(None, description="Folder that holds the data set; default data/<dataset>.")
-    classes: tuple[str, ...] | None = Field(
-        None, description="Names in order of id, background first; only for dataset 'folder'."
-    )
+    classes: tuple[str, ...] | None = Field(None, description="Names in order of id, background first (for 'folder').")
+    mask_values: str | None = Field(None, description="What masks hold, as '0=0 128=1 255=2'; none: found in them.")
+    white: Annotated[float, Field(gt=0)] | None = Field(None, description="Deep value that becomes 255; none: found.")
     variant: str | None = Field(None, description="Edition of the data set, where it has several; default the first.")
     splits: Literal["published", "random", "stratified", "hash"] = Field(
         "published",
@@ -115,6 +115,7 @@ class Config(BaseModel):
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where to compute.")
     precision: Literal["auto", "fp32", "fp16", "bf16"] = Field("auto", description="Number format of the forward pass.")
+    threads: Count | None = Field(None, description="CPU threads of a step; none: as many as cores are free.")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(42, description="Seed of weights, order and augmentation.")
     output: FolderPath = Field(COURSE / "runs" / "latest", description="Run folder; never overwritten unless asked.")
     tracker: Literal["none", "tensorboard", "wandb"] = Field(

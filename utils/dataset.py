@@ -19,8 +19,6 @@ from utils.images import (
     IGNORE_INDEX,
     decode_rgb,
     header_size,
-    read_image,
-    read_mask,
     resize_pair,
     rgb_to_ids,
     shrink_pair,
@@ -52,7 +50,7 @@ def read_pair(pair: Pair, source: Source) -> Arrays:
     A mask of another size but the same shape is resized by nearest neighbour. Raises DataError where the two
     do not fit each other or a label is outside the classes.
     """
-    image, mask = read_image(pair.image), source.decode(read_mask(pair.mask), pair.mask)
+    image, mask = source.read_image(pair.image), source.read_ids(pair.mask)
     refuse_faults(pair, image, mask, len(source.classes))
     height, width = image.shape[:2]
     return image, cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
@@ -138,12 +136,21 @@ class SegmentationDataset(Dataset):
         kind = choose_cache(cache, size, workers)
         if kind == "disk":
             self.cache = open_store(self.cache_key(), size, decode_all(self.decode, len(self)))
-            return self
+            return self.refuse_unlabelled()
         for index, pair in enumerate(decode_all(self.decode, len(self))):
             if kind == "ram":
                 for array in pair:
                     array.flags.writeable = False  # a transform that changed it would change it for every epoch
                 self.cache[index] = pair
+        return self.refuse_unlabelled()
+
+    def refuse_unlabelled(self) -> "SegmentationDataset":
+        """Raise DataError where every pixel of every mask is ignored: the loss of nothing would be 0."""
+        if self.pairs and not any((self.read(i)[1] != IGNORE_INDEX).any() for i in range(len(self))):
+            raise DataError(
+                f"Nothing is labelled in {len(self)} pairs, such as {self.pairs[0].mask}: every pixel is "
+                f"{IGNORE_INDEX}, which is ignored. Label some, or move labelled pairs into this split."
+            )
         return self
 
     def decoded_bytes(self) -> int:

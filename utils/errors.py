@@ -12,6 +12,7 @@ from typing import Any
 FAULTS = {
     "missing file": ("There is no file {path}", "Check the folder, or remove it from the list."),
     "unreadable file": ("{path} {reason}", "Replace it with a complete image file, or remove it."),
+    "too large for memory": ("{path} needs more memory than there is", "Make it smaller, or cut it into parts."),
     "several images in one file": (
         "{path} holds {count} pictures (an animation, or pages)",
         "Save the one you mean as its own file.",
@@ -29,6 +30,22 @@ FAULTS = {
         "{path} is a colour picture: a mask of class ids has one channel",
         "Give a class table (classes.csv with the columns name,r,g,b), or save masks of ids.",
     ),
+    "value without a class": (
+        "{path} has {pixels} pixels of {labels}, which stand for no class (known are {meaning})",
+        "Correct the mask, or give the value a class in classes.csv.",
+    ),
+    "mask of fractions": (
+        "{path} holds numbers that are not whole, such as {value:g}, in {pixels} pixels: no class has such a number",
+        "Save masks of whole ids, as PNG: probabilities must be cut first.",
+    ),
+    "no alpha channel": (
+        "{path} has no alpha channel with the mask, as the other masks of this folder have",
+        "Save it as the others, or all of them as ids in one channel.",
+    ),
+    "TIFF of bands": (
+        "{path} is a TIFF of bands that needs the package rasterio",
+        "Run `pip install rasterio`, or save the image as PNG.",
+    ),
     "colour outside the class table": (
         "{path} has {pixels} pixels of colours outside the class table, such as {colour}",
         "Correct the mask, or add its colours to classes.csv.",
@@ -38,6 +55,11 @@ FAULTS = {
         "Correct the mask or the class list.",
     ),
 }
+
+
+def printable(text: str) -> str:
+    """Return a text that can be printed: names of files may hold bytes that are no UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @dataclass(frozen=True)
@@ -75,7 +97,7 @@ class CourseError(Exception):
         # A DataLoader worker raises anew, with its whole traceback as the message: keep the sentence.
         if message.startswith("Caught "):
             message = message.strip().splitlines()[-1].split(": ", 1)[-1]
-        super().__init__(message)
+        super().__init__(printable(message))
 
     def _render_traceback_(self) -> list[str]:  # IPython calls this instead of printing a traceback
         return [f"{type(self).__name__}: {self}"]

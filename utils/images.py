@@ -10,18 +10,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
+from utils.bands import has_tiff_header, read_bands
 from utils.errors import DataError, Fault
 from utils.files import in_shard, read_bytes
+from utils.formats import FORMATS, count_pages
 
 IGNORE_INDEX = 255
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
-
-
-def list_images(folder: Path) -> list[Path]:
-    """Return the image files of a folder in order; hidden files and files of other kinds are left out."""
-    return sorted(p for p in folder.glob("*") if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
 
 
 def open_image(path: Path) -> Image.Image:
@@ -31,14 +27,18 @@ def open_image(path: Path) -> Image.Image:
     """
     data = _read(path)
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             deep, pages = ";16" in str(image.tile), count_pages(image)
             image.load()
+    except MemoryError:
+        raise DataError(Fault("too large for memory", path)) from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         reason = "is empty (0 bytes)" if not data else f"cannot be read ({error})"
+        if isinstance(error, UnidentifiedImageError) and data:
+            reason = f"cannot be read as any of {', '.join(FORMATS)}"
         if data[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
             reason = "is a web page, not a picture"
-        reason = re.sub(r"<_io.BytesIO object at \w+>", repr(path.name), reason)
+        reason = re.sub(r"<_io.BytesIO object at \w+>", lambda _: repr(path.name), reason)
         raise DataError(Fault("unreadable file", path, {"reason": reason})) from None
     if pages > 1:
         raise DataError(Fault("several images in one file", path, {"count": pages}))
@@ -52,29 +52,16 @@ def _read(path: Path) -> bytes:
         return read_bytes(path)
     except FileNotFoundError:
         raise DataError(Fault("missing file", path)) from None
+    except MemoryError:
+        raise DataError(Fault("too large for memory", path)) from None
     except OSError as error:
         raise DataError(Fault("unreadable file", path, {"reason": f"cannot be read ({error.strerror})"})) from None
-
-
-def count_pages(image: Image.Image) -> int:
-    """Count the images in an open file, without previews, smaller copies and what a phone adds to a photograph."""
-    if image.format in ("MPO", "ICO", "ICNS"):
-        return 1
-    pages = getattr(image, "n_frames", 1)
-    if image.format == "TIFF" and pages > 1:
-        kinds = []
-        for page in range(pages):
-            image.seek(page)
-            kinds.append(image.tag_v2.get(254, 0))  # NewSubfileType: 1 is a smaller copy, 4 a mask
-        image.seek(0)
-        pages = max(1, sum(kind & 5 == 0 for kind in kinds))
-    return pages
 
 
 def header_size(path: Path) -> tuple[int, int]:
     """Return (height, width) of an image from its header alone, or (0, 0) where it has none."""
     try:
-        with Image.open(io.BytesIO(read_bytes(path)) if in_shard(path) else path) as image:
+        with Image.open(io.BytesIO(read_bytes(path)) if in_shard(path) else path, formats=FORMATS) as image:
             return image.height, image.width
     except (OSError, ValueError, SyntaxError, DataError, Image.DecompressionBombError):
         return 0, 0  # reading the pair will say what is wrong
@@ -83,33 +70,57 @@ def header_size(path: Path) -> tuple[int, int]:
 def read_image(path: str | Path) -> np.ndarray:
     """Return a photograph as uint8 (H, W, 3) RGB, turned upright as its EXIF data says.
 
-    Grey becomes RGB, a fourth channel (alpha, infrared) is dropped, and 16 bits become 8: the largest value of the
-    image becomes 255. Raises DataError for a file that is no image.
+    Grey becomes RGB, further channels (alpha, infrared) are dropped, and more than 8 bits become 8: the largest value
+    of the image becomes 255. Raises DataError for a file that is no image.
     """
-    path = Path(path)
-    image = open_image(path)
+    return values_to_rgb(read_values(Path(path)))
+
+
+def read_scaled(path: str | Path, white: float | None) -> np.ndarray:
+    """Return what `read_image` does; of an image of more than 8 bits, the value `white` becomes 255, if it is given."""
+    return read_image(path) if white is None else values_to_rgb(read_values(Path(path)), white)
+
+
+def values_to_rgb(values: np.ndarray, white: float | None = None) -> np.ndarray:
+    """Bring what `read_values` returns to uint8 (H, W, 3)."""
+    values = values if values.dtype == np.uint8 else to_eight_bits(values, white)
+    return values if values.ndim == 3 else np.repeat(values[..., None], 3, axis=2)
+
+
+def read_values(path: Path) -> np.ndarray:
+    """Return an image as it is stored: RGB, (H, W, 3), of 8 bits or 16, or deeper grey (H, W). Raises DataError."""
+    try:
+        image = open_image(path)
+    except DataError as error:
+        if error.fault and error.fault.kind == "unreadable file" and has_tiff_header(data := _read(path)):
+            return read_bands(path, data, error)  # of a kind that Pillow does not know
+        raise
     if image.info.get("bits") == 16:  # Pillow has dropped the lower 8 bits, OpenCV keeps them
-        values = cv2.imdecode(np.frombuffer(read_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)
-        return to_eight_bits(values[..., 2::-1])
-    return pil_to_rgb(image)
+        return cv2.imdecode(np.frombuffer(read_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)[..., 2::-1]
+    return pil_to_values(image)
 
 
-def pil_to_rgb(image: Image.Image) -> np.ndarray:
+def pil_to_rgb(image: Image.Image, white: float | None = None) -> np.ndarray:
     """Return a Pillow image of any mode as uint8 (H, W, 3) RGB, turned upright as its EXIF data says."""
+    return values_to_rgb(pil_to_values(image), white)
+
+
+def pil_to_values(image: Image.Image) -> np.ndarray:
+    """Return a Pillow image upright: uint8 (H, W, 3) RGB, or (H, W) where it holds deeper grey."""
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
-        return np.repeat(to_eight_bits(np.asarray(image))[..., None], 3, axis=2)
+        return np.asarray(image)
     return np.array(image.convert("RGB"))
 
 
 def to_eight_bits(values: np.ndarray, largest: float | None = None) -> np.ndarray:
     """Scale numbers of any kind to uint8, the same shape: the largest becomes 255, NaN and infinity become 0.
 
-    `largest` is the largest value of the whole image, where only a part of the image is given.
+    `largest` is the value that becomes 255, where it is not the largest one that is given.
     """
     values = np.nan_to_num(values.astype(np.float32), posinf=0.0).clip(min=0)
-    largest = float(values.max()) if largest is None else largest
-    return (values / max(largest, 1.0) * 255).clip(max=255).astype(np.uint8)
+    largest = float(values.max(initial=0)) if largest is None else largest
+    return (values / (largest or 1.0) * 255).clip(max=255).astype(np.uint8)
 
 
 def read_mask(path: str | Path) -> np.ndarray:

@@ -17,7 +17,7 @@ from torch import Tensor
 from utils.checkpoint import load_weights, restore
 from utils.config import COURSE, Config
 from utils.errors import CheckpointError, ConfigError, DataError
-from utils.images import pil_to_rgb, read_image, shrunk_size, to_eight_bits
+from utils.images import pil_to_rgb, read_scaled, shrunk_size, to_eight_bits
 from utils.models import SegmentationModel, build_model, probabilities, to_mask
 from utils.plots import add_legend, overlay
 from utils.runtime import autocast, pick_device
@@ -89,7 +89,7 @@ class Predictor:
 
     def predict(self, pictures: Iterable[Picture]) -> Iterator[Prediction]:
         """Yield the prediction of each picture; those that are looked at whole go through the model in batches."""
-        images = (load_picture(picture) for picture in pictures)
+        images = (load_picture(picture, self.config.white) for picture in pictures)
         while some := list(islice(images, self.config.batch_size if self.config.framing == "resize" else 1)):
             sized = [self.at_training_scale(image) for image in some]
             if self.config.framing == "resize":
@@ -107,9 +107,8 @@ class Predictor:
 
     def draw(self, picture: Picture, opacity: float = 0.45) -> np.ndarray:
         """Predict and return the picture under its mask, with contours and, below it, a legend: uint8 (H', W, 3)."""
-        image = load_picture(picture)
-        shown = overlay(image, self(image).mask, self.palette, opacity)
-        return add_legend(shown, self.classes, self.palette)
+        image = load_picture(picture, self.config.white)
+        return add_legend(overlay(image, self(image).mask, self.palette, opacity), self.classes, self.palette)
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
@@ -145,11 +144,12 @@ def seen_size(config: Config, size: tuple[int, int]) -> tuple[int, int]:
     return shrunk_size(*size, config.max_side or max(size))
 
 
-def load_picture(picture: Picture) -> np.ndarray:
+def load_picture(picture: Picture, white: float | None = None) -> np.ndarray:
     """Return any picture as uint8 (H, W, 3) RGB. Raises DataError for what is no picture."""
     if isinstance(picture, str | Path):
-        return read_image(picture)
-    return pil_to_rgb(picture) if isinstance(picture, Image.Image) else np.ascontiguousarray(array_to_rgb(picture))
+        return read_scaled(picture, white)
+    to_rgb = pil_to_rgb if isinstance(picture, Image.Image) else array_to_rgb
+    return np.ascontiguousarray(to_rgb(picture, white))
 
 
 def average_flips(predict: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
@@ -190,8 +190,8 @@ def array_to_rgb(array: np.ndarray, largest: float | None = None) -> np.ndarray:
 
 def require_image_array(array: np.ndarray) -> None:
     """Raise DataError unless an array is uint8 or uint16, (H, W) or (H, W, C) with 1 to 4 channels, and has pixels."""
-    kinds = (np.uint8, np.uint16)
-    if array.dtype not in kinds or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
+    flat = array.ndim == 2 or array.shape[2:] in ((1,), (2,), (3,), (4,))
+    if not flat or array.dtype not in (np.uint8, np.uint16):
         raise DataError(
             f"A picture must be uint8 or uint16, (H, W) or (H, W, C) with 1 to 4 channels, not {array.dtype} "
             f"{array.shape}: convert it, or give the path of its file."

@@ -1,6 +1,8 @@
 """Batches: order, workers, seeds and balance (notebook 5)."""
 
 import itertools
+import shutil
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -19,6 +21,8 @@ from utils.dataset import Batch, SegmentationDataset
 from utils.errors import ConfigError
 from utils.images import IGNORE_INDEX
 from utils.runtime import seed_everything
+
+SHARED_MEMORY = Path("/dev/shm")  # through which the workers of Linux hand over their batches
 
 
 class Loaders(NamedTuple):
@@ -72,6 +76,7 @@ def build_loader(dataset: SegmentationDataset, config: Config, train: bool) -> D
 
     Training shuffles by `loader.generator`, seeded with `config.seed`. Otherwise every pair comes, in order.
     """
+    refuse_small_shared_memory(dataset, config, train)
     return DataLoader(
         dataset,
         batch_size=config.batch_size,
@@ -84,6 +89,23 @@ def build_loader(dataset: SegmentationDataset, config: Config, train: bool) -> D
         worker_init_fn=seed_worker,
         collate_fn=pad_collate,
     )
+
+
+def refuse_small_shared_memory(dataset: SegmentationDataset, config: Config, train: bool) -> None:
+    """Raise ConfigError where the batches of all workers do not fit in /dev/shm: a worker would die, or wait for ever.
+
+    Containers often have 64 MB there. Each worker prepares two batches, of 11 bytes a pixel, ahead.
+    """
+    if not config.workers or not SHARED_MEMORY.is_dir():
+        return
+    pixels = config.image_size**2 if train else dataset.decoded_bytes() / 4 / max(len(dataset), 1)
+    needed = 2 * config.workers * min(config.batch_size, len(dataset)) * 11 * pixels
+    free = shutil.disk_usage(SHARED_MEMORY).free
+    if needed > free:
+        raise ConfigError(
+            f"workers={config.workers} hand over {needed / 1e6:,.0f} MB through {SHARED_MEMORY}, which has "
+            f"{free / 1e6:,.0f} MB free. Set workers=0, or give the container more (docker run --shm-size=2g)."
+        )
 
 
 def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from utils.catalog.base import Source
 from utils.errors import CheckpointError, DataError
-from utils.files import content_hashes, write_atomically
+from utils.files import content_hashes, refuse_damaged, write_atomically
 from utils.splits import SPLITS
 
 SPLITS_FILE = "splits.csv"  # in a run folder
@@ -25,7 +25,7 @@ def save_splits(source: Source, path: Path) -> None:
             image = source.relative(pair.image)
             rows.append((image, source.relative(pair.mask), split, pair.group, contents[image]))
     table = pd.DataFrame(rows, columns=["image", "mask", "split", "group", "sha256"])
-    write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
+    write_atomically(path, lambda temporary: table.to_csv(temporary, index=False, errors="surrogateescape"))
 
 
 def fingerprints(source: Source) -> dict[str, str]:
@@ -38,9 +38,12 @@ def fingerprints(source: Source) -> dict[str, str]:
 
 
 def read_splits(path: Path) -> pd.DataFrame:
-    """Read what `save_splits` wrote, indexed by image. Raises DataError where it is something else."""
+    """Read what `save_splits` wrote, indexed by image. Raises DataError or CheckpointError for something else."""
+    refuse_damaged(path, "Put a copy of it back, or train again.")
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("image")
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding_errors="surrogateescape").set_index(
+            "image"
+        )
         if not table.empty and set(table["split"]) <= set(SPLITS):
             return table
     except (OSError, KeyError, ValueError):  # pandas raises kinds of ValueError for what is no table

@@ -1,7 +1,8 @@
-"""The run folder: what a run leaves behind, and how it is resumed (notebook 8).
+"""The run folder: what a run leaves behind (notebook 8).
 
 config.yaml, splits.csv (who trained, and what was in the files), history.csv, best.safetensors (weights to use),
-last.ckpt and previous.ckpt (to go on from), pictures/ (validation images, epoch by epoch).
+last.ckpt and previous.ckpt (to go on from), pictures/ (validation images, epoch by epoch), and run.json: the marker of
+a folder that a run made, with the checksums of its files.
 """
 
 from dataclasses import dataclass
@@ -13,21 +14,18 @@ import pandas as pd
 from utils.catalog.base import Source
 from utils.checkpoint import (
     LOCAL_FIELDS,
-    load_last,
-    refuse_another_model,
-    resume,
     save_state,
     save_weights,
     snapshot,
 )
 from utils.config import Config
-from utils.errors import CheckpointError, ConfigError
-from utils.files import write_atomically
-from utils.run_splits import SPLITS_FILE, as_in_run, refuse_changed_data, save_splits
+from utils.errors import CheckpointError
+from utils.files import is_damaged, read_checksums, refuse_damaged, write_atomically, write_marker
+from utils.run_folder import clear_folder, refuse_to_overwrite
+from utils.run_splits import SPLITS_FILE, save_splits
 from utils.schedules import best_epoch
 
-# What a run writes beside its pictures and the files of a tracker.
-RUN_FILES = ("config.yaml", SPLITS_FILE, "history.csv", "best.safetensors", "last.ckpt", "previous.ckpt")
+CLOCK = ("images_per_second", "seconds")  # what differs between two runs of one seed
 
 
 @dataclass
@@ -48,45 +46,29 @@ class Run:
         path = Path(folder) / "history.csv"
         if not path.is_file():
             raise CheckpointError(f"{folder} is no run folder: it has no history.csv.")
+        refuse_damaged(path, "Resuming the run (--resume) writes it anew.")
         return cls(Path(folder), pd.read_csv(path))
 
 
-def refuse_to_overwrite(config: Config, resume: bool, overwrite: bool) -> None:
-    """Raise CheckpointError when the run folder holds a run already (or something else), unless asked."""
-    folder = config.output
-    if resume or not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not overwrite:
-        raise CheckpointError(
-            f"{folder} already holds a run. Choose another output, go on with it (resume, --resume), or replace it "
-            "(overwrite, --overwrite)."
-        )
-    if not all((folder / name).is_file() for name in ("config.yaml", SPLITS_FILE)):
-        raise CheckpointError(f"{folder} holds files that are no run: not deleted. Choose another output.")
-
-
-def start_folder(config: Config, source: Source, history: list[dict], resume: bool) -> None:
+def start_folder(
+    config: Config, source: Source, parts: dict[str, Any], history: list[dict], resume: bool, overwrite: bool
+) -> None:
     """Make the run folder, without an earlier run unless it is resumed, and write what is known before epoch 1."""
     folder = config.output
+    refuse_to_overwrite(config, resume, overwrite)  # something may have come there since training was asked for
+    if history:
+        mend_best(config, source, parts, history)
     try:
-        if folder.exists() and not resume:
-            remove_run(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        for half_written in folder.glob(".*.[0-9]*"):  # by a process that was killed
-            half_written.unlink()
+        clear_folder(folder, resume)
     except OSError as error:
         raise CheckpointError(f"Cannot make the run folder {folder}: {error.strerror}.") from None
+    if read_checksums(folder) is None:  # it is new, or of an older version of the course
+        write_marker(folder)
     write_atomically(folder / "config.yaml", config.save)
     save_splits(source, folder / SPLITS_FILE)
     if history:  # the process may have been killed before it could write the table
         save_history(config, history)
-
-
-def remove_run(folder: Path) -> None:
-    """Remove the files that a run wrote into its folder; whatever else lies there stays."""
-    pictures = [folder / "pictures" / "truth.jpg", *(folder / "pictures").glob("epoch_[0-9]*.jpg")]
-    for path in [*(folder / name for name in RUN_FILES), *pictures]:
-        path.unlink(missing_ok=True)
 
 
 def save_history(config: Config, history: list[dict]) -> None:
@@ -107,46 +89,32 @@ def save_epoch(config: Config, source: Source, parts: dict[str, Any], history: l
     """
     folder = config.output
     if best_epoch(scores_of(history)) == len(history):
-        facts = {"epoch": history[-1]["epoch"], "val_score": history[-1]["val_score"]}
-        model = parts["average"].module if "average" in parts else parts["model"]
-        save_weights(folder / "best.safetensors", model, config, source.classes, source.palette, **facts)
-    state = {"config": config.model_dump_json(), "history": history, **snapshot(parts)}
+        save_best(config, source, parts, history[-1])
+    timeless = [{**row, **dict.fromkeys(CLOCK, float("nan"))} for row in history]  # runs of one seed are equal
+    state = {"config": config.model_dump_json(exclude=LOCAL_FIELDS), "history": timeless, **snapshot(parts)}
     save_state(folder / "last.ckpt", folder / "previous.ckpt", **state)
     save_history(config, history)
 
 
-def source_to_resume(config: Config, source: Source) -> Source:
-    """Return the data set with the splits of the run in `config.output`. Raises CheckpointError where data changed."""
-    if (config.output / SPLITS_FILE).is_file():
-        source = as_in_run(source, config.output)
-        refuse_changed_data(source, config.output / SPLITS_FILE)
-    return source
+def save_best(config: Config, source: Source, parts: dict[str, Any], row: dict[str, Any]) -> None:
+    """Write the weights of an epoch, which `row` describes, as the best."""
+    facts = {"epoch": row["epoch"], "val_score": row["val_score"]}
+    model = parts["average"].module if "average" in parts else parts["model"]
+    save_weights(config.output / "best.safetensors", model, config, source.classes, source.palette, **facts)
 
 
-def open_run(config: Config, parts: dict[str, Any]) -> list[dict]:
-    """Put the state of the last whole epoch back and return the history. Raises CheckpointError where it differs.
+def mend_best(config: Config, source: Source, parts: dict[str, Any], history: list[dict]) -> None:
+    """Write the best weights anew where they are damaged or gone, and are those of the state that was put back.
 
-    A run that was broken off before its first epoch was whole starts from the beginning.
+    Raises CheckpointError where they are of an earlier epoch.
     """
-    found = load_last(config.output)
-    if found is None:
-        if (config.output / "config.yaml").is_file():
-            refuse_another_config(Config.load(config.output / "config.yaml"), config)
-        return []
-    path, state = found
-    try:
-        before = Config.model_validate_json(state["config"])
-    except ConfigError as error:
-        raise CheckpointError(f"{path} is from another version of this course: {error}") from None
-    refuse_another_config(before, config)
-    refuse_another_model(parts["model"], state["model"], path)
-    resume(parts, state)
-    return state["history"]
-
-
-def refuse_another_config(before: Config, now: Config) -> None:
-    """Raise CheckpointError that names every field in which two configurations of one run differ."""
-    changed = [f for f in Config.model_fields if f not in LOCAL_FIELDS and getattr(before, f) != getattr(now, f)]
-    if changed:
-        pairs = ", ".join(f"{f} was {getattr(before, f)!r} and is {getattr(now, f)!r}" for f in changed)
-        raise CheckpointError(f"{now.output} belongs to another configuration: {pairs}. Change it back.")
+    path, best = config.output / "best.safetensors", best_epoch(scores_of(history))
+    if path.is_file() and not is_damaged(path):
+        return
+    if best != len(history):
+        raise CheckpointError(
+            f"{path}, the weights of epoch {best}, is damaged or gone, and the state holds those of epoch "
+            f"{len(history)}. Put a copy of it back, or train again (--overwrite)."
+        )
+    print(f"{path} was damaged or gone: it is written anew from the state of the same epoch.")
+    save_best(config, source, parts, history[-1])

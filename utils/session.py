@@ -1,5 +1,6 @@
 """Everything that trains together: built from the config, and prepared by accelerate (notebook 8)."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from utils.catalog.base import Source
-from utils.checkpoint import has_state
 from utils.config import Config
 from utils.engine import make_accelerator
+from utils.errors import ConfigError
 from utils.loaders import class_pixels, class_weights, get_data_loaders
 from utils.losses import Loss, build_loss
 from utils.models import SegmentationModel, build_model
+from utils.run_folder import has_state
 from utils.runtime import seed_everything
 from utils.schedules import build_optimizer, build_scheduler
 
@@ -75,6 +77,8 @@ def start_session(
     # A run that is resumed from its state does not fetch pretrained weights again.
     start = config.override(weights=None) if resume and has_state(config.output) else config
     model = (model or build_model(start, source.num_outputs)).to(memory_format=torch.channels_last)
+    if config.batch_size == 1:
+        refuse_single_values(model, config)
     weight = class_weights(class_pixels(loaders.train.dataset)).to(accelerator.device) if config.class_weights else None
     average = None
     if config.ema:  # it averages BatchNorm's statistics, too
@@ -90,3 +94,15 @@ def start_session(
         config, accelerator, model, average, optimizer, scheduler, loaders.train, train, val,
         loss_fn or build_loss(config, weight), source.classes,
     )  # fmt: skip
+
+
+def refuse_single_values(model: nn.Module, config: Config) -> None:
+    """Raise ConfigError where a batch of one image leaves a BatchNorm a single value a channel to average over."""
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):  # on a copy: statistics and random numbers stay
+        try:
+            copy.deepcopy(model).train()(torch.zeros(1, 3, config.image_size, config.image_size, dtype=torch.uint8))
+        except ValueError as error:
+            raise ConfigError(
+                f"batch_size=1 is too small for '{config.model}' ({error}). Set batch_size to 2 or more; where memory "
+                "is short, take a smaller image_size or another model."
+            ) from None

@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from utils.config import Config
 from utils.errors import ConfigError
-from utils.files import write_atomically
+from utils.files import save_picture
 from utils.models import to_mask
 from utils.plots import Palette, overlay
 
@@ -111,7 +111,7 @@ class EpochPictures:
         for name, kind in names.items():
             cells = [frame_square(overlay(one.image, getattr(one, kind), self.palette)) for one in self.shown]
             strip = Image.fromarray(np.hstack(cells))
-            write_atomically(folder / name, lambda path, strip=strip: strip.save(path, "JPEG", quality=85))
+            save_picture(strip, folder / name, "JPEG", quality=85)
 
 
 def frame_square(picture: np.ndarray) -> np.ndarray:

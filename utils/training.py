@@ -21,12 +21,16 @@ from utils.loaders import put_on_device, seed_epoch, step_indices
 from utils.losses import Loss
 from utils.metrics import pixel_accuracy, primary_iou, scores
 from utils.models import SegmentationModel
-from utils.runs import Run, open_run, refuse_to_overwrite, save_epoch, scores_of, source_to_resume, start_folder
+from utils.resuming import FOUND_FIELDS, open_run, source_to_resume
+from utils.run_folder import alone_in_folder
+from utils.runs import Run, save_epoch, scores_of, start_folder
+from utils.runtime import free_cores, use_threads
 from utils.schedules import should_stop
 from utils.session import PrepareLoader, Session, start_session
 from utils.tracking import EpochPictures, log_pictures, print_epoch, progress_bar, start_tracker
 
 
+@alone_in_folder
 def fit(
     config: Config,
     *,
@@ -45,26 +49,28 @@ def fit(
     ends the run after the last whole epoch. Raises CourseError subclasses before training where input is wrong, and
     TrainingError where training cannot go on.
     """
-    refuse_to_overwrite(config, resume, overwrite)
+    config = with_threads(config, resume)
     source = source or catalog.load(config)
     if resume:
         source = source_to_resume(config, source)
+    config = config.override(**source.found()) if config.dataset == source.name else config
     session = start_session(config, source, model, loss_fn, prepare_loader, resume)
     accelerator = session.accelerator
     history = open_run(config, session.parts) if resume else []
     pictures = EpochPictures(session.val.dataset, source.classes, source.palette)
     accelerator.wait_for_everyone()  # each process has found the run folder free before one of them fills it
     if accelerator.is_main_process:  # an earlier run is replaced only now, when nothing stands in the way
-        start_folder(config, source, history, resume)
+        start_folder(config, source, session.parts, history, resume, overwrite)
     start_tracker(accelerator, config)
     try:
         while len(history) < config.epochs and not should_stop(scores_of(history), config.patience):
             epoch = len(history) + 1
-            row = run_epoch(session, epoch)
+            with use_threads(config.threads):
+                row = run_epoch(session, epoch)
             if accelerator.is_main_process:
-                save_epoch(config, source, session.parts, [*history, row])
                 log_pictures(accelerator, pictures.predict(session.kept_model, accelerator), epoch)
                 pictures.save(config.output / "pictures", epoch)
+                save_epoch(config, source, session.parts, [*history, row])  # the last: it says that the epoch is whole
             history.append(row)
             accelerator.log({k: v for k, v in row.items() if k != "epoch"}, step=epoch)
             if on_epoch and accelerator.is_main_process:
@@ -75,6 +81,18 @@ def fit(
     accelerator.free_memory()
     accelerator.end_training()
     return Run(config.output, pd.DataFrame(history))
+
+
+def with_threads(config: Config, resume: bool) -> Config:
+    """Name the CPU threads of a run: those that the user gave, else those that it began with, else the free cores.
+
+    What the run found in its files, such as the meaning of the masks, stays what it was, too.
+    Their number changes the order in which sums are rounded: a run that is resumed gives the same bits with as many.
+    """
+    file = config.output / "config.yaml"
+    before = Config.load(file) if resume and file.is_file() else config
+    found = {name: getattr(before, name) for name in FOUND_FIELDS if not getattr(config, name)}
+    return config.override(threads=config.threads or before.threads or free_cores(), **found)
 
 
 def run_epoch(session: Session, epoch: int) -> dict[str, Any]:
@@ -130,10 +148,12 @@ def train_epoch(session: Session, epoch: int) -> float:
     except (RuntimeError, MemoryError) as error:
         if not isinstance(error, MemoryError) and not should_reduce_batch_size(error):
             raise
+        # Batches of one image upset BatchNorm, so that advice ends at two.
+        advice = "Take a" if config.batch_size < 4 else "Halve batch_size (accumulate=2 keeps the step), or take a"
         raise TrainingError(
             f"Out of memory on {accelerator.device} in epoch {epoch}: batches of {config.batch_size} images of "
-            f"{config.image_size} x {config.image_size} do not fit beside the model. Halve batch_size (accumulate=2 "
-            f"keeps the step the same), or take a smaller image_size or model. {unharmed}"
+            f"{config.image_size} x {config.image_size} do not fit beside the model. {advice} smaller image_size or "
+            f"model. {unharmed}"
         ) from error
 
 

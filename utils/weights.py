@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from utils.checkpoint import load_state, load_tensors, refuse_another_model, unwrapped
+from utils.checkpoint import load_state, load_tensors, refuse_another_model, refuse_not_finite, unwrapped
 from utils.errors import CheckpointError
 
 
@@ -26,6 +26,7 @@ def start_from(model: nn.Module, path: str | Path) -> None:
         )
         state |= {name: own[name] for name in other}
     refuse_another_model(model, state, path)
+    refuse_not_finite(state, path)
     model.load_state_dict(state)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from utils.errors import DataError
-from utils.images import IGNORE_INDEX, header_size, read_image, shrunk_size
+from utils.images import IGNORE_INDEX, header_size, read_scaled, shrunk_size
 from utils.inference import Predictor
 from utils.plots import overlay
 
@@ -54,7 +54,7 @@ def segment_file(predictor: Predictor, path: Path) -> Segmentation:
             f"{MAX_PIXELS / 1e6:.0f} million. Make it smaller, or use `python -m segmenter predict`."
         )
     try:
-        image = read_image(path)
+        image = read_scaled(path, predictor.config.white)
         start = time.perf_counter()
         prediction = predictor(image)
     except DataError as error:

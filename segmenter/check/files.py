@@ -5,7 +5,7 @@ from pathlib import Path
 
 from segmenter.check.findings import Case, Cases
 from utils.catalog.base import Source
-from utils.images import list_images
+from utils.formats import list_images
 
 
 def stray_files(source: Source) -> Cases:
@@ -14,6 +14,7 @@ def stray_files(source: Source) -> Cases:
     ambiguous = {path for group in groups for path in group}
     return {
         "without partner": [Case((path,)) for path in source.unpaired() if path not in ambiguous],
+        "picture in no pair": [Case((path,)) for path in source.unread()],
         "same name twice": [Case(tuple(group)) for group in groups],
     }
 

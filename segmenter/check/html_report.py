@@ -13,7 +13,7 @@ from segmenter.check.unusual import sample_pairs, unusual
 from segmenter.html import css_colour, data_uri, jpeg, render, save_text
 from utils.catalog.base import Source
 from utils.dataset import read_pair
-from utils.images import read_image, shrink_pair
+from utils.images import shrink_pair
 from utils.plots import overlay
 
 THUMBNAIL = 320  # pixels, longer side
@@ -122,7 +122,7 @@ def _near_copy(report: Report, copy: NearCopy) -> dict[str, Any]:
 def _thumbnails(measured: PairMeasurements, source: Source) -> tuple[str, str]:
     """The image, and the mask laid over it, as data URIs; a faulty pair is shown without its mask."""
     if measured.faults:
-        image = read_image(measured.pair.image)
+        image = source.read_image(measured.pair.image)
         image, _ = shrink_pair(image, np.zeros(image.shape[:2], np.uint8), THUMBNAIL)
         return data_uri(jpeg(image)), data_uri(jpeg(image))
     image, mask = shrink_pair(*read_pair(measured.pair, source), THUMBNAIL)

@@ -15,6 +15,7 @@ MANY_PIXELS = 50_000_000
 ANTI_ALIASED = "anti-aliased mask"
 EXIF_TURNED = "EXIF-turned image (turned upright)"
 MORE_THAN_8_BITS = "image of more than 8 bits (scaled)"
+BANDS = "image of several bands (three are read)"
 TOO_SMALL = f"image smaller than {SMALL_SIDE} pixels"
 TOO_LONG = f"image longer than {LONG_ASPECT:.0f}:1"
 TOO_LARGE = f"image of more than {MANY_PIXELS // 10**6} megapixels"
@@ -42,6 +43,7 @@ class Kind:
 MENDED = {
     ANTI_ALIASED: "With two classes, --fix-into cuts them at 128.",
     "colour outside the class table": "--fix-into ignores such pixels.",
+    "value without a class": "--fix-into ignores such pixels.",
     "label outside the classes": "--fix-into ignores such pixels.",
 }
 FAULT_KINDS = {
@@ -77,6 +79,9 @@ KINDS: dict[str, Kind] = {
     "ids with gaps": Kind(
         "warning", "Number the classes 0, 1, 2 ... or name them: each id up to the largest is a class.", "{name}"
     ),
+    "most pixels ignored": Kind(
+        "warning", "Little is learned from what is left: look whether 255 really means 'ignored'.", "{share:.1%}"
+    ),
     TOO_SMALL: Kind("warning", "Deep networks leave nothing of it: remove the pair."),
     "class without a pixel": Kind("note", "It cannot be learned; scores leave it out.", "{name}"),
     "every pixel ignored": Kind("note", "The pair teaches nothing."),
@@ -85,11 +90,13 @@ KINDS: dict[str, Kind] = {
     "mask of another size (resized)": Kind("note", "Brought to the image's size, nearest label."),
     "grey image": Kind("note", "Read as RGB with three equal channels."),
     EXIF_TURNED: Kind("note", "Masks must have been drawn on the upright image: look at one."),
-    MORE_THAN_8_BITS: Kind("note", "The largest value of each image becomes 255."),
+    MORE_THAN_8_BITS: Kind("note", "One value, a high percentile of all images, becomes 255 in each."),
+    BANDS: Kind("note", "The bands that the file calls red, green and blue are read, else the first three."),
     "fourth channel (dropped)": Kind("note", "Transparency or infrared is not used."),
     "CMYK image (converted)": Kind("note", "Read as RGB; colours may shift a little."),
     TOO_LONG: Kind("note", "framing='resize' squeezes it: use framing='crop'."),
     TOO_LARGE: Kind("note", "Set max_side, so that it is shrunk once."),
     "image smaller than the crop": Kind("note", "It is padded; a smaller image_size wastes less."),
+    "picture in no pair": Kind("note", "Not read: name it in the list, or leave it where it is.", "{paths}"),
     "empty test split": Kind("note", "Nothing is left for a final score.", "{name}"),
 }

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from segmenter.check.appearance import Appearance, histogram, measure_appearance
 from segmenter.check.kinds import (
     ANTI_ALIASED,
+    BANDS,
     EXIF_TURNED,
     LONG_ASPECT,
     MANY_PIXELS,
@@ -24,7 +25,7 @@ from segmenter.check.near_copies import fingerprint, shrink_to_grey
 from utils.catalog.base import Pair, Source
 from utils.dataset import refuse_faults
 from utils.errors import DataError, Fault
-from utils.images import IGNORE_INDEX, open_image, read_image, read_mask
+from utils.images import IGNORE_INDEX, open_image, read_mask
 
 EXIF_ORIENTATION = 0x0112  # the EXIF tag that says how an image must be turned to stand upright
 
@@ -65,19 +66,26 @@ def measure_pair(pair: Pair, source: Source) -> PairMeasurements:
     """Read both files of a pair once and measure them. Faults are part of the answer, never raised."""
     measured = PairMeasurements(pair, np.zeros(len(source.classes), dtype=np.int64))
     try:
-        image = _measure_image(measured)
+        image = _measure_image(measured, source)
     except DataError as error:
         measured.faults.append(_fault_of(error, pair.image))
+    except MemoryError:
+        measured.faults.append(Fault("too large for memory", pair.image))
     try:
-        stored = read_mask(pair.mask)
-        if fault := find_smoothing(stored, pair.mask):
-            raise DataError(fault)
-        ids = source.decode(stored, pair.mask)
+        ids = source.read_ids(pair.mask)
     except DataError as error:
         measured.faults.append(_fault_of(error, pair.mask))
     if not measured.faults:
         _measure_mask(image, ids, measured, len(source.classes))
+    measured.faults = [_name_smoothing(fault) for fault in measured.faults]
     return measured
+
+
+def _name_smoothing(fault: Fault) -> Fault:
+    """Return a fault of labels as one of smooth edges, where it is one."""
+    if fault.kind not in ("label outside the classes", "value without a class"):
+        return fault
+    return find_smoothing(read_mask(fault.path), fault.path) or fault
 
 
 def _fault_of(error: DataError, path: Path) -> Fault:
@@ -88,27 +96,40 @@ def _fault_of(error: DataError, path: Path) -> Fault:
     return error.fault or Fault("unreadable file", path, sentence=str(error))
 
 
-def _measure_image(measured: PairMeasurements) -> np.ndarray:
-    """Return the image as `read_image` does, uint8 (H, W, 3), and note what is odd about the file."""
+def _measure_image(measured: PairMeasurements, source: Source) -> np.ndarray:
+    """Return the image as training reads it, uint8 (H, W, 3), and note what is odd about the file."""
     path = measured.pair.image
-    stored = open_image(path)
+    try:
+        stored = open_image(path)
+    except DataError:
+        image = source.read_image(path)  # bands, which Pillow does not know; raises for what is no image at all
+        measured.oddities[BANDS] = path
+        return _measure_pixels(image, "bands", measured)
     bits = 16 if stored.info.get("bits") == 16 or stored.mode.startswith("I;16") else None
     more_than_8_bits = bits == 16 or stored.mode in ("I", "F")
-    image = read_image(path) if more_than_8_bits else _to_rgb(stored, path)  # only read_image scales the values
-    height, width = image.shape[:2]
+    image = source.read_image(path) if more_than_8_bits else _to_rgb(stored, path)  # only the source scales values
     oddities = {
         "grey image": stored.mode in ("1", "L", "LA", "F") or stored.mode.startswith("I"),
         EXIF_TURNED: stored.getexif().get(EXIF_ORIENTATION, 1) != 1,
         MORE_THAN_8_BITS: more_than_8_bits,
         "fourth channel (dropped)": stored.mode in ("RGBA", "LA", "PA", "RGBX", "RGBa"),
         "CMYK image (converted)": stored.mode == "CMYK",
+    }
+    measured.oddities |= {kind: path for kind, present in oddities.items() if present}
+    return _measure_pixels(image, stored.mode + (f", {bits} bits" if bits else ""), measured)
+
+
+def _measure_pixels(image: np.ndarray, pixel_format: str, measured: PairMeasurements) -> np.ndarray:
+    """Note the size of an image, uint8 (H, W, 3), and what makes it known again; return it."""
+    height, width = image.shape[:2]
+    oddities = {
         TOO_SMALL: min(height, width) < SMALL_SIDE,
         TOO_LONG: max(height, width) > LONG_ASPECT * min(height, width),
         TOO_LARGE: height * width > MANY_PIXELS,
     }
-    measured.oddities |= {kind: path for kind, present in oddities.items() if present}
+    measured.oddities |= {kind: measured.pair.image for kind, present in oddities.items() if present}
     measured.size = height, width
-    measured.pixel_format = stored.mode + (f", {bits} bits" if bits else "")
+    measured.pixel_format = pixel_format
     measured.image_digest = _digest(image)
     measured.thumbnail = shrink_to_grey(image)
     measured.fingerprints = np.stack([fingerprint(measured.thumbnail), fingerprint(measured.thumbnail[:, ::-1])])

@@ -8,12 +8,16 @@ that at once (at most 106 bits differ, and the correlation is at least 0.967); c
 of different photographs three pass: frames of one street in CamVid, a second or so apart. Stronger crops, turns by 90
 degrees and other colours are not recognised.
 
+Where the images of a data set look alike as a whole, as bright discs in dark frames do (eye, microscope, endoscope),
+that says little. So the thumbnails must also correlate above `LEAST_OWN` in what is their own, in how they differ from
+the mean of all the others, unless they hardly differ at all.
+
 The pHash of the package imagehash (256 bits) separates these photographs as well, but Colab does not have it, and it
 would replace `fingerprint` alone. The hashes of OpenCV's img_hash need another build of OpenCV, and take 93 pairs of
 different photographs or more for copies once their thresholds let all copies pass.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -24,8 +28,13 @@ FINGERPRINT_SIDE = 17  # pixels of the image behind the fingerprint
 FINGERPRINT_BITS = 512
 MOST_BITS = 140
 LEAST_CORRELATION = 0.95
+LEAST_OWN = 0.9
+LEAST_DIFFERENCE = 1.0  # grey value: thumbnails that differ by less, root mean square, are one picture
 CHUNK = 512  # images compared with all others at a time
 CANDIDATES = 5  # closest fingerprints whose thumbnails are compared
+
+
+OwnLikeness = Callable[[int, int, np.ndarray], float]
 
 
 class NearCopy(NamedTuple):
@@ -69,17 +78,27 @@ def find_near_copies(fingerprints: np.ndarray, thumbnails: np.ndarray, splits: S
 
     Memory grows linearly with N, time with the product of the splits' sizes.
     """
+    total = thumbnails.sum(axis=0, dtype=np.float32)
+
+    def own(query: int, match: int, thumbnail: np.ndarray) -> float:
+        """Correlate the image `match` with a thumbnail of `query` in how they differ from the mean of the others."""
+        difference = thumbnail.astype(np.float32) - thumbnails[match]
+        if len(thumbnails) < 4 or np.sqrt((difference**2).mean()) < LEAST_DIFFERENCE:
+            return 1.0
+        others = (total - thumbnails[query] - thumbnails[match]) / (len(thumbnails) - 2)
+        return correlate(thumbnail - others, thumbnails[match] - others)
+
     split_of = np.array([split or "" for split in splits])
     found = []
     for split, others in (("val", ["train"]), ("test", ["train", "val"])):
         queries, known = np.flatnonzero(split_of == split), np.flatnonzero(np.isin(split_of, others))
         for start in range(0, len(queries) if len(known) else 0, CHUNK):
-            found += _closest(queries[start : start + CHUNK], known, fingerprints, thumbnails)
+            found += _closest(queries[start : start + CHUNK], known, fingerprints, thumbnails, own)
     return found
 
 
 def _closest(
-    queries: np.ndarray, known: np.ndarray, fingerprints: np.ndarray, thumbnails: np.ndarray
+    queries: np.ndarray, known: np.ndarray, fingerprints: np.ndarray, thumbnails: np.ndarray, own: OwnLikeness
 ) -> list[NearCopy]:
     """Look up each query, and its mirror image, among the known images; both are given by their indices."""
     best: dict[int, NearCopy] = {}
@@ -95,7 +114,8 @@ def _closest(
                     break
                 if query in best and best[query].differing_bits <= copy.differing_bits:
                     break
-                if correlate(thumbnail, thumbnails[copy.match]) >= LEAST_CORRELATION:
+                alike = correlate(thumbnail, thumbnails[copy.match]) >= LEAST_CORRELATION
+                if alike and own(copy.query, copy.match, thumbnail) >= LEAST_OWN:
                     best[query] = copy
                     break
     return list(best.values())

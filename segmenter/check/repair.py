@@ -87,12 +87,10 @@ def _write_copy(folder: Path, report: Report) -> tuple[int, list[Change]]:
     excluded = _pairs_to_leave_out(report)
     wanted = [i for i in range(len(report.measurements)) if i not in excluded]
     stems = _unique_stems([report.measurements[i].pair for i in wanted], source)
-    soft = any(fault.kind == ANTI_ALIASED for measured in report.measurements for fault in measured.faults)
-    black_and_white = soft and len(source.classes) == 2
 
     def copy(index: int) -> CopiedPair:
         measured = report.measurements[index]
-        return copy_pair(measured, source, folder, stems[measured.pair], black_and_white)
+        return copy_pair(measured, source, folder, stems[measured.pair])
 
     with ThreadPoolExecutor(THREADS) as pool:
         copied = list(tqdm(pool.map(copy, wanted), "copying", len(wanted), leave=False, delay=2))
@@ -105,10 +103,10 @@ def _write_copy(folder: Path, report: Report) -> tuple[int, list[Change]]:
     splits, note = _splits_of_copy(report, [index for index, _ in kept])
     groups = [_group_to_keep(report.measurements[index].pair) for index, _ in kept]
     pairs = [(written.image, written.mask, *rest) for (_, written), *rest in zip(kept, splits, groups, strict=True)]
-    classes = [(name, *colour) for name, colour in zip(source.classes, source.palette, strict=True)]
+    classes = [(i, name, *colour) for i, (name, colour) in enumerate(zip(source.classes, source.palette, strict=True))]
     changes += note
     _write_csv(folder / "pairs.csv", ("image", "mask", "split", "group"), pairs)
-    _write_csv(folder / "classes.csv", ("name", "r", "g", "b"), classes)
+    _write_csv(folder / "classes.csv", ("id", "name", "r", "g", "b"), classes)
     _write_csv(folder / "repairs.csv", ("file", "what was done"), [change.row for change in changes])
     return len(pairs), changes
 

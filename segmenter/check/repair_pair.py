@@ -12,7 +12,8 @@ from segmenter.check.measurements import PairMeasurements
 from utils.catalog.base import Source
 from utils.dataset import pair_faults
 from utils.files import read_bytes
-from utils.images import IGNORE_INDEX, read_image, read_mask, rgb_to_ids
+from utils.images import IGNORE_INDEX, open_image, read_mask, rgb_to_ids
+from utils.plots import Palette
 
 MOST_FOREIGN = 0.5  # share of a mask's pixels that may be set to 'ignored'; with more it is another data set's mask
 
@@ -38,15 +39,10 @@ class CopiedPair(NamedTuple):
     changes: list[Change]
 
 
-def copy_pair(measured: PairMeasurements, source: Source, folder: Path, stem: str, black_and_white: bool) -> CopiedPair:
-    """Write one pair under a new name, `stem`, into the copy.
-
-    black_and_white: whether a mask of 0 and 255 alone is one of background and foreground, as others of the data set
-    have soft edges between the two.
-    """
+def copy_pair(measured: PairMeasurements, source: Source, folder: Path, stem: str) -> CopiedPair:
+    """Write one pair under a new name, `stem`, into the copy."""
     pair = measured.pair
-    stored = read_mask(pair.mask)
-    ids, changes = _mend_ids(stored, measured, source, black_and_white)
+    ids, changes = _mend_ids(measured, source)
     height, width = measured.size
     foreign = (ids < 0) | (ids >= len(source.classes)) & (ids != IGNORE_INDEX)
     reason = ""
@@ -64,7 +60,7 @@ def copy_pair(measured: PairMeasurements, source: Source, folder: Path, stem: st
         ids = cv2.resize(ids, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     rows = []
     mask = f"masks/{stem}.png"
-    if pair.mask.suffix.lower() == ".png" and stored.dtype == np.uint8 and np.array_equal(stored, ids):
+    if _holds_plain_ids(pair.mask, ids, source.palette):
         (folder / mask).write_bytes(read_bytes(pair.mask))
     else:
         Image.fromarray(ids).save(folder / mask)
@@ -81,20 +77,31 @@ def _copy_image(measured: PairMeasurements, source: Source, folder: Path, stem: 
         (folder / name).write_bytes(read_bytes(path))
         return name, []
     name = f"images/{stem}.png"  # JPEG would lose something each time it is saved
-    Image.fromarray(read_image(path)).save(folder / name)
+    Image.fromarray(source.read_image(path)).save(folder / name)
     words = "turned upright, as its EXIF data says, and saved as PNG of 8 bits"
     return name, [Change(source.relative(path), words)]
 
 
-def _mend_ids(
-    stored: np.ndarray, measured: PairMeasurements, source: Source, black_and_white: bool
-) -> tuple[np.ndarray, list[str]]:
-    """Return the ids of a stored mask, int64 (H, W), with those outside the classes as they are; and what was done."""
+def _holds_plain_ids(path: Path, ids: np.ndarray, palette: Palette) -> bool:
+    """Say whether a mask is a PNG of these ids, uint8 (H, W), whose colours, if any, do not name other classes."""
+    if path.suffix.lower() != ".png":
+        return False
+    image = open_image(path)
+    if image.format != "PNG" or image.mode not in ("L", "P") or not np.array_equal(np.array(image), ids):
+        return False
+    if image.mode == "L":
+        return True
+    colours = np.array(image.getpalette("RGB")).reshape(-1, 3)
+    used = {tuple(colours[i].tolist()): palette[i] for i in np.unique(ids) if i < min(len(palette), len(colours))}
+    return all(colour == own for colour, own in used.items()) or used.keys().isdisjoint(palette)
+
+
+def _mend_ids(measured: PairMeasurements, source: Source) -> tuple[np.ndarray, list[str]]:
+    """Return the ids of a mask, int64 (H, W), with -1 or a strange number for what is no class; and what was done."""
+    path = measured.pair.mask
     kinds = {fault.kind for fault in measured.faults}
     if ANTI_ALIASED in kinds:
-        return (stored >= 128).astype(np.int64), ["soft edges cut at 128"]
-    if black_and_white and set(np.unique(stored)) <= {0, 255}:
-        return (stored == 255).astype(np.int64), []
-    if "colour outside the class table" in kinds:
-        return rgb_to_ids(stored, source.palette), []
-    return source.decode(stored, measured.pair.mask), []
+        return (read_mask(path) >= 128).astype(np.int64), ["soft edges cut at 128"]
+    if kinds & {"colour outside the class table", "colour mask"}:
+        return rgb_to_ids(read_mask(path), source.palette), []
+    return source.read_mendable(path), []

@@ -11,6 +11,7 @@ from segmenter.check.kinds import Severity
 from segmenter.check.measurements import PairMeasurements
 from segmenter.check.near_copies import NearCopy
 from utils.catalog.base import Source
+from utils.errors import printable
 
 SHOWN = 3  # cases of one kind in the short report
 
@@ -77,6 +78,11 @@ class Report:
         return sum((m.class_pixels for m in self.measurements), np.zeros(len(self.classes), dtype=np.int64))
 
     @property
+    def ignored(self) -> int:
+        """Pixels that are not scored."""
+        return sum(measured.ignored_pixels for measured in self.measurements)
+
+    @property
     def presence(self) -> dict[str, np.ndarray]:
         """Split -> how many of its images show each class: int64 (C,)."""
         counts = {split: np.zeros(len(self.classes), dtype=np.int64) for split in self.splits}
@@ -120,13 +126,15 @@ class Report:
             else:
                 lines.append(f"{heading} ({shorten(descriptions)})")
             lines.append(f"    -> {finding.remedy}")
-        return "\n".join([*lines, self.verdict])
+        return printable("\n".join([*lines, self.verdict]))
 
     def summary(self) -> list[tuple[str, str]]:
         """Describe the data in a few lines: a title and its figures."""
-        total = max(int(self.pixels.sum()), 1)
+        labelled = int(self.pixels.sum())
+        total, everything = max(labelled, 1), max(labelled + self.ignored, 1)
         shares = [f"{name} {pixels / total:.1%}" for name, pixels in zip(self.classes, self.pixels, strict=True)]
-        lines = [("pixels", ", ".join(shares))]
+        lines = [*self.source.describe(), ("classes", str(len(self.classes))), ("pixels", ", ".join(shares))]
+        lines.append(("ignored", f"{self.ignored / everything:.1%} of all pixels"))
         if len(self.sizes):
             small, large = self.sizes.min(axis=0), self.sizes.max(axis=0)
             distinct = len(np.unique(self.sizes, axis=0))

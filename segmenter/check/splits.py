@@ -1,4 +1,4 @@
-"""Splits that leak, lack a class, or are empty."""
+"""Splits that leak, lack a class or labels, or are empty."""
 
 import re
 from collections import Counter, defaultdict
@@ -7,6 +7,8 @@ import numpy as np
 
 from segmenter.check.findings import Case, Cases
 from segmenter.check.report import Report
+
+MOST_IGNORED = 0.8  # of all pixels
 
 
 def is_content_hash(group: str) -> bool:
@@ -54,3 +56,10 @@ def empty_splits(report: Report) -> Cases:
         "empty split": [Case(facts={"name": split}) for split in empty if split != "test"],
         "empty test split": [Case(facts={"name": split}) for split in empty if split == "test"],
     }
+
+
+def mostly_ignored(report: Report) -> Cases:
+    """Find out whether most of the pixels are ignored."""
+    labelled = int(report.pixels.sum())
+    share = report.ignored / max(labelled + report.ignored, 1)
+    return {"most pixels ignored": [Case(facts={"share": share})] if share > MOST_IGNORED else []}

@@ -10,7 +10,7 @@ from utils.config import Config
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the options."""
-    parser.add_argument("path", nargs="?", type=Path, help="a folder with images/ and masks/; or use --dataset")
+    parser.add_argument("path", nargs="?", type=Path, help="a folder of images and masks; or use --dataset")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the report with pictures as one HTML file")
     parser.add_argument(
         "--fix-into", type=Path, metavar="FOLDER", help="write a repaired copy to a new folder, and check it"
@@ -18,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--all", action="store_true", dest="every_name", help="print every name, not only the first three"
     )
-    add_config(parser, ("dataset", "root", "classes", "variant", "splits"))
+    add_config(parser, ("dataset", "root", "classes", "mask_values", "variant", "splits"))
 
 
 def run(path: Path | None, html: Path | None, fix_into: Path | None, every_name: bool, **options: Any) -> int:
@@ -26,12 +26,14 @@ def run(path: Path | None, html: Path | None, fix_into: Path | None, every_name:
     from segmenter.check import check_dataset
     from segmenter.check.html_report import save_html
     from segmenter.check.repair import refuse_target, repair
+    from segmenter.outputs import refuse_foreign
     from utils import catalog
 
     if path is not None:
         options |= {f"{PREFIX}dataset": "folder", f"{PREFIX}root": path}
     config = make_config(options)
     source = catalog.load(config)
+    refuse_foreign(html)
     if fix_into is not None:
         refuse_target(fix_into, source.root)  # before the minutes that the check may take
     report = check_dataset(source, config)

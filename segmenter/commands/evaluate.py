@@ -20,10 +20,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(run: Path, split: str, root: Path | None, html: Path | None, json: Path | None) -> None:
     """Score a run on a split of its data set."""
     from segmenter.hub.weights_file import weights_of
+    from segmenter.outputs import refuse_foreign
     from segmenter.report import evaluate_run, save_html, save_json
     from utils.checkpoint import load_weights
     from utils.inference import Predictor
 
+    refuse_foreign(html)  # before the minutes that the scores take
+    refuse_foreign(json)
     predictor = Predictor.from_run(run)
     facts = load_weights(weights_of(run))[1]["facts"]
     report = evaluate_run(predictor, source_of(run, root, predictor.config), split, facts)

@@ -31,6 +31,7 @@ def run(run: Path, kind: str, output: Path | None, size: int | None, threshold: 
     from segmenter.export import export_onnx, export_program
     from segmenter.export.onnx_files import describe
     from segmenter.export.quantization import compare_onnx, quantize_onnx
+    from segmenter.outputs import refuse_foreign
     from utils.inference import Predictor
 
     if size is not None and size < 1:
@@ -38,6 +39,7 @@ def run(run: Path, kind: str, output: Path | None, size: int | None, threshold: 
     predictor = Predictor.from_run(run, device="cpu", threshold=threshold)
     name = run.stem if run.suffix == ".safetensors" else run.resolve().name
     output = output or Path(name + ENDINGS[kind])
+    refuse_foreign(output)
     sizes = {"size": size or predictor.config.image_size, "dynamic": size is None}
     if kind == "program":
         difference = export_program(predictor.model, output, **sizes)

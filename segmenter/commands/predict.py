@@ -26,14 +26,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(run: Path, pictures: list[Path], output: Path, polygons: bool, bands: list[int] | None, **options: Any) -> int:
     """Write masks and overlays for pictures; the same command again goes on."""
+    from segmenter.pictures import find_images
     from segmenter.prediction_list import LIST_NAME
-    from segmenter.predictions import find_images, predict_files
+    from segmenter.predictions import predict_files
     from utils.inference import Predictor
 
     predictor = Predictor.from_run(run, **options)
     paths = [path for entry in pictures for path in find_images(entry)]
+    folders = [entry for entry in pictures if entry.is_dir()]
     try:
-        outcome = predict_files(predictor, paths, output, polygons=polygons, bands=bands, progress=True)
+        outcome = predict_files(
+            predictor, paths, output, folders=folders, polygons=polygons, bands=bands, progress=True
+        )
     except KeyboardInterrupt:
         print(f"Stopped. What is done is in {output}; the same command goes on where this one stopped.")
         return 1

@@ -1,31 +1,64 @@
 """`train`: a run folder with the best weights, the state to go on from, and the history."""
 
+import os
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from segmenter.commands.options import add_config, make_config
+from segmenter.commands.options import PREFIX, add_config, make_config
 from utils.config import Config
+from utils.errors import printable
+
+if TYPE_CHECKING:  # the catalog, and torch with it, is imported when the command runs
+    from utils.catalog.base import Source
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Describe the options."""
     parser.add_argument("--config", type=Path, help="YAML file; options on the command line come on top")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --output")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run in --output, as it was configured; more --epochs train it longer",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
     add_config(parser, Config.model_fields)
 
 
 def run(config: Path | None, resume: bool, overwrite: bool, **options: Any) -> None:
     """Train a model; the run folder is --output."""
+    if resume and config is None:
+        config = config_of_run(options)
     settings = make_config(options, config)  # before the slow import, so that a typo is refused at once
     from accelerate import PartialState
 
     from segmenter.distributed import share_out
+    from utils import catalog
+    from utils.run_folder import refuse_to_overwrite
     from utils.training import fit
 
-    finished = fit(settings, resume=resume, overwrite=overwrite, prepare_loader=share_out)
+    refuse_to_overwrite(settings, resume, overwrite)  # before the data set is downloaded or read
+    source = catalog.load(settings)
+    if not int(os.environ.get("RANK", 0)):  # asking accelerate now would settle which device it takes
+        print(tell(source), flush=True)
+    finished = fit(settings, source=source, resume=resume, overwrite=overwrite, prepare_loader=share_out)
     if finished.history.empty or not PartialState().is_main_process:
         return
     best = finished.best
     print(f"Best validation IoU {best['val_score']:.3f} in epoch {best['epoch']:.0f}; the run is in {finished.folder}")
+
+
+def tell(source: "Source") -> str:
+    """Say how the files of a data set are read, before a long run pays for a misunderstanding."""
+    names = ", ".join(source.classes[:8]) + (", ..." if len(source.classes) > 8 else "")
+    lines = [*source.describe(), ("classes", f"{len(source.classes)} ({names})")]
+    if source.ignored_share is not None:
+        lines.append(("ignored", f"{source.ignored_share:.1%} of all pixels"))
+    return printable("\n".join([source.name, *(f"    {title}: {words}" for title, words in lines)]))
+
+
+def config_of_run(options: dict[str, Any]) -> Path | None:
+    """Return the configuration that the run in --output keeps, where there is one; the output stays as it was given."""
+    output = Path(options.get(f"{PREFIX}output") or Config.model_fields["output"].default).expanduser()
+    options[f"{PREFIX}output"] = output
+    return output / "config.yaml" if (output / "config.yaml").is_file() else None

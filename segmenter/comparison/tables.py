@@ -96,6 +96,15 @@ def is_finished(config: Config) -> bool:
     return len(history) >= config.epochs or should_stop(scores_of(history), config.patience)
 
 
+def refuse_foreign_tables(folder: Path) -> None:
+    """Raise CourseError where a folder holds files by the names of a comparison's tables that are no comparison's."""
+    table, others = folder / "comparison.csv", [folder / "summary.csv", folder / "comparison.png"]
+    found = next((path for path in (table, *others) if path.exists()), None)
+    ours = table.is_file() and table.read_bytes().startswith(",".join(COLUMNS).encode())
+    if found and not ours:
+        raise CourseError(f"{found} is not that of a comparison: it is left as it is. Choose another output.")
+
+
 def save_tables(runs: Sequence[Config]) -> pd.DataFrame:
     """Write comparison.csv (the finished runs), summary.csv and comparison.png beside the run folders.
 

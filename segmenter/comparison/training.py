@@ -8,16 +8,16 @@ from itertools import product
 
 import torch
 
-from segmenter.comparison.tables import is_finished, save_tables
+from segmenter.comparison.tables import is_finished, refuse_foreign_tables, save_tables
 from utils import catalog
 from utils.catalog.base import Source
-from utils.checkpoint import has_only_begun, has_state
 from utils.config import Config
 from utils.errors import CheckpointError, ConfigError, CourseError
 from utils.loaders import get_data_loaders
 from utils.models import build_model
+from utils.resuming import refuse_another_config
+from utils.run_folder import has_only_begun, has_state
 from utils.run_splits import SPLITS_FILE, as_in_run, read_splits, refuse_changed_data
-from utils.runs import refuse_another_config
 from utils.schedules import build_optimizer
 from utils.training import fit
 
@@ -49,6 +49,7 @@ def run_grid(runs: Sequence[Config], source: Source | None = None) -> dict[str, 
     """
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise ConfigError("A comparison trains one run after the other, in one process: start it without torchrun.")
+    refuse_foreign_tables(runs[0].output.parent)
     source = same_source(runs, source or catalog.load(runs[0]))
     check_models([config for config in runs if not is_finished(config)], source)
     failed = {}

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from segmenter.evaluation import SplitReport, report_split
 from segmenter.optional import require
+from segmenter.outputs import MADE_BY
 from utils.catalog.base import Source
-from utils.checkpoint import LOCAL_FIELDS
+from utils.checkpoint import LOCAL_FIELDS, read_classes
 from utils.config import Config
 from utils.errors import CheckpointError, CourseError
 from utils.inference import Predictor
@@ -22,6 +23,7 @@ def describe(predictor: Predictor) -> dict[str, str]:
     """Return all that a program beside this course needs to know of a model: names and values, as text."""
     config = predictor.config
     return {
+        "origin": MADE_BY,
         "classes": json.dumps(predictor.classes),
         "palette": json.dumps(predictor.palette),
         "framing": config.framing,
@@ -42,8 +44,7 @@ def load_onnx(path: str | Path, threads: int = 0, **options: Any) -> Predictor:
     model = OnnxModel(path, threads)
     try:
         config = Config(**{**json.loads(model.about["config"]), "weights": None, "device": "cpu"})
-        classes = tuple(json.loads(model.about["classes"]))
-        palette = tuple(tuple(colour) for colour in json.loads(model.about["palette"]))
+        classes, palette = read_classes(model.about)
         options = {"threshold": float(model.about["threshold"]), **options}
     except (CourseError, ValueError, KeyError, TypeError):
         raise CheckpointError(

@@ -12,10 +12,10 @@ import torch
 
 from segmenter.export.onnx_files import ONNX_PACKAGES, OnnxModel, load_onnx, score_onnx
 from segmenter.optional import require
+from segmenter.outputs import refuse_foreign
 from utils.catalog.base import Source
 from utils.errors import CourseError
 from utils.files import write_atomically
-from utils.images import read_image
 from utils.inference import Predictor
 
 
@@ -48,6 +48,7 @@ def quantize_onnx(path: str | Path, output: str | Path, source: Source, count: i
     onnx, quantization = (require(module, ONNX_PACKAGES) for module in ("onnx", "onnxruntime.quantization"))
     predictor = load_onnx(path)
     about = predictor.model.about
+    refuse_foreign(Path(output))
     with tempfile.TemporaryDirectory() as folder:
         prepared, smaller = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
         try:
@@ -83,7 +84,7 @@ def model_inputs(predictor: Predictor, source: Source, count: int) -> Iterator[n
         record = lambda _, inputs, batches=batches: batches.append(inputs[0].clone())  # noqa: E731
         hook = predictor.model.register_forward_pre_hook(record)
         try:
-            predictor(read_image(pair.image))
+            predictor(source.read_image(pair.image))
         finally:
             hook.remove()
         yield from (image[None].numpy() for images in batches for image in images)

@@ -3,14 +3,12 @@
 import json
 from pathlib import Path
 
-from safetensors.torch import save
-
 from segmenter.evaluation import SplitReport
 from segmenter.hub.card import model_card
 from segmenter.hub.connection import hub_errors
 from segmenter.hub.weights_file import NAME_ON_HUB, weights_of
 from segmenter.optional import require
-from utils.checkpoint import LOCAL_FIELDS, load_tensors, load_weights
+from utils.checkpoint import LOCAL_FIELDS, load_tensors, load_weights, to_safetensors
 from utils.config import WEIGHTS
 from utils.errors import CourseError
 
@@ -47,4 +45,6 @@ def publishable(path: Path) -> bytes:
     """Return a weights file whose header names nothing of this machine, such as the file that training began with."""
     state, header = load_weights(path)
     facts = {name: json.dumps(header[name]) for name in ("classes", "palette", "facts")}
-    return save(state, {"format": "pt", "config": header["config"].model_dump_json(exclude=LOCAL_FIELDS), **facts})
+    return to_safetensors(
+        state, {"format": "pt", "config": header["config"].model_dump_json(exclude=LOCAL_FIELDS), **facts}
+    )

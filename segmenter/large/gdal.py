@@ -48,29 +48,6 @@ def read_errors(path: Path) -> Iterator[None]:
         raise DataError(f"{path} cannot be read ({reason}). Replace it with a complete image file.") from None
 
 
-def choose_bands(path: Path, file: Any, bands: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Return the bands of an open file to read as an image: red, green and blue, or one of grey. Raises DataError.
-
-    Without `bands`, they are those that the file calls red, green and blue, else the first three beside alpha.
-    """
-    if "complex" in file.dtypes[0]:
-        raise DataError(f"{path} holds complex numbers, and a picture needs real numbers. Convert it.")
-    if bands is not None:
-        if len(bands) not in (1, 3) or not all(1 <= band <= file.count for band in bands):
-            raise DataError(f"{path} has bands 1 to {file.count}: name one of them, or three, not {list(bands)}.")
-        return bands
-    meanings = [meaning.name for meaning in file.colorinterp]
-    if {"red", "green", "blue"} <= set(meanings):
-        return tuple(meanings.index(colour) + 1 for colour in ("red", "green", "blue"))
-    colours = [band for band, meaning in enumerate(meanings, start=1) if meaning != "alpha"]
-    if len(colours) == 2:
-        raise DataError(
-            f"{path} has 2 bands, and a picture needs red, green and blue, or one of grey. "
-            "Name the bands to use (bands, --bands)."
-        )
-    return tuple(colours[:3])
-
-
 def colour_table(file: Any, band: int) -> np.ndarray | None:
     """Return the colours of an open palette image, uint8 (256, 3), or None for any other image."""
     if file.colorinterp[band - 1].name != "palette":

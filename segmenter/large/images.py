@@ -10,8 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segmenter.large.gdal import choose_bands, colour_table, open_raster, read_errors
+from segmenter.large.gdal import colour_table, open_raster, read_errors
 from segmenter.optional import require
+from utils.bands import choose_bands
 from utils.errors import DataError
 from utils.images import IGNORE_INDEX, to_eight_bits
 from utils.inference import array_to_rgb, require_image_array
@@ -25,20 +26,23 @@ STRIP = 256  # rows of an array that are read together to find its largest value
 
 
 @contextmanager
-def open_large(image: str | Path | np.ndarray, bands: Iterable[int] | None = None) -> Iterator["ArrayImage | GeoImage"]:
+def open_large(
+    image: str | Path | np.ndarray, bands: Iterable[int] | None = None, white: float | None = None
+) -> Iterator["ArrayImage | GeoImage"]:
     """Open an image of which only parts are read: an array, a .npy file, or what GDAL reads. Raises DataError.
 
     bands: which are red, green and blue, from 1; one is taken as grey. None looks them up.
+    white: the value that becomes 255 in an image of more than 8 bits. None takes the largest one.
     """
     if isinstance(image, np.ndarray):
         require_image_array(image)
-        yield ArrayImage(lambda: image, hashlib.sha256(np.ascontiguousarray(image)).hexdigest())
+        yield ArrayImage(lambda: image, hashlib.sha256(np.ascontiguousarray(image)).hexdigest(), white)
         return
     path = Path(image)
     if path.suffix.lower() == ".npy":
         if bands:
             raise DataError(f"{path} is an array: bands are chosen for GeoTIFF only. Leave them out.")
-        yield ArrayImage.map_file(path)
+        yield ArrayImage.map_file(path, white)
         return
     require("rasterio")
     if not path.exists():
@@ -48,7 +52,7 @@ def open_large(image: str | Path | np.ndarray, bands: Iterable[int] | None = Non
     with ExitStack() as stack:
         with read_errors(path):
             file = stack.enter_context(open_raster(path, driver=DRIVERS[path.suffix.lower()]))
-        yield GeoImage(path, file, tuple(bands) if bands else None)
+        yield GeoImage(path, file, tuple(bands) if bands else None, white)
 
 
 class ArrayImage:
@@ -57,23 +61,24 @@ class ArrayImage:
     Args:
         load: returns the array; called anew for each part, so that a mapped file does not fill the memory.
         fingerprint: changes when the contents do.
+        white: the value that becomes 255 where the array is not of bytes; None takes the largest one.
     """
 
-    def __init__(self, load: Callable[[], np.ndarray], fingerprint: str = "") -> None:
+    def __init__(self, load: Callable[[], np.ndarray], fingerprint: str = "", white: float | None = None) -> None:
         self.load, self.fingerprint = load, fingerprint
         self.place: dict[str, Any] = {}  # an array does not say where it lies
         array = load()
         require_image_array(array)
         self.shape = array.shape[:2]
-        self.largest = 255.0
-        if array.dtype != np.uint8:
+        self.largest = white or 255.0
+        if array.dtype != np.uint8 and white is None:
             self.largest = max(float(load()[y : y + STRIP].max()) for y in range(0, len(array), STRIP))
 
     @classmethod
-    def map_file(cls, path: Path) -> "ArrayImage":
+    def map_file(cls, path: Path, white: float | None = None) -> "ArrayImage":
         """Map a .npy file. Raises DataError."""
         try:
-            return cls(lambda: np.load(path, mmap_mode="r", allow_pickle=False), file_fingerprint(path))
+            return cls(lambda: np.load(path, mmap_mode="r", allow_pickle=False), file_fingerprint(path), white)
         except FileNotFoundError:
             raise DataError(f"There is no file {path}. Check the name.") from None
         except DataError as error:
@@ -104,7 +109,7 @@ class GeoImage:
         largest: the value that becomes 255. It is that of the whole image: all parts are scaled alike.
     """
 
-    def __init__(self, path: Path, file: Any, bands: tuple[int, ...] | None) -> None:
+    def __init__(self, path: Path, file: Any, bands: tuple[int, ...] | None, white: float | None = None) -> None:
         self.path, self.file, self.fingerprint = path, file, file_fingerprint(path)
         self.lock = threading.Lock()  # GDAL lets one thread at a time use a file
         self.shape = (file.height, file.width)
@@ -116,7 +121,7 @@ class GeoImage:
             self.place = {"gcps": file.gcps[0], "crs": file.gcps[1]}
         if self.masked:
             self.place["nodata"] = IGNORE_INDEX
-        self.largest = 255.0 if file.dtypes[0] == "uint8" else self.find_largest()
+        self.largest = 255.0 if file.dtypes[0] == "uint8" else white or self.find_largest()
 
     def find_largest(self) -> float:
         """Return the largest valid number of the image, which is read block by block."""

@@ -1,5 +1,6 @@
 """Predict an image larger than memory: block by block, and taken up again where it stopped (notebook 9)."""
 
+import glob
 import hashlib
 import io
 import os
@@ -40,7 +41,7 @@ def predict_large(
     target = Path(target)
     if target.suffix.lower() not in (".tif", ".tiff", ".npy"):
         raise DataError(f"{target}: the mask of a large image is written as .tif or .npy. Choose one of these names.")
-    with open_large(image, bands) as opened:
+    with open_large(image, bands, predictor.config.white) as opened:
         unfinished = unfinished_path(target, predictor, opened)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,8 @@ def predict_large(
                 f"Cannot write {target}: {error.strerror or error}. Free some space and run this again: it goes on "
                 "where it stopped."
             ) from error
-        for left_over in target.parent.glob(f".{target.name}.*.part"):  # also those of other weights or options
+        pattern = f".{glob.escape(target.name)}.{'[0-9a-f]' * 16}.part"
+        for left_over in target.parent.glob(pattern):  # also those of other weights or options
             left_over.unlink()
     return target
 

@@ -11,7 +11,6 @@ from segmenter.report.gallery import MOST_DRAWN, Gallery
 from utils.catalog.base import Source
 from utils.checkpoint import LOCAL_FIELDS
 from utils.errors import DataError
-from utils.images import read_mask
 from utils.inference import Predictor
 
 MOST_MASKS = 300  # masks of the training split that are read to tell which classes are rare
@@ -113,7 +112,7 @@ def training_shares(source: Source, most: int = MOST_MASKS) -> tuple[np.ndarray 
     for index in np.unique(np.linspace(0, len(pairs) - 1, min(most, len(pairs))).astype(int)):
         pair = pairs[index]
         try:
-            ids = source.decode(read_mask(pair.mask), pair.mask)
+            ids = source.read_ids(pair.mask)
         except DataError:
             continue
         counts += np.bincount(ids[(ids >= 0) & (ids < len(counts))], minlength=len(counts))

@@ -9,6 +9,7 @@ import numpy as np
 
 from segmenter.html import save_text
 from segmenter.metrics import calibration_error
+from segmenter.outputs import MADE_BY
 from segmenter.report.evaluation import Evaluation
 from utils.metrics import THRESHOLDS, average_precision, mean_iou, pixel_accuracy
 
@@ -33,7 +34,7 @@ DEFINITIONS = {
 
 def save_json(evaluation: Evaluation, path: str | Path) -> Path:
     """Write every number to `path`, whole or not at all, and return the path. What cannot be divided is null."""
-    return save_text(Path(path), json.dumps(numbers(evaluation), indent=1, allow_nan=False))
+    return save_text(Path(path), json.dumps({"origin": MADE_BY, **numbers(evaluation)}, indent=1, allow_nan=False))
 
 
 def numbers(evaluation: Evaluation) -> dict[str, Any]:

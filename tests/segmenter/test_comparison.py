@@ -17,6 +17,7 @@ from utils import catalog
 from utils.checkpoint import load_weights
 from utils.config import Config
 from utils.errors import CheckpointError, ConfigError, TrainingError
+from utils.files import write_atomically
 from utils.runs import Run
 
 MODELS = ["unet", "torchvision:lraspp_mobilenet_v3_large"]
@@ -216,11 +217,11 @@ def test_changed_data_and_runs_on_other_splits_are_refused(base):
     run_grid(runs[:2])
     table = runs[1].output / "splits.csv"
     whole = table.read_text()
-    table.write_text(whole.replace(",val,", ",train,"))
+    write_atomically(table, lambda path: path.write_text(whole.replace(",val,", ",train,")))  # and notes its checksum
     with pytest.raises(CheckpointError) as error:
         run_grid(runs)
     assert_clear(error, runs[0].output, runs[1].output, "splits")
-    table.write_text(whole)
+    write_atomically(table, lambda path: path.write_text(whole))
     (base.root / "images" / "00.png").write_bytes((base.root / "images" / "01.png").read_bytes())
     with pytest.raises(CheckpointError) as error:
         run_grid(runs)

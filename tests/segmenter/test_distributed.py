@@ -1,8 +1,9 @@
-"""utils/distributed.py: over ranks and workers every sample comes once an epoch, in real second processes."""
+"""segmenter/distributed.py: over ranks and workers every sample comes once an epoch, in real second processes."""
 
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from helpers import COURSE, assert_clear
 from hypothesis import given
 from hypothesis import strategies as st
+from warm import Process
 
 from segmenter.distributed import EvenBatches, share_out
 from segmenter.shards import write_shards
@@ -24,20 +26,31 @@ from utils.errors import ConfigError
 from utils.images import read_image
 from utils.loaders import get_data_loaders, put_on_device, seed_epoch, step_indices
 
+GLOO = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(COURSE), "GLOO_SOCKET_IFNAME": "lo"}
 
-def torchrun(*arguments, processes=2):
-    """Run a script or module on several real processes of this machine."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+
+def torchrun(*arguments):
+    """Run a module on two real processes of this machine."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     found = subprocess.run(
-        [*command, *map(str, arguments)],
-        cwd=COURSE,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(COURSE), "GLOO_SOCKET_IFNAME": "lo"},
-        capture_output=True,
-        text=True,
-        timeout=300,
+        [*command, *map(str, arguments)], cwd=COURSE, env=os.environ | GLOO, capture_output=True, text=True, timeout=900
     )
     assert found.returncode == 0, found.stdout + found.stderr
     return found.stdout
+
+
+def run_ranks(folder, *arguments, processes=2):
+    """Run a script on several real processes, as torchrun does: it finds its place in the environment."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        meeting = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free.getsockname()[1])}
+    world = {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes)}
+    ranks = [
+        Process(*arguments, output=folder / f"printed{n}", cwd=COURSE, env=os.environ | GLOO | meeting | world | place)
+        for n, place in enumerate({"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes))
+    ]
+    for rank in ranks:
+        assert rank.wait(900) == 0, rank.text()
 
 
 # ---------------------------------------------------------------- the order of one epoch
@@ -82,7 +95,7 @@ def shards(tiny, tmp_path_factory):
 def test_two_ranks_and_their_workers_see_every_sample_of_the_shards_once(
     batch_size, workers, steps, shards, tiny, tmp_path
 ):
-    torchrun(COURSE / "tests" / "rank_reads_epochs.py", shards, tmp_path, batch_size, workers)
+    run_ranks(tmp_path, COURSE / "tests" / "rank_reads_epochs.py", shards, tmp_path, batch_size, workers)
     ranks = [json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in (0, 1)]
     everything = sorted(
         hashlib.sha256(read_image(pair.image).transpose(2, 0, 1).tobytes()).hexdigest() for pair in tiny.pairs("train")
@@ -110,7 +123,7 @@ def test_two_ranks_train_on_shards_and_one_of_them_writes(shards, tmp_path):
     assert history["train_loss"].iloc[1] < history["train_loss"].iloc[0]
     names = {path.name for path in Path(tmp_path / "run").iterdir()}
     files = {"config.yaml", "splits.csv", "history.csv", "last.ckpt", "previous.ckpt", "best.safetensors", "pictures"}
-    assert names == files
+    assert names == files | {"run.json"}
 
 
 def test_two_ranks_learn_and_score_what_one_process_does_with_the_same_global_batch(tmp_path):
@@ -119,7 +132,8 @@ def test_two_ranks_learn_and_score_what_one_process_does_with_the_same_global_ba
     for processes, batch_size in ((1, 8), (2, 4)):
         folder = tmp_path / str(processes)
         folder.mkdir()
-        torchrun(COURSE / "tests" / "rank_trains.py", folder, batch_size, processes, processes=processes)
+        script = COURSE / "tests" / "rank_trains.py"
+        run_ranks(folder, script, folder, batch_size, processes, processes=processes)
         facts[processes] = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
         weights[processes] = load_state(folder / "run" / "last.ckpt")["model"]
     assert facts[1]["matrix"] == facts[2]["matrix"]

@@ -13,6 +13,7 @@ from segmenter.metrics import boundary_counts, boundary_iou
 from utils import catalog
 from utils.config import Config
 from utils.dataset import read_pair
+from utils.images import read_mask
 from utils.inference import Prediction, Predictor
 from utils.metrics import average_precision, confusion_matrix, scores, worst_images
 
@@ -126,7 +127,7 @@ def test_failures_are_at_most_half_right_and_worst_first(source):
 def test_with_one_foreground_class_only_that_one_can_fail(pairs):
     source = three_class_folder(pairs)
     source.classes = ("rest", "thing")
-    source.decode = lambda raw, path: np.where(raw == 255, 255, raw > 0).astype(np.int64)
+    source.read_ids = lambda path: np.where(read_mask(path) == 255, 255, read_mask(path) > 0).astype(np.int64)
     report = report_split(
         lambda image: Prediction(np.ones((40, 48), np.uint8), np.ones((1, 40, 48), np.float32)), source
     )

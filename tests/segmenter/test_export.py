@@ -23,6 +23,7 @@ from segmenter.export.onnx_files import OnnxModel, describe, load_onnx, score_on
 from segmenter.export.quantization import compare_onnx, model_inputs, quantize_onnx
 from segmenter.export.tracing import sample_images
 from segmenter.large.predict import predict_mask
+from segmenter.outputs import MADE_BY
 from utils.config import Config
 from utils.errors import CheckpointError, CourseError
 from utils.images import read_image
@@ -153,12 +154,12 @@ def test_another_answer_is_refused_and_nothing_written(change, tmp_path, monkeyp
 
     monkeypatch.setattr(torch.export, "load", Program)
     monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
-    (tmp_path / "model.onnx").write_bytes(b"what was there")
+    (tmp_path / "model.onnx").write_bytes(MADE_BY.encode())
     for export, name in ((export_program, "model.pt2"), (export_onnx, "model.onnx")):
         with pytest.raises(CourseError) as error:
             export(small(), tmp_path / name, 32, dynamic=False)
         assert_clear(error, "differs from the original", "32x32", "nothing was written")
-    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"what was there"]
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [MADE_BY.encode()]
 
 
 def test_a_full_disk_leaves_nothing(tmp_path):

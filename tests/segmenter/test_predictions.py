@@ -12,8 +12,9 @@ from PIL import Image
 
 from segmenter import predictions
 from segmenter.large.predict import predict_mask
+from segmenter.pictures import find_images
 from segmenter.prediction_list import LIST_NAME, PredictionList
-from segmenter.predictions import find_images, predict_files
+from segmenter.predictions import predict_files
 from utils import checkpoint
 from utils.errors import CourseError, DataError
 from utils.inference import Predictor
@@ -108,25 +109,25 @@ def test_a_name_of_any_bytes_goes_into_the_list_and_is_found_there_again(predict
 def test_a_place_that_cannot_be_written_to(predictor, pairs, tmp_path):
     (tmp_path / "file").write_text("mine")
     for output in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(DataError) as error:
+        with pytest.raises(CourseError) as error:
             predict_files(predictor, find_images(pairs / "images")[:1], output)
         assert_clear(error, output, "another output")
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_no_disk_space_leaves_no_half_of_a_mask(predictor, pairs, tmp_path, monkeypatch):
-    def full(path, write):
+    def full(picture, path, *_, **__):
         def half(temporary):
             temporary.write_bytes(b"half")
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        checkpoint.write_atomically(path, half if path.suffix != ".csv" else write)
+        checkpoint.write_atomically(path, half)
 
     paths = find_images(pairs / "images")[:1]
     predict_files(predictor, paths, tmp_path / "out")
     paths[0].touch()  # to be predicted again
     before = snapshot(tmp_path / "out")
-    monkeypatch.setattr(predictions, "write_atomically", full)
+    monkeypatch.setattr(predictions, "save_picture", full)
     outcome = predict_files(predictor, paths, tmp_path / "out")
     assert outcome.masks == []
     assert_sentence(outcome.failed[0], tmp_path / "out" / "00_mask.png", "no space left", "free some space")
@@ -135,11 +136,11 @@ def test_no_disk_space_leaves_no_half_of_a_mask(predictor, pairs, tmp_path, monk
 
 
 def test_a_disk_that_is_really_full(predictor, pairs, tmp_path):
-    with full_disk(50):
+    with full_disk(300):
         done, _, failed = predict_files(predictor, find_images(pairs / "images")[:1], tmp_path / "out")
     assert done == []
-    assert_sentence(failed[0], "00_mask.png", "cannot write")
-    assert list(snapshot(tmp_path / "out")) == [LIST_NAME]
+    assert_sentence(failed[0], "00_overlay.jpg", "cannot write")
+    assert list(snapshot(tmp_path / "out")) == ["00_mask.png", LIST_NAME]  # the mask is whole, its overlay is missing
 
 
 def test_a_list_that_cannot_be_written(predictor, pairs, tmp_path):

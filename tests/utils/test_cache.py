@@ -24,7 +24,6 @@ from utils import cache, catalog
 from utils.augmentations import train_transform
 from utils.cache import Store, choose_cache, map_in_order
 from utils.catalog.base import Pair
-from utils.catalog.folder import Folder
 from utils.config import Config
 from utils.dataset import SegmentationDataset, read_pair
 from utils.errors import DataError
@@ -73,8 +72,7 @@ def test_pictures_of_any_size_come_out_of_the_store_as_they_went_in(sizes, resiz
         Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8)).save(root / f"{number}.png")
         Image.fromarray(rng.integers(0, 3, (height, width), np.uint8)).save(root / f"{number}_mask.png")
         found.append(Pair(root / f"{number}.png", root / f"{number}_mask.png", str(number)))
-    source = Folder(root, CLASSES)
-    source.classes, source.palette = CLASSES, ((0, 0, 0), (1, 1, 1), (2, 2, 2))
+    source = catalog.load(Config(dataset="folder", root=root, classes=CLASSES))
     kept = SegmentationDataset(found, source, resize=resize, max_side=most).preload("disk")
     for index, pair in enumerate(found):
         image, mask = read_pair(pair, source)

@@ -11,18 +11,20 @@ from utils.errors import ConfigError
 
 GOOD = {
     "dataset": "folder", "root": Path("/data/mine"), "classes": ("sky", "earth", "sea"), "image_size": 320,
+    "mask_values": "0=0 255=1", "white": 4095.0,
     "variant": "second", "splits": "hash", "split_seed": 1, "max_side": 999, "cache": "none",
     "framing": "resize", "aerial": False, "augmentation": "strong", "batch_size": 3, "workers": 5,
     "model": "smp:unet/resnet34", "weights": "imagenet", "unet_width": 7, "unet_depth": 2, "freeze_encoder": True,
     "compile": True, "loss": "ce+focal", "class_weights": True, "encoder_rate": 0.1, "ema": 0.9,
     "optimizer": "sgd", "learning_rate": 3e-4, "weight_decay": 0.0,
     "schedule": "poly", "epochs": 3, "accumulate": 4, "grad_clip": 0.0, "patience": 6, "device": "cpu",
-    "precision": "bf16", "seed": 7, "output": Path("/runs/one"), "tracker": "tensorboard",
+    "precision": "bf16", "threads": 3, "seed": 7, "output": Path("/runs/one"), "tracker": "tensorboard",
 }  # fmt: skip
 
 BAD = [
     ("dataset", 3, "string"), ("root", 3, "path"), ("classes", "abc", "tuple"), ("classes", [1, 2], "string"),
-    ("variant", 3, "string"), ("splits", "publish", "Did you mean 'published'?"), ("split_seed", -1, "0"),
+    ("variant", 3, "string"), ("mask_values", 1, "string"), ("white", 0, "0"),
+    ("splits", "publish", "Did you mean 'published'?"), ("split_seed", -1, "0"),
     ("max_side", 31, "32"), ("cache", "disc", "Did you mean 'disk'?"),
     ("image_size", 15, "16"), ("image_size", 4097, "4096"), ("image_size", "big", "integer"),
     ("framing", "crops", "'crop' or 'resize'"), ("aerial", "perhaps", "boolean"),
@@ -36,7 +38,7 @@ BAD = [
     ("learning_rate", 11, "10"), ("learning_rate", "fast", "number"), ("weight_decay", -0.1, "0"),
     ("schedule", "one-cycle", "Did you mean 'one_cycle'?"), ("epochs", 0, "1"), ("accumulate", 0, "1"),
     ("grad_clip", -1, "0"), ("patience", 0, "1"), ("device", "gpu", "'auto', 'cpu', 'cuda' or 'mps'"),
-    ("precision", "fp61", "Did you mean 'fp16'?"), ("seed", -1, "0"), ("seed", 2**32, str(2**32)),
+    ("precision", "fp61", "Did you mean 'fp16'?"), ("seed", -1, "0"), ("seed", 2**32, str(2**32)), ("threads", 0, "1"),
     ("output", None, "path"), ("tracker", "tensorbord", "Did you mean 'tensorboard'?"),
 ]  # fmt: skip
 

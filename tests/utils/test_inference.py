@@ -240,7 +240,11 @@ def test_weights_that_do_not_fit_their_own_header(trained, tmp_path):
     from safetensors.torch import save_file
 
     state, _ = load_weights(trained / "best.safetensors")
-    header = {"config": Config(unet_width=5).model_dump_json(), "classes": '["a", "b"]', "palette": "[]"}
+    header = {
+        "config": Config(unet_width=5).model_dump_json(),
+        "classes": '["a", "b"]',
+        "palette": "[[0, 0, 0], [1, 1, 1]]",
+    }
     save_file(state, tmp_path / "a.safetensors", header)
     with pytest.raises(CheckpointError) as error:
         Predictor.from_run(tmp_path / "a.safetensors", device="cpu")

@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 import torch
 from helpers import COURSE, assert_clear, equal_states, small_config, snapshot, write_pairs
 from PIL import Image
+from warm import Process
 
 from utils.checkpoint import load_state, load_weights
 from utils.config import Config
@@ -77,12 +76,8 @@ def plain(value):
 
 
 # ---------------------------------------------------------------- killed
-def process(*arguments, **options):
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(COURSE)}
-    command = [sys.executable, *map(str, arguments)]
-    return subprocess.Popen(
-        command, cwd=COURSE, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
-    )
+def process(tmp_path, *arguments):
+    return Process(*arguments, output=tmp_path / "printed", cwd=COURSE, env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 
 def test_a_run_killed_again_and_again_ends_as_if_it_never_had_been(whole, tmp_path):
@@ -92,11 +87,9 @@ def test_a_run_killed_again_and_again_ends_as_if_it_never_had_been(whole, tmp_pa
     moments = ["step::3", "half:last.ckpt:1", "before:last.ckpt:2", "after:previous.ckpt:1", "before:history.csv:2"]
     epochs = []
     for number, moment in enumerate(moments):
-        killed = process(
-            COURSE / "tests" / "run_that_is_killed.py", tmp_path / "broken.yaml", moment, *["resume"] * (number > 0)
-        )
-        said, _ = killed.communicate(timeout=120)
-        assert killed.returncode == -signal.SIGKILL, said
+        script = COURSE / "tests" / "run_that_is_killed.py"
+        killed = process(tmp_path, script, tmp_path / "broken.yaml", moment, *["resume"] * (number > 0))
+        assert killed.wait(600) == -signal.SIGKILL, killed.text()
         there = [broken.output / name for name in ("last.ckpt", "previous.ckpt")]
         epochs.append(max((len(load_state(path)["history"]) for path in there if path.exists()), default=0))
     assert epochs == [0, 0, 1, 2, 3]
@@ -107,26 +100,23 @@ def test_a_run_killed_again_and_again_ends_as_if_it_never_had_been(whole, tmp_pa
 
 def test_a_run_killed_at_any_moment_goes_on_from_the_command_line(whole, tmp_path):
     """The clock decides: each process is killed a random while after it has begun to train, or comes to its end."""
-    broken = whole.override(output=tmp_path / "broken", epochs=40, workers=1)
+    broken = whole.override(output=tmp_path / "broken", epochs=20, workers=1)
     longer = broken.override(output=tmp_path / "longer")
     quiet(longer)
     broken.save(tmp_path / "broken.yaml")
     rng, kills = random.Random(time.time_ns()), 0
     for attempt in range(20):
         resume = ["--resume"] if broken.output.exists() else []
-        run = process("-m", "segmenter", "train", "--config", tmp_path / "broken.yaml", *resume, start_new_session=True)
-        begun = time.monotonic()
-        while attempt < 2 and run.poll() is None and not (broken.output / "pictures").exists():
-            assert time.monotonic() - begun < 100
-            time.sleep(0.01)
-        try:
-            run.communicate(timeout=rng.uniform(0.0, 0.8) + (4 if resume else 0) if attempt < 2 else 100)
-        except subprocess.TimeoutExpired:
-            os.killpg(run.pid, signal.SIGKILL)
-            run.communicate()
+        run = process(tmp_path, "-m", "segmenter", "train", "--config", tmp_path / "broken.yaml", *resume)
+        if attempt == 0:
+            while run.poll() is None and not (broken.output / "pictures").exists():
+                time.sleep(0.01)
+        run.wait(rng.uniform(0.0, 0.8) if attempt < 2 else 600)
+        if run.poll() is None:
+            run.kill()
             kills += 1
             continue
-        assert run.returncode == 0
+        assert run.poll() == 0, run.text()
         break
     assert kills >= 1
     assert_same_run(longer, broken)
@@ -184,10 +174,10 @@ def test_where_both_states_are_damaged_the_run_is_refused_and_untouched(whole, t
 
 
 def test_a_history_that_was_never_written_is_written_on_resuming(whole):
-    before = (whole.output / "history.csv").read_bytes()
+    before = Run.load(whole.output).history.drop(columns=CLOCK)
     (whole.output / "history.csv").unlink()
     quiet(whole, resume=True)
-    assert (whole.output / "history.csv").read_bytes() == before
+    assert Run.load(whole.output).history.drop(columns=CLOCK).equals(before)
 
 
 def test_a_finished_run_that_lost_its_states_is_not_begun_anew(whole):

@@ -9,10 +9,16 @@ from utils.errors import ConfigError
 
 __all__ = ["Pair", "Source", "load", "names"]
 
+# Modules that data sets share, and which are none themselves.
+SHARED = {
+    "base", "class_table", "download", "layouts", "mask_coding", "mask_meaning", "mask_scan", "pair_lists", "places",
+    "tables", "white",
+}  # fmt: skip
+
 
 def names() -> list[str]:
     """Return the names that `Config.dataset` accepts."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in ("base", "download"))
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in SHARED)
 
 
 def load(config: Config) -> Source:

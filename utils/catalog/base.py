@@ -1,17 +1,15 @@
 """What every data set offers, whatever its files look like."""
 
-import csv
-import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from utils.config import Config, nearest
 from utils.errors import ConfigError, DataError
-from utils.images import IGNORE_INDEX, decode_ids, read_mask
+from utils.images import IGNORE_INDEX, decode_ids, read_mask, read_scaled
 from utils.splits import SPLITS, Fractions, split_by_group, split_by_hash, split_stratified
 
 OKABE_ITO = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
@@ -38,6 +36,8 @@ class Source:
         variant: the edition, where there are several.
         splits, split_seed: how splits are drawn, as `Config` says.
         fixed: image -> split of an earlier run, which then counts alone; files added since are in no split.
+        white: the value that becomes 255 in images of more than 8 bits, the same for all; None: the largest of each.
+        ignored_share: share of the pixels of all masks that are not scored, where it is known.
     """
 
     name: str
@@ -51,6 +51,8 @@ class Source:
     splits = "published"
     split_seed = 42
     fixed: dict[str, str] | None = None
+    white: float | None = None
+    ignored_share: float | None = None
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -71,6 +73,30 @@ class Source:
         """Return images without mask and masks without image."""
         return []
 
+    def unread(self) -> list[Path]:
+        """Return other images of the folder that are in no pair, and are none the worse for it."""
+        return []
+
+    def read_image(self, path: Path) -> np.ndarray:
+        """Return an image, uint8 (H, W, 3) RGB; those of more than 8 bits are all scaled alike."""
+        return read_scaled(path, self.white)
+
+    def read_ids(self, path: Path) -> np.ndarray:
+        """Return the class ids of a mask, int64 (H, W), 255 where a pixel is to be ignored. Raises DataError."""
+        return self.decode(read_mask(path), path)
+
+    def read_mendable(self, path: Path) -> np.ndarray:
+        """Return what `read_ids` does, with -1 for what is no class, where that can be told."""
+        return self.read_ids(path)
+
+    def found(self) -> dict[str, Any]:
+        """Return fields of `Config` that were found in the files, and that a run keeps."""
+        return {} if self.white is None else {"white": self.white}
+
+    def describe(self) -> list[tuple[str, str]]:
+        """Say how the files are read, as lines of a title and words."""
+        return []
+
     def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:
         """Turn a stored mask into class ids, int64 (H, W), 255 where a pixel is to be ignored."""
         ids = decode_ids(raw, path)
@@ -78,7 +104,7 @@ class Source:
 
     def decoding(self) -> str:
         """Describe everything but the files that decides which ids a mask becomes: a part of the key of every cache."""
-        return repr((self.name, self.variant, self.classes, self.palette, self.ignored))
+        return repr((self.name, self.variant, self.classes, self.palette, self.ignored, self.white))
 
     def relative(self, path: Path) -> str:
         """Return a path as seen from the data set's folder, with forward slashes."""
@@ -126,7 +152,7 @@ class Source:
         def shown(pair: Pair) -> np.ndarray:
             found = np.zeros(len(self.classes), dtype=bool)
             try:
-                ids = np.unique(self.decode(read_mask(pair.mask), pair.mask))
+                ids = np.unique(self.read_ids(pair.mask))
             except DataError:  # reading the pair will say what is wrong
                 return found
             found[ids[(ids >= 0) & (ids < len(found))]] = True
@@ -169,27 +195,3 @@ def need_folder(root: Path, name: str) -> None:
     """Raise DataError unless the folder exists."""
     if not root.is_dir():
         raise DataError(f"There is no folder {root} for data set '{name}'. Set root to the folder that holds it.")
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a csv by column name; columns may be parted by commas, semicolons or tabs.
-
-    Raises DataError where the file cannot be read, or is not UTF-8.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not UTF-8 text: save it as 'CSV UTF-8'.") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): put it back, or get the data set again.") from None
-    separator = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.DictReader(io.StringIO(text), delimiter=separator)
-    return [{name.strip().lower(): value for name, value in row.items() if name} for row in rows]
-
-
-def read_lines(path: Path) -> list[str]:
-    """Return the lines of a published list that are not empty. Raises DataError where it cannot be read."""
-    try:
-        return [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): download the data set again.") from None

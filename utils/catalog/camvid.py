@@ -5,8 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from utils.catalog.base import Pair, Source, read_lines
+from utils.catalog.base import Pair, Source
 from utils.catalog.download import fetch_zip
+from utils.catalog.tables import read_lines
 from utils.config import COURSE, Config
 from utils.errors import DataError
 
@@ -70,7 +71,7 @@ def count_pairs(root: Path) -> str:
 def is_png(path: Path) -> bool:
     """Say whether a file is there and begins as a PNG picture; the zip has checked the bytes that follow."""
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=["PNG"]) as picture:
             return picture.format == "PNG"
     except OSError:
         return False

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import Pair, Source, read_lines, variant_of
+from utils.catalog.base import Pair, Source, variant_of
 from utils.catalog.download import fetch_kaggle
+from utils.catalog.tables import read_lines
 from utils.config import COURSE, Config
 from utils.errors import DataError
-from utils.images import IGNORE_INDEX, decode_ids, list_images
+from utils.formats import list_images
+from utils.images import IGNORE_INDEX, decode_ids
 
 VARIANTS = ("semantic", "aeroscapes")
 NOTICE = """\

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import Pair, Source, read_table
+from utils.catalog.base import Pair, Source
 from utils.catalog.download import fetch_zip
+from utils.catalog.tables import read_table
 from utils.config import COURSE, Config
 from utils.errors import DataError
 from utils.files import content_hashes

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.catalog.base import Pair, Source, read_lines, variant_of
+from utils.catalog.base import Pair, Source, variant_of
 from utils.catalog.download import fetch_tar
+from utils.catalog.tables import read_lines
 from utils.config import COURSE, Config
 from utils.errors import DataError
 from utils.files import content_hashes

@@ -1,6 +1,7 @@
 """`tiny`: 72 drawn aerial scenes that ship with the course (data/make_tiny.py)."""
 
-from utils.catalog.base import Pair, Source, need_folder, read_table
+from utils.catalog.base import Pair, Source, need_folder
+from utils.catalog.tables import read_table
 from utils.config import COURSE, Config
 from utils.errors import DataError
 

@@ -59,7 +59,7 @@ def test_several_faults_are_reported_at_once_and_sound_pairs_still_counted(pairs
     found = check_folder(pairs)
     assert {kind: len(texts) for kind, texts in found.errors.items()} == {
         "unreadable file": 2,
-        "label outside the classes": 1,
+        "label outside the classes": 2,
     }
     assert "masks/06.png has 1920 pixels labelled 9" in str(found)
     assert found.pixels.sum() == 9 * 40 * 47

@@ -13,7 +13,6 @@ from segmenter.check import measurements
 from segmenter.check.measurements import find_smoothing, measure_pair
 from segmenter.check.near_copies import shrink_to_grey
 from utils.errors import DataError
-from utils.images import read_image
 
 
 def resave(path, change, **options):
@@ -74,7 +73,7 @@ def test_the_image_that_is_measured_is_the_one_that_is_trained_on(make, pairs):
     make(pairs)
     source = three_class_folder(pairs)
     pair = source.pairs("train")[0]
-    measured, image = measure_pair(pair, source), read_image(pair.image)
+    measured, image = measure_pair(pair, source), source.read_image(pair.image)
     assert measured.size == image.shape[:2] == (40, 48)
     assert (measured.thumbnail == shrink_to_grey(image)).all()
 
@@ -128,7 +127,7 @@ def test_several_images_in_one_file_are_a_fault_of_their_own(role, pairs, check_
     assert_sentence(sentence, f"{role}s/00.tif", "holds 2", "as its own file")
 
 
-@pytest.mark.parametrize("reader", ["read_image", "read_mask", "decode", "refuse_faults"])
+@pytest.mark.parametrize("reader", ["read_image", "read_ids", "refuse_faults"])
 def test_an_error_with_words_only_is_an_unreadable_file_in_these_words(reader, pairs, monkeypatch):
     """A learner's own function may raise one, about whatever it likes."""
     words = "This JPEG has {colours} outside the grey values between 0 and 255: not one picture."
@@ -139,7 +138,7 @@ def test_an_error_with_words_only_is_an_unreadable_file_in_these_words(reader, p
     source = three_class_folder(pairs)
     if reader == "read_image":
         deep(pairs)  # other images are read without it
-    monkeypatch.setattr(source if reader == "decode" else measurements, reader, refuse)
+    monkeypatch.setattr(measurements if reader == "refuse_faults" else source, reader, refuse)
     (fault,) = measure_pair(source.pairs("train")[0], source).faults
     assert fault.kind == "unreadable file"
     assert str(fault) == fault.description == words

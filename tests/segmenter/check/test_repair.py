@@ -106,14 +106,14 @@ def test_a_cut_off_image_is_left_out_by_the_command(place, tmp_path, capsys):
 
 def test_what_an_error_says_in_its_own_words_is_kept(pairs, tmp_path, monkeypatch):
     source = load(pairs, classes=CLASSES)
-    plain = source.decode
+    plain = source.read_ids
 
-    def refuse(raw, path):
+    def refuse(path):
         if path.stem == "03":
             raise DataError("A mask outside the {rules} of label outside the classes.")
-        return plain(raw, path)
+        return plain(path)
 
-    monkeypatch.setattr(source, "decode", refuse)
+    monkeypatch.setattr(source, "read_ids", refuse)
     done = repair(check_dataset(source), tmp_path / "copy")
     words = "left out: A mask outside the {rules} of label outside the classes."
     assert [change.row for change in done.changes] == [("images/03.png", words)]

@@ -90,7 +90,9 @@ def test_findings_are_in_order_of_their_severity(pairs, check_folder):
 
 def test_figures_of_the_summary(human_report):
     assert dict(human_report.summary()) == {
+        "classes": "2",
         "pixels": "background 72.3%, person 27.7%",
+        "ignored": "0.0% of all pixels",
         "images": "183-1500 wide, 145-1498 high, 105 different sizes",
         "foreground": "person covers 1.6% to 84.9% of an image, median 26.8%",
     }

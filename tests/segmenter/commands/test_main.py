@@ -78,7 +78,7 @@ def test_as_a_process_of_its_own(tmp_path):
 
 
 OPTIONS = {
-    "check": "PATH --html --fix-into --all --dataset --root --classes --variant --splits",
+    "check": "PATH --html --fix-into --all --dataset --root --classes --mask-values --variant --splits",
     "train": "--config --resume --overwrite",  # and every field of Config
     "evaluate": "RUN --split --root --html --json",
     "predict": "RUN PICTURES --output --threshold --flips --scales --tile --bands --polygons --device",

@@ -17,7 +17,7 @@ def test_options_come_on_top_of_a_file(config, tmp_path, capsys):
     config.save(tmp_path / "mine.yaml")
     assert main(["train", "--config", str(tmp_path / "mine.yaml"), "--epochs", "1", "--patience", "none"]) == 0
     done = Config.load(config.output / "config.yaml")
-    assert done == config.override(epochs=1, patience=None)
+    assert done == config.override(epochs=1, patience=None, mask_values="0=0 1=1 2=2", threads=done.threads)
 
 
 def test_a_run_is_resumed(train, pairs, tmp_path, capsys, monkeypatch):

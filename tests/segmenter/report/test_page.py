@@ -18,6 +18,7 @@ from utils import catalog
 from utils.config import Config
 from utils.dataset import read_pair
 from utils.errors import CourseError
+from utils.images import read_mask
 from utils.inference import Prediction, Predictor
 
 
@@ -90,7 +91,7 @@ def test_without_failures_the_page_says_so(pairs, tmp_path, oracle, page_of, num
 def test_one_class_is_scored_as_one(pairs, tmp_path, oracle, page_of, numbers_of):
     source = three_class_folder(pairs)
     source.classes, source.palette = ("rest", "thing"), ((0, 0, 0), (230, 159, 0))
-    source.decode = lambda raw, path: np.where(raw == 255, 255, raw > 0).astype(np.int64)
+    source.read_ids = lambda path: np.where(read_mask(path) == 255, 255, read_mask(path) > 0).astype(np.int64)
     chance = np.where(draw_pair(11)[1] == 2, 0.8, 0.1).astype(np.float32)
 
     class SameAnswer(oracle):

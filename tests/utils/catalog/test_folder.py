@@ -16,7 +16,6 @@ from utils.catalog.base import Pair, Source
 from utils.config import Config
 from utils.dataset import read_pair
 from utils.errors import ConfigError, DataError
-from utils.images import read_mask
 
 
 def folder(root, **fields):
@@ -28,7 +27,7 @@ def names_of(source):
 
 
 def ids_of(source):
-    return {p.image.stem: source.decode(read_mask(p.mask), p.mask) for p, _ in source.labelled()}
+    return {p.image.stem: source.read_ids(p.mask) for p, _ in source.labelled()}
 
 
 # ---------------------------------------------------------------- names
@@ -382,7 +381,7 @@ def test_folder_needs_a_root():
 
 
 def test_colour_masks_without_names_ask_for_a_table(pairs):
-    recode(pairs, lambda m: Image.fromarray(np.stack([m] * 3, -1)))
+    recode(pairs, lambda m: Image.fromarray(np.stack([m, m // 2, m], -1)))
     with pytest.raises(DataError) as error:
         folder(pairs)
     assert_clear(error, "colour", "classes.csv", "name,r,g,b")

@@ -1,0 +1,24 @@
+"""`export-masks`: predictions as outlines, to be corrected in a labelling tool."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Describe the options."""
+    parser.add_argument("predictions", type=Path, help="folder that predict wrote")
+    parser.add_argument("--format", default="coco", choices=("coco", "labelme", "yolo"), dest="kind")
+    parser.add_argument("--output", type=Path, help="new folder; default PREDICTIONS with -FORMAT behind it")
+    parser.add_argument(
+        "--tolerance", type=float, default=0.5, help="pixels by which an outline may be simplified; 0 keeps every pixel"
+    )
+
+
+def run(predictions: Path, kind: str, output: Path | None, tolerance: float) -> None:
+    """Write predicted masks as COCO, labelme or YOLO polygons; what was corrected there, convert reads back."""
+    from segmenter.formats.predictions import export_masks
+
+    output = output or predictions.with_name(f"{predictions.resolve().name}-{kind}")
+    written, images = export_masks(predictions, kind, output, tolerance)
+    print(f"{len(written)} files for {images} images are in {output}: open them in your labelling tool, correct them,")
+    print(f"then python -m segmenter convert {output} --into FOLDER")

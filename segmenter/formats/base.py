@@ -1,0 +1,104 @@
+"""What every format of annotations becomes: images, each with the regions that somebody drew on it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+# A region of one of these names marks what is not to be scored, as a crowd of COCO does.
+IGNORED_NAMES = ("ignore", "ignored", "__ignore__", "_ignore_", "void")
+BACKGROUND_NAMES = ("background", "_background_", "__background__")
+THING = "object"  # the class of regions that have no name
+
+
+class Region(NamedTuple):
+    """A region of an image: outlines with holes, or a stencil.
+
+    Attributes:
+        label: the name of its class; None where it is to be ignored (255).
+        rings: outlines, float (N, 2) of x and y in pixels: the first pixel reaches from 0 to 1.
+        holes: outlines of what is cut out of the rings.
+        stencil: returns bool (h, w), in place of rings.
+        corner: row and column of the stencil's first pixel.
+    """
+
+    label: str | None
+    rings: tuple[np.ndarray, ...] = ()
+    holes: tuple[np.ndarray, ...] = ()
+    stencil: Callable[[], np.ndarray] | None = None
+    corner: tuple[int, int] = (0, 0)
+
+
+@dataclass
+class Item:
+    """An image as the annotations name it.
+
+    Attributes:
+        name: what the annotations call it.
+        image: its file, or None where there is none.
+        regions: in the order of the file: later ones lie on top.
+        ids: returns the class ids of the whole image, uint8 (H, W), in place of regions.
+        size: (height, width) as the annotations state it.
+        split: 'train', 'val', 'test' or None.
+        group: what must stay in one split, such as a patient.
+    """
+
+    name: str
+    image: Path | None
+    regions: list[Region] = field(default_factory=list)
+    ids: Callable[[], np.ndarray] | None = None
+    size: tuple[int, int] | None = None
+    split: str | None = None
+    group: str | None = None
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether anything was drawn on it."""
+        return bool(self.regions) or self.ids is not None
+
+
+@dataclass
+class Annotations:
+    """What a source holds.
+
+    Attributes:
+        format: the name of the format.
+        files: the files that hold the annotations.
+        classes: names in order of id, the background first.
+        items: the images.
+        notes: sentences on what was decided, or left out.
+    """
+
+    format: str
+    files: list[Path]
+    classes: tuple[str, ...]
+    items: list[Item]
+    notes: list[str] = field(default_factory=list)
+
+
+class Listed(NamedTuple):
+    """Annotations that were found: the name of their format, the files, and a few words on them."""
+
+    format: str
+    files: list[Path]
+    words: str
+
+
+def class_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the classes: the background first, each name once, without those that mean 'ignored'."""
+    kept = [name for name in dict.fromkeys(names) if name.casefold() not in IGNORED_NAMES]
+    own = [name for name in kept if name.casefold() in BACKGROUND_NAMES]
+    return (*(own[:1] or ["background"]), *(name for name in kept if name not in own))
+
+
+def drawn_names(items: Iterable[Item]) -> list[str]:
+    """Return the names of all regions, in alphabetical order: for formats that list no classes."""
+    return sorted({region.label for item in items for region in item.regions if region.label is not None})
+
+
+def label_of(name: object) -> str | None:
+    """Return the class of a region: None where its name says 'ignore', and a plain word where it has no name."""
+    text = str(name).strip() if name not in (None, "") else THING
+    return None if text.casefold() in IGNORED_NAMES else text

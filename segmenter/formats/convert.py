@@ -1,0 +1,237 @@
+"""A source becomes the folder that the course reads: `images/`, `masks/`, `classes.csv`, `splits.csv`.
+
+Nothing in the source is touched. What is written is named in `converted.json` before anything else, so the same command
+goes on where it was stopped, and nothing that another program wrote is ever replaced.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from segmenter.formats.base import Annotations, Item
+from segmenter.formats.drawing import draw
+from segmenter.formats.listing import Listing
+from segmenter.formats.sizes import upright_size
+from segmenter.masks import palette_image
+from segmenter.outputs import MADE_BY
+from utils.catalog.base import OKABE_ITO
+from utils.errors import DataError, printable
+from utils.files import content_hashes, read_bytes, save_picture, write_atomically
+from utils.images import read_image
+from utils.run_folder import held
+from utils.splits import split_by_group
+
+MARKER = "converted.json"
+THREADS = min(8, os.cpu_count() or 1)
+
+
+@dataclass
+class Converted:
+    """What was written: the folder, its pairs, how many were there already, and sentences on what was left out."""
+
+    folder: Path
+    pairs: int
+    kept: int
+    left_out: list[str] = field(default_factory=list)
+
+
+def convert(
+    found: Annotations, listing: Listing, folder: Path, unlabelled: str = "leave-out", progress: bool = True
+) -> Converted:
+    """Write the canonical folder of what was read.
+
+    Args:
+        found: the annotations.
+        listing: their source.
+        folder: where to write to; new, or of the same conversion, which goes on.
+        unlabelled: 'background' to take images on which nothing is drawn as background, else they are left out.
+        progress: show a bar.
+
+    Raises DataError for a folder that something else is in, or where nothing is left to write.
+    """
+    if folder.resolve().is_relative_to(listing.root.resolve()) and folder.resolve() != listing.root.resolve():
+        raise DataError(f"{folder} lies inside the source {listing.root}. Name a folder beside it.")
+    wanted, left_out = choose(found, unlabelled == "background")
+    if not wanted:
+        raise DataError(f"{listing.source} holds nothing that can be converted: {left_out[0] if left_out else 'empty'}")
+    names = name_items(wanted, listing)
+    key = fingerprint(found, wanted, unlabelled)
+    with held(folder):
+        claim(folder, key, found, names)
+        work = partial(write_pair, folder=folder, classes=found.classes)
+        with ThreadPoolExecutor(THREADS) as pool:
+            done = pool.map(work, wanted, names)
+            results = list(tqdm(done, "converting", len(wanted), unit="image", disable=not progress, delay=1))
+        kept = [(item, name) for item, name, result in zip(wanted, names, results, strict=True) if not result.fault]
+        left_out += [result.fault for result in results if result.fault]
+        if not kept:
+            raise DataError(f"No image of {listing.source} could be converted. The first: {left_out[0]}")
+        write_tables(folder, found, kept)
+    return Converted(folder, len(kept), sum(result.was_there for result in results), left_out)
+
+
+def choose(found: Annotations, background: bool) -> tuple[list[Item], list[str]]:
+    """Return the items that become pairs, and a sentence on each kind of the others."""
+    missing = [item.name for item in found.items if item.image is None]
+    bare = [item.name for item in found.items if item.image is not None and not item.is_labelled and not background]
+    wanted, seen = [], set()
+    for item in found.items:
+        if item.image is not None and (item.is_labelled or background) and item.image not in seen:
+            wanted.append(item)
+            seen.add(item.image)
+    twice = len(found.items) - len(wanted) - len(missing) - len(bare)
+    sentences = []
+    if missing:
+        sentences.append(f"{len(missing)} annotated images are not there, such as {missing[0]}: add them, or name "
+                         "their folder (--images).")  # fmt: skip
+    if bare:
+        sentences.append(f"{len(bare)} images have no annotation, such as {bare[0]}: --unlabelled background takes "
+                         "them as background.")  # fmt: skip
+    if twice:
+        sentences.append(f"{twice} images are listed more than once: the first entry of each counts.")
+    return wanted, sentences
+
+
+def name_items(items: list[Item], listing: Listing) -> list[str]:
+    """Give every image a name of its own: its file's, or its path's where two files have one name."""
+    names: list[str] = []
+    used: set[str] = set()
+    for item in items:
+        path, number = Path(listing.relative(item.image)), 0
+        name = path.stem
+        while name.casefold() in used:
+            number += 1
+            parts = [part for part in path.with_suffix("").parts if part not in ("/", "..")]
+            name = re.sub(r'[\\/:*?"<>|]', "_", "_".join(parts)) + (f"_{number}" if number > 1 else "")
+        used.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def fingerprint(found: Annotations, items: list[Item], unlabelled: str) -> str:
+    """Tell one conversion from another: other annotations, images or options have another one."""
+    digest = hashlib.sha256(repr((found.format, found.classes, unlabelled)).encode())
+    for path in [*found.files, *(item.image for item in items)]:
+        state = path.stat() if path.is_file() else None  # a member of a shard has none
+        facts = (path.name, state and state.st_size, state and state.st_mtime_ns)
+        digest.update(repr(facts).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def claim(folder: Path, key: str, found: Annotations, names: list[str]) -> None:
+    """Mark a folder as that of this conversion. Raises DataError for one that holds something else."""
+    marker = folder / MARKER
+    try:
+        known = json.loads(marker.read_text("utf-8")) if marker.is_file() else {}
+    except ValueError:
+        known = {"made by": "something else"}
+    if known.get("made by", MADE_BY) != MADE_BY or (known and known["key"] != key):
+        raise DataError(
+            f"{folder} holds what was converted from another source, or from an earlier state of it: nothing is "
+            "replaced. Name a new folder."
+        )
+    if not known and any(path.name != "run.lock" for path in folder.iterdir()):
+        raise DataError(f"{folder} is not empty, and this program did not convert into it. Name a new folder.")
+    facts = {"made by": MADE_BY, "key": key, "format": found.format, "names": names}
+    write_atomically(marker, lambda temporary: temporary.write_text(json.dumps(facts, indent=1) + "\n", "utf-8"))
+    for name in ("images", "masks"):
+        (folder / name).mkdir(exist_ok=True)
+
+
+@dataclass(frozen=True)
+class Written:
+    """How writing a pair went: whether it was there already, and why it was left out."""
+
+    was_there: bool = False
+    fault: str = ""
+
+
+def write_pair(item: Item, name: str, folder: Path, classes: tuple[str, ...]) -> Written:
+    """Write an image, byte for byte, and its mask, unless both are there."""
+    image, mask = paths_of(item, name, folder)
+    if image.is_file() and mask.is_file():
+        return Written(was_there=True)
+    try:
+        ids = draw_item(item, classes)
+        write_atomically(image, lambda temporary: copy(item.image, temporary))
+        palette = [OKABE_ITO[i % len(OKABE_ITO)] for i in range(len(classes))]
+        save_picture(palette_image(ids, palette), mask, "PNG", compress_level=3)
+    except DataError as error:  # of this image; a full disk stops it all
+        return Written(fault=str(error))
+    return Written()
+
+
+def draw_item(item: Item, classes: tuple[str, ...]) -> np.ndarray:
+    """Return the class ids of an image, uint8 (H, W), at the size that the annotations state, else at its own.
+
+    Raises DataError where the two are of another shape: then the annotations are those of another picture.
+    """
+    shape = upright_size(item.image) or read_image(item.image).shape[:2]
+    height, width = item.size or shape
+    if abs(height / width - shape[0] / shape[1]) > 0.02 * height / width:
+        raise DataError(
+            f"{item.image} is {shape[1]}x{shape[0]}, but its annotations are of {width}x{height} pixels: not one "
+            "picture. Annotate it again, or put the right one in its place."
+        )
+    return draw(item, classes, height, width)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy the bytes of an image."""
+    target.write_bytes(read_bytes(source))
+
+
+def paths_of(item: Item, name: str, folder: Path) -> tuple[Path, Path]:
+    """Return where an image and its mask are written."""
+    return folder / "images" / f"{name}{item.image.suffix.lower()}", folder / "masks" / f"{name}.png"
+
+
+def write_tables(folder: Path, found: Annotations, kept: list[tuple[Item, str]]) -> None:
+    """Write classes.csv and splits.csv; a tenth of 'train' becomes 'val' where the source has no validation."""
+    splits = choose_splits([item for item, _ in kept])
+    rows = []
+    for (item, name), split in zip(kept, splits, strict=True):
+        image, mask = paths_of(item, name, folder)
+        rows.append((f"images/{image.name}", f"masks/{mask.name}", split, item.group or ""))
+    pairs = pd.DataFrame(rows, columns=["image", "mask", "split", "group"])
+    pairs = pairs.loc[:, ["image", "mask", *(c for c in ("split", "group") if pairs[c].astype(bool).all())]]
+    classes = pd.DataFrame(list(enumerate(found.classes)), columns=["id", "name"])
+    for name, table in (("classes.csv", classes), ("splits.csv", pairs)):
+        write_atomically(folder / name, save_csv(table))
+
+
+def save_csv(table: pd.DataFrame) -> Callable[[Path], None]:
+    """Return what writes a table."""
+    return lambda path: table.to_csv(path, index=False, lineterminator="\n", errors="backslashreplace")
+
+
+def choose_splits(items: list[Item]) -> list[str]:
+    """Return the split of every item, empty where the source names none for some, or none for training."""
+    splits = [item.split or "" for item in items]
+    if not all(splits) or "train" not in splits:
+        return [""] * len(items)
+    train = [index for index, split in enumerate(splits) if split == "train"]
+    if "val" not in splits and len(train) > 1:
+        groups = content_hashes([items[index].image for index in train])
+        for index, split in zip(train, split_by_group(groups, (0.9, 0.1, 0.0), 42), strict=True):
+            splits[index] = split
+    return splits
+
+
+def tell(found: Annotations) -> str:
+    """Say what was recognised, before anything is written."""
+    labelled = sum(item.is_labelled for item in found.items)
+    names = ", ".join(found.classes[:8]) + (", ..." if len(found.classes) > 8 else "")
+    lines = [f"{found.format}: {len(found.items)} images, {labelled} of them labelled, {len(found.classes)} classes "
+             f"({names})"]  # fmt: skip
+    return printable("\n".join([*lines, *(f"    {note}" for note in found.notes)]))

@@ -1,0 +1,73 @@
+"""Regions become class ids: a pixel belongs to an outline if its centre lies inside, as pycocotools draws it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from segmenter.formats.base import Item, Region
+from segmenter.optional import require
+from utils.images import IGNORE_INDEX
+
+Slices = tuple[slice, slice]
+
+
+def draw(item: Item, classes: Sequence[str], height: int, width: int) -> np.ndarray:
+    """Return the class ids of an image, uint8 (height, width): regions in their order, later ones on top.
+
+    What nobody drew on is background, 0; what is to be ignored is 255.
+    """
+    if item.ids is not None:
+        return item.ids()
+    ids = np.zeros((height, width), np.uint8)
+    for region in item.regions:
+        value = IGNORE_INDEX if region.label is None else classes.index(region.label)
+        for place, inside in pieces(region, height, width):
+            ids[place][inside] = value
+    return ids
+
+
+def pieces(region: Region, height: int, width: int) -> list[tuple[Slices, np.ndarray]]:
+    """Return where a region lies in an image of that size, and which pixels there are its own, bool; often one piece.
+
+    Nothing is returned for a region outside the image.
+    """
+    if region.stencil is not None:
+        return cut(region.stencil(), region.corner, height, width)
+    rings = [ring for ring in region.rings if is_area(ring)]
+    if not rings:
+        return []
+    points = np.concatenate(rings)
+    x0, y0 = np.clip(np.floor(points.min(axis=0)), 0, (width, height)).astype(int)
+    x1, y1 = np.clip(np.ceil(points.max(axis=0)), 0, (width, height)).astype(int)
+    if x0 >= x1 or y0 >= y1:
+        return []
+    inside = fill(rings, (x0, y0), y1 - y0, x1 - x0)
+    holes = [hole for hole in region.holes if is_area(hole)]
+    if holes:
+        inside &= ~fill(holes, (x0, y0), y1 - y0, x1 - x0)
+    return [((slice(y0, y1), slice(x0, x1)), inside)]
+
+
+def fill(rings: Sequence[np.ndarray], corner: tuple[int, int], height: int, width: int) -> np.ndarray:
+    """Return which pixels of a window lie in any of the outlines: bool (height, width); the corner is (x, y)."""
+    coco = require("pycocotools.mask", "pycocotools")
+    far = 4 * max(height, width) + 4096  # what reaches further is cut, or following it would take for ever
+    flat = [np.clip(ring - corner, -far, far).ravel() for ring in rings]
+    # Closed by the first point: of four numbers pycocotools would make a box.
+    runs = coco.frPyObjects([np.append(ring, ring[:2]) for ring in flat], int(height), int(width))
+    return coco.decode(coco.merge(runs)).view(bool)
+
+
+def cut(stencil: np.ndarray, corner: tuple[int, int], height: int, width: int) -> list[tuple[Slices, np.ndarray]]:
+    """Place a stencil, bool (h, w), in an image, without what lies beyond its borders."""
+    top, left = corner
+    inside = stencil[max(0, -top) : max(0, height - top), max(0, -left) : max(0, width - left)]
+    if not inside.size:
+        return []
+    y, x = max(0, top), max(0, left)
+    return [((slice(y, y + inside.shape[0]), slice(x, x + inside.shape[1])), inside)]
+
+
+def is_area(ring: np.ndarray) -> bool:
+    """Say whether an outline has three points or more, all of them numbers."""
+    return len(ring) > 2 and bool(np.isfinite(ring).all())

@@ -1,0 +1,123 @@
+"""The files of a source, listed once: pictures, documents, and which picture a name in an annotation means."""
+
+import json
+import re
+from collections import defaultdict
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote
+
+from utils.catalog.layouts import list_pictures
+from utils.errors import DataError
+from utils.formats import is_image_name
+
+SPLIT = re.compile(r"(?:^|[^a-z])(train|val|dev|test)(?:ing|id|idation|annot|_?images?)?(?![a-z])", re.IGNORECASE)
+
+
+class Listing:
+    """What lies below a source: a folder, or one file of annotations beside its pictures.
+
+    Args:
+        source: the folder or the file.
+        images: where the pictures are, if they are not there.
+
+    Attributes:
+        root: the folder that names are relative to.
+        files: all files, or the one that was given.
+        broken: documents that cannot be read, each with a reason.
+    """
+
+    def __init__(self, source: Path, images: Path | None = None) -> None:
+        source = source.expanduser()
+        if not source.exists():
+            raise DataError(f"There is no file or folder {source}: give the one that your labelling tool wrote.")
+        self.source = source
+        self.root = source.parent if source.is_file() else source
+        self.files = [source] if source.is_file() else visible_files(source)
+        self.broken: dict[Path, str] = {}
+        self.pictures = list_pictures(images or self.root)
+        if source.is_file() and not images and not self.pictures:
+            self.pictures = list_pictures(self.root.parent)  # annotations/ beside the folders of images
+
+    def ending(self, *endings: str) -> list[Path]:
+        """Return the files whose names end so, whatever their capitals."""
+        return [path for path in self.files if path.name.lower().endswith(endings)]
+
+    @cached_property
+    def documents(self) -> dict[Path, Any]:
+        """Every JSON file with what it holds; pictures that labelme stores inside are dropped."""
+        found = {}
+        for path in self.ending(".json", ".geojson"):
+            try:
+                document = json.loads(path.read_bytes())
+            except (OSError, ValueError) as error:
+                self.broken[path] = f"{path} is no whole JSON file ({error}): export it again."
+                continue
+            if isinstance(document, dict):
+                document.pop("imageData", None)
+            found[path] = document
+        return found
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Path]]:
+        """Pictures by their name in small letters, with and without its ending."""
+        found: dict[str, list[Path]] = defaultdict(list)
+        for path in self.pictures:
+            found[path.name.casefold()].append(path)
+            found[path.stem.casefold()].append(path)
+        return found
+
+    def find_image(self, name: str, beside: Path) -> Path | None:
+        """Return the picture that an annotation file names: beside it, below the root, or the one of that name.
+
+        Where several have it, the one that shares most of the path counts; None where that is not one alone.
+        """
+        name = unquote(str(name)).replace("\\", "/")
+        name = name.partition("?d=")[2] or name  # Label Studio's address of a file on the disk
+        for folder in (beside.parent, self.root):
+            path = folder / name
+            if is_image_name(path.name) and path.is_file():
+                return path
+        wanted = PurePosixPath(name)
+        found = self.by_name.get(wanted.name.casefold()) or self.by_name.get(wanted.stem.casefold()) or []
+        if len(found) < 2:
+            return found[0] if found else None
+        scores = [self._likeness(path, wanted, beside) for path in found]
+        best = max(scores)
+        return found[scores.index(best)] if scores.count(best) == 1 else None
+
+    def _likeness(self, path: Path, wanted: PurePosixPath, beside: Path) -> tuple[int, bool, int]:
+        """Rank a picture of the right name: folders shared with the name, the split, folders shared with the file."""
+        shared = 0
+        for own, other in zip(path.parts[-2::-1], wanted.parts[-2::-1], strict=False):
+            if own != other:
+                break
+            shared += 1
+        near = len(set(path.parts[:-1]) & set(beside.parts[:-1]))
+        return shared, self.split_of(path) == self.split_of(beside), near
+
+    def split_of(self, *paths: Path | None) -> str | None:
+        """Return the split that the first of the paths names, in its folders or, of a document, in its name."""
+        for path in paths:
+            if path is None:
+                continue
+            inside = path.relative_to(self.root) if path.is_relative_to(self.root) else path
+            parts = inside.parts[:-1] if is_image_name(path.name) else (*inside.parts[:-1], inside.stem)
+            named = [found[1].lower() for part in parts[-4:] if (found := SPLIT.search(part))]
+            if named:
+                return "val" if named[-1] == "dev" else named[-1]
+        return None
+
+    def relative(self, path: Path) -> str:
+        """Return a path as seen from the source, with forward slashes."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+
+
+def visible_files(root: Path) -> list[Path]:
+    """Return the files below a folder in order, without hidden ones."""
+    return sorted(
+        path
+        for path in root.rglob("*")
+        if path.is_file() and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(root).parts)
+    )

@@ -1,0 +1,85 @@
+"""The table of classes in a folder: names, and the ids or the colours that stand for them in the masks.
+
+Read are `classes.csv`, `class_dict.csv` and Roboflow's `_classes.csv` (columns name, id or pixel value, r, g, b: ids or
+colours may be left out), and CVAT's `labelmap.txt` (`name:r,g,b::`).
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from utils.catalog.tables import read_lines, read_table
+from utils.errors import DataError
+
+TABLES = ("classes.csv", "class_dict.csv", "_classes.csv", "labelmap.txt")
+NAME = ("name", "class", "label", "class_name")
+ID = ("id", "pixel value", "pixel_value", "value", "class_id")
+COLOUR = (("r", "red"), ("g", "green"), ("b", "blue"))
+Colour = tuple[int, int, int]
+
+
+class ClassTable(NamedTuple):
+    """Names of classes in order of their ids, and what stands for each in the masks: ids, colours, or both.
+
+    Without ids and colours masks hold 0, 1, 2, ... in the order of the rows.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    ids: tuple[int, ...] = ()
+    colours: tuple[Colour, ...] = ()
+
+
+def find_table(root: Path) -> ClassTable | None:
+    """Return the table of a folder, or None. Raises DataError for a table that is not one, and for two that differ."""
+    paths = [root / name for name in TABLES if (root / name).is_file()]
+    paths = paths or [path for name in TABLES for path in sorted(root.glob(f"*/{name}"))]
+    tables = [read_labelmap(path) if path.suffix == ".txt" else read_classes(path) for path in paths]
+    for other in tables[1:]:
+        if other[1:] != tables[0][1:]:
+            raise DataError(f"{tables[0].path} and {other.path} name different classes: keep one of them.")
+    return tables[0] if tables else None
+
+
+def read_classes(path: Path) -> ClassTable:
+    """Read a csv of classes. Raises DataError."""
+    wrong = DataError(
+        f"{path} needs the columns name,r,g,b (0-255), or id,name where masks hold those ids: one class a row."
+    )
+    rows = [{k: (v or "").strip() for k, v in row.items() if isinstance(v, str | None)} for row in read_table(path)]
+    head = rows[0] if rows else {}
+    name, number = (next((c for c in head if c in columns), None) for columns in (NAME, ID))
+    channels = [next((c for c in head if c in columns), None) for columns in COLOUR]
+    if name is None or (any(channels) and not all(channels)) or not all(row.get(name) for row in rows):
+        raise wrong
+    if number is None and not any(channels) and set(head) != {name}:
+        raise wrong
+    try:
+        if number:
+            rows.sort(key=lambda row: int(row[number]))
+        ids = tuple(int(row[number]) for row in rows) if number else ()
+        # A byte holds 0-255: anything else is a ValueError.
+        colours = tuple(tuple(bytes(int(row[c]) for c in channels)) for row in rows) if all(channels) else ()
+    except (ValueError, TypeError):
+        raise wrong from None
+    return refuse_twice(ClassTable(path, tuple(row[name] for row in rows), ids, colours))
+
+
+def read_labelmap(path: Path) -> ClassTable:
+    """Read CVAT's table, `name:r,g,b:parts:actions`. Raises DataError."""
+    rows = [line.split(":") for line in read_lines(path) if not line.startswith("#")]
+    try:
+        colours = tuple(tuple(bytes(map(int, row[1].split(",")))) for row in rows)
+    except (ValueError, IndexError):
+        raise DataError(f"{path} needs lines such as 'road:128,64,128::': one class a line.") from None
+    if any(len(colour) != 3 for colour in colours):
+        raise DataError(f"{path} needs three numbers for each colour, such as 'road:128,64,128::'. Mend it.")
+    return refuse_twice(ClassTable(path, tuple(row[0] for row in rows), (), colours))
+
+
+def refuse_twice(table: ClassTable) -> ClassTable:
+    """Return a table in which every name, id and colour stands once. Raises DataError for any other."""
+    for what, values in (("name", table.names), ("id", table.ids), ("colour", table.colours)):
+        twice = [value for value in values if values.count(value) > 1]
+        if twice:
+            raise DataError(f"{table.path} gives the {what} {twice[0]} to two classes: change one of them.")
+    return table

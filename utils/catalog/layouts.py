@@ -1,0 +1,199 @@
+"""How a folder lays out its pairs: read in every way that is known, of which exactly one must apply.
+
+A reading is a csv or lists that name the pairs, or the names of folders and files: each folder on the way to a picture
+may say that it holds images or masks (`images`, `JPEGImages`, `labels`, `train_labels`, ...) and which split it belongs
+to (`train`, `valid`, ...); the folders that say neither, and the name of the file, tell which image a mask belongs to.
+"""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from utils.catalog.pair_lists import Row, rows_from_csv, rows_from_lists
+from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, Place, base_name, place_of
+from utils.errors import DataError
+from utils.formats import is_image_name
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a folder.
+
+    Attributes:
+        name: what was recognised, in a few words.
+        rows: its pairs.
+        lone: pictures beside pairs that have no partner.
+        unread: other pictures of the folder that are in no pair.
+        by_folders: whether the splits come from the names of folders.
+    """
+
+    name: str
+    rows: list[Row]
+    lone: list[Path] = field(default_factory=list)
+    unread: list[Path] = field(default_factory=list)
+    by_folders: bool = False
+
+
+def read_layout(root: Path) -> Reading:
+    """Return the one reading of a folder. Raises DataError where there are several, or none."""
+    pictures = list_pictures(root)
+    by_folders = read_folders(root, pictures)
+    # A csv or lists are there to say what the names of folders do not: they go first.
+    named = [Reading(path.name, rows) for path, rows in rows_from_csv(root)]
+    pairs = by_folders[0].rows if len(by_folders) == 1 else []
+    if not named and (rows := rows_from_lists(root, pairs)):
+        named = [Reading(f"lists of each split; {describe(root, rows)}", rows)]
+    readings = named or by_folders
+    if len(readings) > 1:
+        counts = " or ".join(f"{len(reading.rows)} pairs ({reading.name})" for reading in readings)
+        raise DataError(
+            f"{root} can be read in {len(readings)} ways: {counts}. Name the pairs that you mean, and the split of "
+            "each, in a pairs.csv (image,mask,split), or set root to the folder of one of them."
+        )
+    if not readings:
+        raise DataError(describe_failure(root, pictures))
+    return with_leftovers(readings[0], by_folders, pictures)
+
+
+def with_leftovers(reading: Reading, by_folders: list[Reading], pictures: list[Path]) -> Reading:
+    """Add the pictures that are in no pair: those beside pairs have lost a partner, the others were never meant."""
+    paired = {path for row in reading.rows for path in row[:2]}
+    whole = {path for row in reading.rows if row.image.is_file() and row.mask.is_file() for path in row[:2]}
+    pairable = {path for other in by_folders for row in other.rows for path in row[:2]}
+    beside = {path.parent for path in paired}
+    rest = [path for path in pictures if path not in whole]
+    lone = [path for path in rest if path.parent in beside and path not in pairable - paired]
+    unread = [path for path in rest if path not in set(lone)]
+    return Reading(reading.name, reading.rows, lone, unread, reading.by_folders)
+
+
+def list_pictures(root: Path) -> list[Path]:
+    """Return all pictures below a folder, in order; hidden files and folders are left out. Raises DataError."""
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"Cannot look into {error.filename}: {error.strerror}. Change its permissions, or move it.")
+
+    found, seen = [], set()
+    for folder, folders, names in os.walk(root, onerror=refuse, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        found += [Path(folder, name) for name in names if is_image_name(name)]
+    return sorted(found)
+
+
+def read_folders(root: Path, pictures: Sequence[Path]) -> list[Reading]:
+    """Read a folder by the names of its folders and files: one reading for each kind of mask folder, and of split."""
+    places = [place_of(root, path) for path in pictures]
+    bases = {(place.path.parent, place.stem.casefold()) for place in places if place.role is None}
+    named_images = any(place.role == "image" for place in places)
+    images, masks = [], defaultdict(list)
+    for place in places:
+        base = (place.path.parent, MASK_AFFIX.sub("", place.stem).casefold())
+        has_base = place.role is None and base[1] != place.stem.casefold() and base in bases
+        if place.role == "mask" or has_base:
+            masks[place.word].append(place)
+        elif place.role == "image" or not named_images:
+            images.append(place)
+    readings = []
+    for found in masks.values():
+        rows = match(images, found)
+        for own_splits in (False, True):
+            some = [row for row in rows if (row.split is not None) == own_splits]
+            if some:
+                readings.append(Reading(describe(root, some), some, by_folders=own_splits))
+    return join_disjoint(readings)
+
+
+def join_disjoint(readings: list[Reading]) -> list[Reading]:
+    """Join readings of different mask folders that share no image: they are parts of one layout."""
+    joined: list[Reading] = []
+    for reading in readings:
+        images = {row.image for row in reading.rows}
+        for index, other in enumerate(joined):
+            if other.by_folders == reading.by_folders and images.isdisjoint(row.image for row in other.rows):
+                rows = [*other.rows, *reading.rows]
+                joined[index] = Reading(f"{other.name} and {reading.name}", rows, by_folders=other.by_folders)
+                break
+        else:
+            joined.append(reading)
+    return joined
+
+
+# How an image and a mask find each other: each way in turn, among those that are left. What differs is what of their
+# paths counts; a way that leaves out something counts only where one image and one mask are left to choose from.
+Key = Callable[[Place, bool], Any]
+WAYS: tuple[Key, ...] = (
+    lambda place, is_mask: (place.split, place.folders, place.stem),
+    lambda place, is_mask: (place.split, place.folders, place.stem.casefold()),
+    lambda place, is_mask: (place.split, place.folders, base_name(place.stem, is_mask)),
+    lambda place, is_mask: (place.split, place.folders, base_name(place.stem, True)),
+    lambda place, is_mask: (place.folders, base_name(place.stem, is_mask)),
+    lambda place, is_mask: (place.split, base_name(place.stem, is_mask)),
+    lambda place, is_mask: base_name(place.stem, is_mask),
+    lambda place, is_mask: IMAGE_AFFIX.sub("", base_name(place.stem, is_mask)),
+)
+
+
+def match(images: Sequence[Place], masks: Sequence[Place]) -> list[Row]:
+    """Pair images with masks, each at most once."""
+    rows = []
+    left_images, left_masks = list(images), list(masks)
+    for number, way in enumerate(WAYS):
+        by_key = [by_name(left_images, way, False), by_name(left_masks, way, True)]
+        for key in by_key[0].keys() & by_key[1].keys():
+            candidates = by_key[0][key], by_key[1][key]
+            image, mask = candidates[0][0], candidates[1][0]
+            if number and max(map(len, candidates)) > 1:  # of names that are equal as a whole, the first counts
+                continue
+            if image.split and mask.split and image.split != mask.split:
+                continue
+            rows.append(Row(image.path, mask.path, image.split or mask.split))
+        used = {path for row in rows for path in row[:2]}
+        left_images, left_masks = ([p for p in some if p.path not in used] for some in (left_images, left_masks))
+    return sorted(rows)
+
+
+def by_name(places: Iterable[Place], way: Key, is_mask: bool) -> dict[Any, list[Place]]:
+    """Gather places by what counts of their paths."""
+    found: dict[Any, list[Place]] = defaultdict(list)
+    for place in places:
+        found[way(place, is_mask)].append(place)
+    return found
+
+
+def describe(root: Path, rows: Sequence[Row]) -> str:
+    """Name the folders of images and of masks."""
+
+    def folders(paths: Iterable[Path]) -> str:
+        parents = (path.parent for path in paths)
+        counts = Counter((p.relative_to(root) if p.is_relative_to(root) else p).as_posix() for p in parents)
+        names = [name if name != "." else "the folder itself" for name, _ in counts.most_common(3)]
+        return ", ".join(sorted(names)) + (", ..." if len(counts) > 3 else "")
+
+    return f"images in {folders(row.image for row in rows)}; masks in {folders(row.mask for row in rows)}"
+
+
+def describe_failure(root: Path, pictures: Sequence[Path]) -> str:
+    """Say what a folder holds where it holds no pairs, and what to do."""
+    folders: dict[Path, list[Path]] = defaultdict(list)
+    for path in pictures:
+        folders[path.parent].append(path)
+    shown = [
+        f"{len(paths)} pictures in {'it' if folder == root else folder.relative_to(root).as_posix()} "
+        f"(such as {paths[0].name})"
+        for folder, paths in list(folders.items())[:4]
+    ]
+    found = " and ".join(shown) + (" and more elsewhere" if len(folders) > 4 else "") or "no picture at all"
+    notes = [path for ending in ("json", "xml", "geojson") for path in sorted(root.rglob(f"*.{ending}"))][:1]
+    polygons = "".join(f" {path.relative_to(root).as_posix()} may hold outlines: draw them as masks." for path in notes)
+    return (
+        f"{root} holds no pairs: there is {found}. Put images in images/, masks of the same names in masks/, or name "
+        f"each pair in a pairs.csv (image,mask).{polygons}"
+    )

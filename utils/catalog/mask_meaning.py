@@ -1,0 +1,193 @@
+"""Decide once what the masks of a folder mean: from what they hold, the table of classes, and the names given."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from utils.catalog.class_table import ClassTable
+from utils.catalog.mask_coding import Colour, MaskCoding
+from utils.catalog.mask_scan import StoredMask, is_two_valued, total
+from utils.errors import ConfigError, DataError
+from utils.images import IGNORE_INDEX
+
+BINARY = ((0, 0), (IGNORE_INDEX, 1))
+MIXED = ((0, 0), (1, 1), (IGNORE_INDEX, 1))
+BLACK_AND_WHITE = ("background", "foreground")
+MOST_SMOOTH = 64  # more values than these, black and white among them, are smooth edges
+SHOWN = 8  # values in a sentence
+
+
+class Meaning(NamedTuple):
+    """The names of the classes in order of their ids, and what stands for each in the masks."""
+
+    names: tuple[str, ...]
+    coding: MaskCoding
+
+
+def decide(root: Path, masks: Sequence[StoredMask], names: tuple[str, ...] | None, table: ClassTable | None) -> Meaning:
+    """Decide what the masks of a folder mean. Raises DataError or ConfigError where nobody can be sure, with a remedy.
+
+    names: those that the user gave; `table` holds those of a file in the folder.
+    """
+    if table is not None and names is not None and len(names) != len(table.names):
+        raise ConfigError(
+            f"{len(names)} class names but {len(table.names)} rows in {table.path}: name as many as it has rows, "
+            "or none."
+        )
+    names = names or (table.names if table else None)
+    alpha = decide_alpha(masks)
+    numbers = [mask.alpha if alpha else mask.numbers for mask in masks]
+    if table is not None and table.colours and not alpha:
+        coding = by_table_colours(root, masks, table)
+        if coding is not None:
+            return Meaning(names, coding)
+    if total(masks, "colours") and not alpha and not any(number for number in numbers):
+        raise DataError(ask_for_colours(root, masks))
+    pixels: Counter[int] = sum(numbers, Counter())
+    cut = any(mask.jpeg for mask in masks) and is_two_valued(pixels) and len(names or BLACK_AND_WHITE) == 2
+    if cut and not (table and table.ids):
+        return Meaning(names or BLACK_AND_WHITE, MaskCoding(BINARY, cut=True))
+    numbers = [number for number, mask in zip(numbers, masks, strict=False) if not mask.jpeg] or numbers
+    pixels = sum(numbers, Counter())
+    if names is None and has_soft_edges(pixels):
+        names = BLACK_AND_WHITE
+    if names is None:
+        names, values = count_classes(root, numbers, pixels)
+        return Meaning(names, MaskCoding(values, alpha=alpha))
+    if table is not None and table.ids:
+        values = tuple(zip(table.ids, range(len(names)), strict=True))
+    else:
+        values = values_of_names(numbers, pixels, len(names))
+    soft = len(names) == 2 and values == BINARY and set(pixels) - {0, 1, IGNORE_INDEX} != set()
+    coding = MaskCoding(values, alpha=alpha, soft=soft)
+    if not soft:
+        refuse_another_coding(root, numbers, pixels, coding, names)
+    return Meaning(names, coding)
+
+
+def decide_alpha(masks: Sequence[StoredMask]) -> bool:
+    """Say whether the masks are in the alpha channel: it varies, and the colours below it are all one."""
+    below = {value for mask in masks if mask.alpha for value in (mask.numbers or mask.colours)}
+    return bool(masks) and len(below) == 1 and all(mask.alpha or len(mask.numbers) == 1 for mask in masks)
+
+
+def by_table_colours(root: Path, masks: Sequence[StoredMask], table: ClassTable) -> MaskCoding | None:
+    """Return the coding by the colours of a table, or None where the masks do not hold its colours.
+
+    Raises DataError where a palette's colours and its indices say different things.
+    """
+    known = {colour: i for i, colour in enumerate(table.colours)}
+    used = {entry for mask in masks for entry in mask.palette.items() if entry[0] != IGNORE_INDEX}
+    in_table = {(index, colour) for index, colour in used if colour in known}
+    palette = bool(used) and in_table == used
+    by_index = dict(zip(table.ids, range(len(table.names)), strict=True)) if table.ids else None
+    others = sorted(used - in_table)
+    at_odds = [entry for entry in sorted(in_table) if by_index and by_index.get(entry[0]) != known[entry[1]]]
+    if (in_table and others) or at_odds:
+        index, colour = (others or at_odds)[0]
+        what = "is not in" if others else "says another class than its index in"
+        raise DataError(
+            f"Palette masks in {root} and {table.path} disagree: the colour {colour} of index {index} {what} the "
+            "table. Correct the table; with the column id and without r,g,b, the indices count."
+        )
+    greys = {value for mask in masks if not (mask.palette or mask.colours) for value in mask.numbers}
+    by_grey = {colour[0]: i for colour, i in known.items() if len(set(colour)) == 1}
+    grey_colours = not table.ids and len(greys) > 1 and greys <= by_grey.keys()
+    values = by_grey if grey_colours else by_index or {i: i for i in range(len(table.names))}
+    coloured = [mask for mask in masks if mask.colours]
+    all_grey = all(mask.numbers for mask in coloured)
+    if coloured and (not all_grey or total(coloured, "colours").keys() <= known.keys()):
+        return MaskCoding(tuple(values.items()), tuple(known.items()), palette=palette)
+    if palette:
+        return MaskCoding(tuple(values.items()), tuple(known.items()), palette=True)
+    return MaskCoding(tuple(values.items())) if grey_colours and not coloured else None
+
+
+def values_of_names(numbers: Sequence[Counter[int]], pixels: Counter[int], count: int) -> tuple[tuple[int, int], ...]:
+    """Say which stored number stands for which of `count` classes that somebody named."""
+    found = set(pixels)
+    if count == 2 and is_binary(numbers, found):
+        return MIXED if 1 in found else BINARY
+    if count == 2 and has_soft_edges(pixels) and not any(set(number) == {0, 1} for number in numbers):
+        return BINARY
+    plain = tuple((i, i) for i in range(count))
+    if found <= {*range(count), IGNORE_INDEX} or len(found) != count:
+        return plain
+    return tuple((value, i) for i, value in enumerate(sorted(found)))  # as many values as names: in their order
+
+
+def is_binary(numbers: Sequence[Counter[int]], found: set[int]) -> bool:
+    """Say whether 255 is the foreground: no mask holds both 1 and 255, and some hold 0 and 255."""
+    if not found <= {0, 1, IGNORE_INDEX} or IGNORE_INDEX not in found:
+        return False
+    mixed = any(1 in number and IGNORE_INDEX in number for number in numbers)
+    return not mixed and any({0, IGNORE_INDEX} <= set(number) for number in numbers)
+
+
+def has_soft_edges(pixels: Counter[int]) -> bool:
+    """Say whether masks are black and white but for several values between, light ones too: none of them is a class."""
+    between = [value for value in pixels if value not in (0, 1, IGNORE_INDEX)]
+    return is_two_valued(pixels) and len(between) > 1 and max(between) >= 128 and IGNORE_INDEX in pixels
+
+
+def count_classes(
+    root: Path, numbers: Sequence[Counter[int]], pixels: Counter[int]
+) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
+    """Name classes by what the masks hold, where nobody named any. Raises DataError where that cannot be known."""
+    found = set(pixels)
+    ids = sorted(found - {IGNORE_INDEX})
+    if is_binary(numbers, found):
+        return BLACK_AND_WHITE, MIXED if 1 in found else BINARY
+    if not ids:
+        raise DataError(
+            f"The masks in {root} label nothing: every pixel is {IGNORE_INDEX}, which is ignored. Export them again, "
+            "or say what 255 means (--mask-values 255=1)."
+        )
+    smooth = {0, IGNORE_INDEX} <= found and len(found) > MOST_SMOOTH
+    if ids[-1] > IGNORE_INDEX or smooth:
+        raise DataError(
+            f"The masks in {root} hold {len(found)} values up to {max(found)}: these are no class ids. Save masks "
+            "without smooth edges, as 8-bit ids or as 0 and 255; or name the classes (--classes background thing) and "
+            "cut the edges in a copy (check --fix-into)."
+        )
+    if ids[-1] + 1 > 4 * len(ids):
+        every = sorted(found)
+        shown = ", ".join(map(str, every[:SHOWN])) + (", ..." if len(every) > SHOWN else "")
+        rows = " ".join(f"'{value},NAME'" for value in every[:3])
+        raise DataError(
+            f"The masks in {root} hold the {len(every)} values {shown}: nobody said which class each is. Name them: "
+            f"--classes with {len(every)} names in this order, or a classes.csv with the columns id,name (rows such "
+            f"as {rows}); leave 255 out where it means 'ignored'."
+        )
+    count = max(ids[-1], 1) + 1
+    return tuple(f"class {i}" for i in range(count)), tuple((i, i) for i in range(count))
+
+
+def refuse_another_coding(
+    root: Path, numbers: Sequence[Counter[int]], pixels: Counter[int], coding: MaskCoding, names: tuple[str, ...]
+) -> None:
+    """Raise DataError where more than half of the masks hold values without a class: then it is not a slip of one."""
+    known = {value for value, _ in coding.values} | {IGNORE_INDEX}
+    strange = [number for number in numbers if set(number) - known]
+    if len(strange) * 2 <= len(numbers):
+        return
+    foreign = sorted(set(pixels) - known)
+    listed = ", ".join(f"{value} ({pixels[value]} pixels)" for value in foreign[:SHOWN])
+    raise DataError(
+        f"{len(strange)} of {len(numbers)} masks in {root} hold values without a class: {listed}"
+        f"{' ...' if len(foreign) > SHOWN else ''}; known are {coding.words(names)}. Correct the ids in classes.csv, "
+        "name as many classes as there are values, or say what each means (--mask-values '0=0 128=1')."
+    )
+
+
+def ask_for_colours(root: Path, masks: Sequence[StoredMask]) -> str:
+    """Say which colours the masks hold, and how to name them."""
+    colours: list[tuple[Colour, int]] = total(masks, "colours").most_common()
+    shown = ", ".join(str(colour) for colour, _ in colours[:SHOWN])
+    more = f" ... ({len(colours)} in all)" if len(colours) > SHOWN else ""
+    rows = " ".join(f"'NAME,{','.join(map(str, colour))}'" for colour, _ in colours[:2])
+    return (
+        f"The masks in {root} are colour pictures, of {shown}{more}: add classes.csv with columns name,r,g,b (rows "
+        f"such as {rows}), one class a row."
+    )

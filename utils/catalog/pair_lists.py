@@ -1,0 +1,88 @@
+"""Pairs that a csv or lists name: `image,mask` (and perhaps `split` and `group`), or `train.txt` and its kind."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from utils.catalog.tables import read_table
+from utils.errors import DataError
+from utils.files import in_shard
+from utils.splits import SPLITS
+
+IMAGE_COLUMN = ("image", "image_path", "img", "picture", "photo", "input")
+MASK_COLUMN = ("mask", "mask_path", "label", "label_path", "annotation", "target", "gt")
+SPLIT_OF = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
+
+
+class Row(NamedTuple):
+    """A pair as a csv, a list or the folders name it."""
+
+    image: Path
+    mask: Path
+    split: str | None
+    group: str | None = None
+
+
+def rows_from_csv(root: Path) -> list[tuple[Path, list[Row]]]:
+    """Return every csv at the top of a folder that names pairs, with its rows; train.csv, val.csv, ... count as one."""
+    found = [(path, rows) for path in sorted(root.glob("*.csv")) if (rows := read_rows(path))]
+    if len(found) > 1 and all(SPLIT_OF.get(path.stem, path.stem) in SPLITS for path, _ in found):
+        rows = [row._replace(split=SPLIT_OF.get(path.stem, path.stem)) for path, some in found for row in some]
+        return [(root / "+".join(path.name for path, _ in found), rows)]
+    unlike = {frozenset(row[:2] for row in rows): (path, rows) for path, rows in reversed(found)}
+    return sorted(unlike.values())
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the pairs of a csv, or none where it names none. Raises DataError for a row that is not whole."""
+    table = read_table(path)
+    head = [] if not table else list(table[0])
+    names = {name: name.rstrip("s") for name in head}
+    image = next((name for name, word in names.items() if word in IMAGE_COLUMN), None)
+    mask = next((name for name, word in names.items() if word in MASK_COLUMN and name != image), None)
+    if image is None or mask is None:
+        return []
+    if "mask" not in mask and not any(path_in(path.parent, row[mask] or ".").is_file() for row in table):
+        return []  # a label may be a word
+    short = [n for n, row in enumerate(table, 2) if not (row[image] and row[mask])]
+    if short:
+        raise DataError(f"{path} names no image or no mask in row {short[0]}: give both.")
+    unsplit = [n for n, row in enumerate(table, 2) if not row.get("split")]
+    if 0 < len(unsplit) < len(table):
+        raise DataError(f"{path} names no split in row {unsplit[0]}: give one in every row, or in none.")
+    bad = sorted({row["split"] for row in table if row.get("split")} - set(SPLITS))
+    if bad:
+        raise DataError(f"{path} names the split '{bad[0]}': use {', '.join(SPLITS)}.")
+    root = path.parent
+    rows = (
+        Row(path_in(root, row[image]), path_in(root, row[mask]), row.get("split") or None, row.get("group") or None)
+        for row in table
+    )
+    return list(dict.fromkeys(rows))
+
+
+def path_in(root: Path, name: str) -> Path:
+    """Return the file that a list names; a list from Windows parts folders by backslashes."""
+    path = root / name.strip()
+    return path if path.is_file() or in_shard(path) else root / name.strip().replace("\\", "/")
+
+
+def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[Row]:
+    """Return the pairs that train.txt, val.txt and test.txt (or those of ImageSets/Segmentation) name, with splits."""
+    known = {row.image.stem: row for row in pairs}
+    rows: list[Row] = []
+    for folder in (root, *sorted(root.rglob("ImageSets/Segmentation"))):
+        for split in SPLITS:
+            path = folder / f"{split}.txt"
+            for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []:
+                parts, stem = line.split(), Path(line.strip()).stem
+                if len(parts) == 2 and not (stem in known and "/" not in line):  # a name may hold a space
+                    rows.append(Row(path_in(folder, parts[0]), path_in(folder, parts[1]), split))
+                elif parts and stem in known:
+                    rows.append(known[stem]._replace(split=split))
+                elif parts:
+                    raise DataError(
+                        f"{path} names '{line.strip()}', but images/ and masks/ hold no such pair. Mend the list, or "
+                        "add the pair."
+                    )
+    return rows
