@@ -14,8 +14,8 @@ class EvenBatches(Sampler[list[int]]):
     """The batches of one process: over all processes every sample comes once an epoch, none twice.
 
     Every process has as many batches as the others (otherwise they would wait for each other for ever), so the batches
-    differ in size, by one sample at most, and none is larger than `batch_size` (unless there are fewer batches of
-    that size than processes).
+    differ in size, by one sample at most, and none is larger than `batch_size` (unless some would then be empty: three
+    samples for two processes and batches of one).
 
     Args:
         count: samples in the data set.

@@ -161,17 +161,28 @@ class Config(BaseModel):
 
     @classmethod
     def preset(cls, dataset: str, **values: Any) -> "Config":
-        """Return the course's settings for a data set, with your own values on top."""
-        return cls(**{"dataset": dataset, **PRESETS.get(dataset, {}), **values})
+        """Return the course's settings for a data set, with your own values on top.
+
+        Whoever names a model chooses its weights and learning rates as well: those of the preset belong to its own.
+        """
+        preset = PRESETS.get(dataset, {})
+        if "model" in values:
+            preset = {name: value for name, value in preset.items() if name not in PRETRAINED}
+        return cls(**{"dataset": dataset, **preset, **values})
 
 
 # What differs from the defaults, which suit `tiny` on two CPU cores.
-PHOTOGRAPHS = {"framing": "resize", "aerial": False, "augmentation": "medium", "workers": 2}
+# Photographs start from ImageNet's weights; a pyramid that ends at a quarter of the size spends its time on steps.
+PRETRAINED = {
+    "model": "smp:fpn/tu-tf_efficientnet_lite0", "weights": "imagenet", "learning_rate": 3e-3, "encoder_rate": 0.1,
+}  # fmt: skip
+PHOTOGRAPHS = {**PRETRAINED, "framing": "resize", "aerial": False, "augmentation": "medium", "workers": 2}
 PRESETS: dict[str, dict[str, Any]] = {
     "human": {**PHOTOGRAPHS, "image_size": 320, "batch_size": 16},
     "voc": {**PHOTOGRAPHS, "image_size": 320, "batch_size": 16},
     "pets": {**PHOTOGRAPHS, "image_size": 256, "batch_size": 16},
-    "camvid": {"image_size": 320, "aerial": False, "augmentation": "medium", "batch_size": 8, "workers": 2},
+    "pets_mini": {**PHOTOGRAPHS, "image_size": 160, "batch_size": 6, "epochs": 20, "workers": 0},
+    "camvid": {**PHOTOGRAPHS, "framing": "crop", "image_size": 320, "batch_size": 8},
     "drone": {"image_size": 512, "max_side": 1536, "augmentation": "medium", "batch_size": 8, "workers": 2},
     "folder": PHOTOGRAPHS,
 }

@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from segmenter.commands.options import add_config, make_config
+from segmenter.commands.options import PREFIX, add_config, make_config
 from utils.config import Config
 
 COMPARED = ("model", "augmentation", "seed")  # the fields of Config that take several values here
@@ -20,7 +20,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(models: list[str], augmentations: list[str], seeds: list[int], **options: Any) -> int:
     """Train several models with several augmentations and seeds, and lay them side by side."""
-    config = make_config(options)  # before the slow import, so that a typo is refused at once
+    config = make_config(
+        {**options, f"{PREFIX}model": models[0]}
+    )  # before the slow import, so that a typo is refused at once
     from segmenter.comparison import grid, run_grid
     from segmenter.comparison.tables import caption, is_finished, save_tables
 

@@ -114,6 +114,10 @@ def test_an_override_keeps_what_was_set_before():
 def test_own_values_come_on_top_of_a_preset():
     assert Config.preset("human", image_size=160).image_size == 160
     assert Config.preset("human").framing == "resize"
+    assert Config.preset("human").weights == "imagenet"
+    assert Config.preset("human", model="unet") == Config.preset(
+        "human", model="unet", weights=None, learning_rate=1e-2
+    )
     assert Config.preset("tiny") == Config()
 
 

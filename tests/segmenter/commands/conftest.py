@@ -14,7 +14,7 @@ def train():
     """Train on drawn pairs through the command line; return the exit code."""
 
     def run(pairs, output, *more):
-        data = ["--dataset", "folder", "--root", str(pairs), "--classes", *CLASSES]
+        data = ["--dataset", "folder", "--root", str(pairs), "--classes", *CLASSES, "--model", "unet"]
         return main(["train", "--output", str(output), *data, *SMALL, *more])
 
     return run

@@ -12,7 +12,7 @@ from utils.images import read_scaled
 from utils.inference import Predictor
 
 SMALL = {
-    "image-size": 32, "batch-size": 2, "unet-width": 4, "unet-depth": 2, "epochs": 1, "device": "cpu",
+    "model": "unet", "image-size": 32, "batch-size": 2, "unet-width": 4, "unet-depth": 2, "epochs": 1, "device": "cpu",
     "precision": "fp32",
 }  # fmt: skip
 
