@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from PIL import Image
 
 from exercises.course import NOTEBOOKS
 from utils.plots import BLUE, GREEN, ORANGE, RED
@@ -38,10 +39,13 @@ def show_captioned(figure: Figure, caption: str, kind: str = "png") -> None:
     """
     from IPython.display import Markdown, display
 
-    stored = io.BytesIO()
-    options = {"pil_kwargs": {"quality": 85}} if kind == "jpeg" else {}
-    figure.savefig(stored, format=kind, dpi=DPI, **options)
+    drawn, stored = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, dpi=DPI)
     plt.close(figure)
+    drawing = Image.open(drawn).convert("RGB")
+    if kind == "png":
+        drawing = drawing.quantize(256)  # a drawing has few colours: a third of the bytes, and it looks the same
+    drawing.save(stored, kind, quality=80, optimize=True, progressive=True)
     mime = f"image/{kind}"
     picture = base64.b64encode(stored.getvalue()).decode()
     display({mime: picture, "text/plain": caption}, raw=True, metadata={mime: {"alt": caption}})

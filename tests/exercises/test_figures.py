@@ -4,13 +4,24 @@ import shutil
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from accelerate import Accelerator
 from helpers import CLASSES, OneClass, assert_clear, draw_pair
 
 from exercises.figures.notebook_2 import plot_class_shares
+from exercises.figures.notebook_6 import (
+    plot_neighbours,
+    plot_padding,
+    plot_receptive_fields,
+    plot_transposed,
+)
+from exercises.figures.notebook_6_costs import plot_costs, plot_cropped, plot_frozen, plot_moving_norm
+from exercises.figures.notebook_6_network import plot_features, plot_inside, plot_journey, plot_masks, plot_mix
 from exercises.figures.notebook_7 import plot_confusion, show_predictions
+from exercises.figures.notebook_7_learning import plot_cost_maps, plot_one_batch
+from exercises.figures.notebook_7_scores import plot_ap, plot_image_scores, plot_iou_shapes, plot_two_maps
 from exercises.figures.notebook_8 import LiveRun, draw_run
 from utils.errors import CheckpointError
 from utils.loaders import get_data_loaders
@@ -32,6 +43,63 @@ def texts(figure):
     return [text.get_text() for text in figure.findobj(plt.Text)]
 
 
+def test_what_is_seen_stays_bright_and_its_side_is_named():
+    scene = torch.full((3, 32, 32), 100, dtype=torch.uint8)
+    figure = plot_receptive_fields(scene, (16, 16), {1: 8, 2: 16}, {1: 4, 2: 6})
+    bright = [(ax.images[0].get_array()[..., 0] == 100).sum() for ax in figure.axes]
+    assert bright == [8 * 8, 16 * 16]
+    assert "depth 2: 16 pixels\n(without halving 6)" in texts(figure)
+
+
+def test_a_convolution_and_its_transpose_are_drawn_with_their_numbers():
+    patch, kernel = torch.arange(49.0).view(7, 7), torch.eye(3)
+    assert {"48", "1", "24"} <= set(texts(plot_neighbours(patch, kernel, patch[1:-1, 1:-1])))
+    stamps = plot_transposed(torch.ones(2, 2), torch.full((2, 2), 7.0), torch.full((4, 4), 7.0))
+    assert [text.get_text() for text in stamps.axes[3].texts].count(
+        "4"
+    ) == 9  # a kernel of 3 overlaps, one of 2 does not
+    assert {text.get_text() for text in stamps.axes[2].texts} == {"1"}
+
+
+def test_padding_is_tinted_and_what_is_cropped_is_black():
+    image = torch.zeros(3, 6, 7, dtype=torch.uint8)
+    after = plot_padding(image, torch.zeros(3, 8, 8, dtype=torch.uint8)).axes[1].images[0].get_array()
+    assert (after.any(axis=-1)).sum() == 8 * 8 - 6 * 7
+    cropped = plot_cropped(torch.ones(6, 7, dtype=torch.int64), (4, 4), CLASSES, PALETTE)
+    assert (~cropped.axes[0].images[0].get_array().any(axis=-1)).sum() == 6 * 7 - 4 * 4
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_one_pixel_ends_in_its_class(outputs):
+    scene, logits = torch.zeros(3, 40, 40, dtype=torch.uint8), torch.linspace(-1, 2, outputs + 1)[1:]
+    classes = CLASSES if outputs == 3 else CLASSES[:2]
+    figure = plot_journey(scene, (5, 39), {"bytes": torch.rand(3), "encoder": torch.zeros(8)}, logits, classes)
+    assert {"pixel (5, 39)", "bytes\n3", "encoder\n8", "logits", "probabilities", classes[-1]} <= set(texts(figure))
+
+
+def test_feature_maps_are_named_with_their_sizes():
+    scene, mask = torch.zeros(3, 16, 16, dtype=torch.uint8), torch.full((16, 16), 255)
+    maps = {
+        "encoder 0": torch.rand(1, 4, 16, 16),
+        "encoder 1": torch.rand(1, 8, 8, 8),
+        "decoder 0": torch.rand(1, 4, 16, 16),
+    }
+    found = texts(plot_inside(scene, maps, torch.rand(1, 3, 16, 16), CLASSES, PALETTE))
+    assert {"encoder 1\n8 channels, 8 x 8", "prediction", *CLASSES} <= set(found)
+    assert "from below: what\n4 x 4" in texts(plot_mix(scene, maps["encoder 1"], *[maps["encoder 0"]] * 2, part=8))
+    assert "random\n8 x 8" in texts(plot_features(scene, {"random": maps["encoder 1"]}))
+    assert {"truth", "ignored", *CLASSES} <= set(texts(plot_masks({"truth": mask}, CLASSES, PALETTE)))
+
+
+def test_costs_and_what_learns_are_named():
+    costs = pd.DataFrame({"unet": [0.5, 1.1, 20.0], "smp:fpn": [13.0, 2.2, 60.0]}, ["parameters", "flops", "ms"]).T
+    assert {"1  unet, 0.5 M", "2  fpn, 13.0 M"} <= set(texts(plot_costs(costs)))
+    assert {"10 frozen", "4 learn"} <= set(texts(plot_frozen({"encoder": (0, 10), "head": (4, 4)})))
+    moved = {"weights only": [0.0, 1.0], "properly": [0.0, 0.0]}
+    figure = plot_moving_norm(moved, {"moved": torch.ones(4, 4, dtype=torch.int64)}, CLASSES, PALETTE)
+    assert {*moved, "moved", *CLASSES} <= set(texts(figure))
+
+
 def test_predictions_stand_beside_the_truth_with_the_share_that_is_wrong():
     image, mask = draw_pair(0)
     wrong = np.where(mask == 1, 2, mask)
@@ -43,6 +111,47 @@ def test_predictions_stand_beside_the_truth_with_the_share_that_is_wrong():
 def test_the_confusion_matrix_shows_shares_of_the_true_class():
     found = texts(plot_confusion(torch.tensor([[3, 1, 0], [0, 2, 0], [0, 0, 0]]), CLASSES))
     assert {"75%", "25%", "100%", *CLASSES} <= set(found)
+
+
+def test_iou_stands_beside_its_shapes_as_a_fraction():
+    car = torch.zeros(14, 20, dtype=torch.int64)
+    car[4:10, 4:16] = 1
+    found = texts(plot_iou_shapes(car, {"moved": car.roll(2, dims=0), "exact": car}))
+    assert {"moved", "exact", "= 48 / 96\n= 0.50", "= 72 / 72\n= 1.00"} <= set(found)
+
+
+def test_maps_of_one_class_are_painted_over_the_image():
+    image, mask = draw_pair(0)
+    figure = plot_two_maps(torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(mask == 1), {
+        "nothing": torch.zeros(mask.shape, dtype=torch.bool), "all": torch.from_numpy(mask == 1),
+    })  # fmt: skip
+    pictures = [ax.images[0].get_array() for ax in figure.axes]
+    assert (pictures[1] == image).all()
+    assert (pictures[2] != image).any()
+
+
+def test_images_without_the_class_are_not_drawn_and_both_levels_are_named():
+    ious = torch.tensor([0.5, torch.nan, 1.0])
+    figure = plot_image_scores(torch.tensor([0.1, 0.0, 0.3]), ious, {"dataset level": 0.9, "image level": 0.75}, "pond")
+    assert len(figure.axes[0].collections[0].get_offsets()) == 2
+    assert {"dataset level: 0.90", "image level: 0.75"} <= set(texts(figure))
+
+
+def test_curves_of_ap_name_every_class():
+    curve = np.ones((11, len(CLASSES)))
+    assert {f"{name}: AP 1.00" for name in CLASSES} <= set(texts(plot_ap(curve, curve.mean(axis=0), CLASSES, PALETTE)))
+
+
+def test_ignored_pixels_have_no_cost_to_show():
+    truth = torch.tensor([[0, 255], [1, 2]])
+    figure = plot_cost_maps(truth, {"start": torch.full((2, 2), 2.0)}, PALETTE)
+    assert np.isnan(np.ma.filled(figure.axes[1].images[0].get_array(), np.nan)).sum() == 1
+    assert "start: mean 2.00" in texts(figure)
+
+
+def test_curves_of_one_batch_end_in_their_loss():
+    found = texts(plot_one_batch({"healthy": [2.0, 0.25], "timid": [2.0, 1.9], "flipped": [2.0, 1.0]}))
+    assert {"healthy: 0.25", "timid: 1.90", "flipped: 1.00"} <= set(found)
 
 
 def test_bars_say_the_share_of_each_class():

@@ -1,0 +1,135 @@
+"""Figures of notebook 6 about convolutions: neighbours, what a pixel sees, and the way back up."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from utils.plots import BLUE, ORANGE, RED, to_array
+
+FACES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")  # one colour for each pixel from below
+
+
+def write_numbers(ax: Axes, values: Tensor, title: str, size: int = 12) -> None:
+    """Show a small matrix (h, w) as grey squares with its numbers written in them."""
+    array = to_array(values)
+    ax.imshow(array, cmap="gray", interpolation="nearest")
+    middle = (array.min() + array.max()) / 2
+    for (row, column), value in np.ndenumerate(array):
+        colour = "black" if value > middle else "white"
+        ax.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, size=size)
+    ax.set(title=title, xticks=[], yticks=[])
+
+
+def frame(ax: Axes, row: int, column: int, side: int, colour: str = RED) -> None:
+    """Outline a square of `side` pixels whose top left pixel is given."""
+    ax.add_patch(Rectangle((column - 0.5, row - 0.5), side, side, fill=False, edgecolor=colour, lw=4))
+
+
+def plot_neighbours(patch: Tensor, kernel: Tensor, result: Tensor) -> Figure:
+    """Show how one number of a convolution comes about.
+
+    Args:
+        patch: grey values (h, w), of which the middle 3 x 3 are asked.
+        kernel: the nine weights (3, 3).
+        result: what the convolution makes of the patch, without padding (h - 2, w - 2).
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(10.5, 4.1), width_ratios=[7, 4, 5])
+    top, left = ((side - 3) // 2 for side in patch.shape)
+    write_numbers(axes[0], patch, f"{patch.shape[0]} x {patch.shape[1]} grey values, 0 to 255")
+    frame(axes[0], top, left, 3)
+    write_numbers(axes[1], kernel, "the kernel: nine weights", 16)
+    write_numbers(axes[2], result, "the convolution's output")
+    frame(axes[2], top, left, 1)
+    for ax, sign in zip(axes[:2], ("times", "sum ="), strict=True):
+        ax.text(1.06, 0.5, sign, transform=ax.transAxes, ha="left", va="center", size=13)
+    return figure
+
+
+def plot_receptive_fields(
+    scene: Tensor, centre: tuple[int, int], seen: Mapping[int, int], without: Mapping[int, int]
+) -> Figure:
+    """Show on a scene what one pixel sees: a panel for each depth, with two squares.
+
+    Args:
+        scene: uint8 (3, H, W).
+        centre: row and column of the pixel.
+        seen: for each depth the side of the square that it sees, in pixels.
+        without: the same for a network that never halves the image.
+    """
+    figure, axes = plt.subplots(1, len(seen), figsize=(10.4, 3.7))
+    picture = to_array(scene)
+    for ax, (depth, side) in zip(axes, seen.items(), strict=True):
+        top, left = (max(0, middle - side // 2) for middle in centre)
+        bright = (slice(top, centre[0] + side - side // 2), slice(left, centre[1] + side - side // 2))
+        shown = (255 - (255 - picture.astype(float)) * 0.22).astype(np.uint8)
+        shown[bright] = picture[bright]
+        ax.imshow(shown, interpolation="nearest")
+        frame(ax, centre[0] - side // 2, centre[1] - side // 2, side, "black")
+        frame(ax, centre[0] - without[depth] // 2, centre[1] - without[depth] // 2, without[depth], ORANGE)
+        ax.plot(centre[1], centre[0], "+", color="white", ms=8, mew=2.5)
+        ax.set(title=f"depth {depth}: {side} pixels\n(without halving {without[depth]})", xticks=[], yticks=[])
+        ax.set(xlim=(-0.5, picture.shape[1] - 0.5), ylim=(picture.shape[0] - 0.5, -0.5))
+    names = {"black": "sees with halving (bright)", ORANGE: "sees without halving"}
+    handles = [Rectangle((0, 0), 1, 1, fill=False, edgecolor=c, lw=3, label=name) for c, name in names.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def draw_stamps(ax: Axes, size: int, kernel: int, title: str) -> None:
+    """Draw how often each output pixel is stamped when `size` x `size` pixels are doubled with a square kernel."""
+    counts = np.zeros((2 * (size - 1) + kernel,) * 2)
+    for row, column in np.ndindex(size, size):
+        counts[2 * row : 2 * row + kernel, 2 * column : 2 * column + kernel] += 1
+    ax.imshow(counts, cmap="Blues", vmin=0, vmax=5, interpolation="nearest")
+    for (row, column), count in np.ndenumerate(counts):
+        ax.text(column, row, f"{count:.0f}", ha="center", va="center", color="white" if count > 3 else "black")
+    ax.set(title=title, xticks=[], yticks=[])
+
+
+def plot_transposed(below: Tensor, kernel: Tensor, above: Tensor) -> Figure:
+    """Show a transposed convolution of stride 2 as stamps, and where stamps of two kernel sizes overlap.
+
+    Args:
+        below: the map to enlarge (2, 2).
+        kernel: its weights (2, 2).
+        above: the result (4, 4); each pixel from below has left its stamp in a colour of its own.
+    """
+    figure, axes = plt.subplots(1, 4, figsize=(10.8, 3.6), width_ratios=[2.2, 3.2, 3.2, 3.6])
+    for ax, values, title in ((axes[0], below, "from below"), (axes[1], above, "2 x 2 stamps, side by side")):
+        for (row, column), value in np.ndenumerate(to_array(values)):
+            size = len(values) // len(below)
+            face = FACES[2 * (row // size) + column // size]
+            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor="white", alpha=0.45))
+            ax.text(column, row, f"{value:.0f}", ha="center", va="center", size=13)
+        limits = (-0.5, len(values) - 0.5)
+        ax.set(xlim=limits, ylim=limits[::-1], aspect="equal", title=title, xticks=[], yticks=[])
+    weights = "\n".join("  ".join(f"{value:.0f}" for value in row) for row in to_array(kernel))
+    axes[0].set_xlabel(f"kernel:\n{weights}", size=12)
+    draw_stamps(axes[2], 4, 2, "kernel 2, stride 2:\nstamps on each pixel")
+    draw_stamps(axes[3], 4, 3, "kernel 3, stride 2:\nstamps overlap")
+    return figure
+
+
+def plot_padding(image: Tensor, padded: Tensor) -> Figure:
+    """Show an image uint8 (3, H, W) at the top left of its padded version (3, H', W'); what was added is tinted."""
+    height, width = image.shape[1:]
+    before = np.full((*padded.shape[1:], 3), 255, dtype=np.uint8)
+    before[:height, :width] = to_array(image)
+    after = to_array(padded).copy()
+    added = np.ones(after.shape[:2], dtype=bool)
+    added[:height, :width] = False
+    after[added] = (0.5 * after[added] + 0.5 * np.array([230, 159, 0])).astype(np.uint8)
+    figure, axes = plt.subplots(1, 2, figsize=(6.6, 3.4))
+    for ax, picture, title in ((axes[0], before, "image"), (axes[1], after, "padded (tinted: what was added)")):
+        ax.imshow(picture, interpolation="nearest")
+        ax.set_title(f"{title}\n{height if ax is axes[0] else len(after)} x "
+                     f"{width if ax is axes[0] else after.shape[1]} pixels")  # fmt: skip
+        ax.axis("off")
+    axes[0].add_patch(Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=BLUE, lw=2))
+    axes[1].add_patch(Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=ORANGE, lw=2))
+    return figure

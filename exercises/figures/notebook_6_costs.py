@@ -1,0 +1,77 @@
+"""Figures of notebook 6 about costs: operations against time, what learns, and BatchNorm that moves."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
+from torch import Tensor
+
+from utils.plots import BLUE, RED, Palette, colour_mask, legend
+
+
+def plot_costs(costs: pd.DataFrame) -> Figure:
+    """Draw operations against latency on logarithmic axes: three columns, millions of parameters, GFLOPs, ms."""
+    figure, ax = plt.subplots(figsize=(10.5, 4.4))
+    millions, flops, latency = costs.to_numpy().T
+    ax.scatter(flops, latency, s=180 + 30 * millions, color="#9FD0EE", edgecolor="black")
+    for number, (name, x, y, size) in enumerate(zip(costs.index, flops, latency, millions, strict=True), 1):
+        ax.annotate(number, (x, y), ha="center", va="center")
+        place = (1.03, 1 - number / (len(costs) + 1))
+        ax.annotate(f"{number}  {name.split(':')[-1]}, {size:.1f} M", place, xycoords="axes fraction", va="center")
+    ax.set(xscale="log", yscale="log", xlabel="operations for one image of 128 x 128, GFLOPs")
+    ax.set(ylabel="latency on this CPU, ms", title="What one image costs; a larger dot has more parameters")
+    ax.margins(0.12)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("{x:g}")
+    return figure
+
+
+def plot_frozen(parts: Mapping[str, tuple[int, int]]) -> Figure:
+    """Draw how many parameters of each part learn, of how many it has."""
+    figure, ax = plt.subplots(figsize=(10.5, 2.6))
+    for name, (learning, total) in parts.items():
+        ax.barh(name, learning / 1e6, color=BLUE, edgecolor="black")
+        ax.barh(name, (total - learning) / 1e6, left=learning / 1e6, color="white", edgecolor="black", hatch="//")
+        text = f"{total:,} " + ("frozen" if learning < total else "learn")
+        ax.annotate(text, (total / 1e6, name), (5, -4), textcoords="offset points")
+    ax.set(title="Parameters of a U-Net whose encoder is frozen", xlabel="millions of parameters")
+    ax.set_xlim(0, max(total for _, total in parts.values()) / 1e6 * 1.3)
+    ax.invert_yaxis()
+    return figure
+
+
+def plot_moving_norm(
+    moved: Mapping[str, Sequence[float]], masks: Mapping[str, Tensor], classes: Sequence[str], palette: Palette
+) -> Figure:
+    """Draw how far a BatchNorm's average moved, batch by batch, and the masks (H, W) that networks give afterwards."""
+    figure, axes = plt.subplots(1, 1 + len(masks), figsize=(10.8, 3.8), width_ratios=[1.35] + [1] * len(masks))
+    for (name, shares), style, colour in zip(moved.items(), ("-", "--"), (RED, BLUE), strict=True):
+        axes[0].plot(shares, style, color=colour, label=name)
+    axes[0].set(title="First BatchNorm of the encoder", xlabel="batches seen", ylabel="running mean moved by")
+    axes[0].yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes[0].legend(frameon=False)
+    for ax, (name, mask) in zip(axes[1:], masks.items(), strict=True):
+        ax.imshow(colour_mask(mask, palette), interpolation="nearest")
+        ax.set(title=name, xticks=[], yticks=[])
+    legend(figure, classes, palette)
+    return figure
+
+
+def plot_cropped(mask: Tensor, kept: tuple[int, int], classes: Sequence[str], palette: Palette) -> Figure:
+    """Show what is left of a mask (H, W) when its image is cropped to `kept`, and the whole mask."""
+    complete = colour_mask(mask, palette)
+    cropped = np.zeros_like(complete)
+    cropped[: kept[0], : kept[1]] = complete[: kept[0], : kept[1]]
+    lost = 1 - kept[0] * kept[1] / mask.numel()
+    figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.9))
+    titles = (f"cropped: {lost:.0%} without an answer (black)", "padded: every pixel has one")
+    for ax, picture, title in zip(axes, (cropped, complete), titles, strict=True):
+        ax.imshow(picture, interpolation="nearest")
+        ax.set(title=title, xticks=[], yticks=[])
+    legend(figure, classes, palette)
+    return figure

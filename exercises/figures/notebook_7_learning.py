@@ -1,0 +1,143 @@
+"""Figures of notebook 7 about losses and learning: costs of pixels, and how a network learns by heart."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from utils.images import IGNORE_INDEX
+from utils.plots import BLUE, GREEN, GREY, ORANGE, RED, Palette, colour_mask, legend, show_images, to_array
+
+
+def plot_pixel_costs(p: Tensor, target: Tensor, cost: Tensor) -> Figure:
+    """Draw the curve -ln p with four pixels on it, and the probabilities of each: p (C, 4), target and cost (4,)."""
+    figure, axes = plt.subplots(1, 5, figsize=(9.4, 2.8), width_ratios=[1.8, 1, 1, 1, 1])
+    x = torch.linspace(0.02, 1, 100)
+    axes[0].plot(x, -x.log(), color="black")
+    axes[0].set(title="cost = -ln p", xlabel="p of the true class", ylabel="cost")
+    for ax, pixel, name in zip(axes[1:], range(4), "ABCD", strict=True):
+        true = int(target[pixel])
+        colours = [BLUE if k == true else "lightgrey" for k in range(len(p))]
+        ax.bar(range(len(p)), p[:, pixel], color=colours, edgecolor="black")
+        ax.set(title=f"{name}: cost {cost[pixel]:.2f}", ylim=(0, 1), xticks=range(len(p)), xlabel="class")
+        axes[0].plot(p[true, pixel], cost[pixel], "o", color=RED)
+        place = (float(p[true, pixel]), float(cost[pixel]))
+        axes[0].annotate(name, place, (6, 4), textcoords="offset points")
+    axes[1].set_ylabel("probability")
+    figure.suptitle("Probabilities at the four pixels; the true class is blue")
+    return figure
+
+
+def plot_overlooked(shares: Sequence[float], entropy: Sequence[float], dice: Sequence[float]) -> Figure:
+    """Draw two losses over the size of an object that was overlooked."""
+    figure, ax = plt.subplots(figsize=(8, 3.3))
+    ax.plot([100 * s for s in shares], entropy, "o-", color=BLUE, label="cross-entropy (BCE)")
+    ax.plot([100 * s for s in shares], dice, "s--", color=ORANGE, label="Dice loss")
+    ax.set(title="A model that overlooks the object entirely", xlabel="share of the image that the object covers (%)")
+    ax.set(ylabel="loss", ylim=(0, 2.5))
+    ax.legend(frameon=False)
+    return figure
+
+
+def plot_film(
+    image: Tensor, truth: Tensor, film: Mapping[str, Tensor], classes: Sequence[str], palette: Palette
+) -> Figure:
+    """Show one image, its truth and its predicted masks (H, W) under their titles, with a legend."""
+    masks = {"truth": truth, **film}
+    cells = [to_array(image), *(colour_mask(mask, palette) for mask in masks.values())]
+    figure = show_images(cells, ["image", *masks], columns=4, size=2.35)
+    for ax in figure.axes:
+        for drawn in ax.images:
+            drawn.set_interpolation("nearest")
+    legend(figure, classes, palette, bool((truth == IGNORE_INDEX).any()))
+    return figure
+
+
+def plot_cost_maps(truth: Tensor, costs: Mapping[str, Tensor], palette: Palette) -> Figure:
+    """Show a truth (H, W) and what every pixel cost at several moments, ignored pixels white."""
+    figure, axes = plt.subplots(1, 1 + len(costs), figsize=(8.4, 2.6))
+    axes[0].imshow(colour_mask(truth, palette), interpolation="nearest")
+    axes[0].set_title("truth (white: ignored)")
+    for ax, (title, cost) in zip(axes[1:], costs.items(), strict=True):
+        shown = cost.cpu().where(truth.cpu() != IGNORE_INDEX, torch.nan)
+        drawn = ax.imshow(shown, cmap="inferno", vmin=0, vmax=2.5, interpolation="nearest")
+        ax.set_title(f"{title}: mean {shown.nanmean():.2f}")
+    for ax in axes:
+        ax.axis("off")
+    figure.colorbar(drawn, ax=axes[-1], label="cost of the pixel")
+    return figure
+
+
+def plot_push(truth: Tensor, push: Tensor, palette: Palette) -> Figure:
+    """Show a truth (H, W) beside the strength of the gradient at each pixel, on a root scale."""
+    figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.9))
+    axes[0].imshow(colour_mask(truth, palette), interpolation="nearest")
+    axes[0].set_title("truth (white: ignored)")
+    drawn = axes[1].imshow(push.cpu().sqrt(), cmap="inferno", interpolation="nearest")
+    axes[1].set_title("gradient at each pixel (black: exactly 0)")
+    figure.colorbar(drawn, ax=axes[1], label="square root of its size")
+    for ax in axes:
+        ax.axis("off")
+    return figure
+
+
+def plot_one_batch(curves: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw the losses of several pipelines on the one batch that each was shown again and again."""
+    figure, ax = plt.subplots(figsize=(8, 3.3))
+    for (name, losses), style, colour in zip(curves.items(), ("-", ":", "--"), (BLUE, RED, GREEN), strict=True):
+        ax.plot(losses, style, color=colour)
+        ax.annotate(f"{name}: {losses[-1]:.2f}", (len(losses), losses[-1]), color=colour, va="center")
+    steps = max(map(len, curves.values()))
+    ax.set(
+        title="Can it learn four pictures by heart?",
+        xlabel="step",
+        ylabel="loss",
+        xlim=(0, 1.5 * steps),
+        ylim=(0, None),
+    )
+    return figure
+
+
+def plot_floor(once: Sequence[float], twice: Sequence[float]) -> Figure:
+    """Draw what a sigmoid before the loss does: to the cost of one pixel, and to the best that can be reached."""
+    z = torch.linspace(-6, 6, 100)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.1))
+    left.plot(z, F.softplus(-z), color=BLUE, label="once")
+    left.plot(z, F.softplus(-z.sigmoid()), "--", color=RED, label="twice: never below 0.31")
+    left.set(title="Cost of a foreground pixel, sigmoid once or twice", xlabel="logit", ylabel="cost", ylim=(0, 3))
+    right.plot(once, color=BLUE, label=f"once: ends at {once[-1]:.2f}")
+    right.plot(twice, "--", color=RED, label=f"twice: ends at {twice[-1]:.2f}")
+    right.set(
+        title="The best that any network could do on our batch", xlabel="step", ylabel="cross-entropy", ylim=(0, None)
+    )
+    for ax in (left, right):
+        ax.legend(frameon=False, loc="upper right")
+    return figure
+
+
+def plot_gradients(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
+    """Draw the gradient of every weight from one large batch against the sum over its halves."""
+    figure, axes = plt.subplots(1, len(pairs), figsize=(9, 4.2))
+    for ax, (name, (whole, summed)) in zip(axes, pairs.items(), strict=True):
+        difference = float((whole - summed).norm() / whole.norm())
+        words = "equal up to rounding" if difference < 1e-3 else f"relative difference {difference:.0%}"
+        ax.axline((0, 0), slope=1, color=GREY, lw=1)
+        ax.plot(whole, summed, ".", color=BLUE, ms=4)
+        ax.set(title=f"{name}\n{words}", xlabel="one batch of 8", ylabel="two of 4, accumulated")
+    return figure
+
+
+def plot_disagreement(masks: Mapping[str, Tensor], changed: Tensor, classes: Sequence[str], palette: Palette) -> Figure:
+    """Show two masks of one image under their titles, and in black the pixels at which they differ."""
+    cells = [*(colour_mask(mask, palette) for mask in masks.values()), ~to_array(changed)]
+    figure = show_images(
+        cells, [*masks, f"changed: {np.mean(to_array(changed)):.0%} of the pixels"], columns=3, size=3.1
+    )
+    for ax in figure.axes:
+        ax.images[0].set_interpolation("nearest")
+    legend(figure, classes, palette)
+    return figure

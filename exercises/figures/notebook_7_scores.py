@@ -1,0 +1,146 @@
+"""Figures of notebook 7 about scores: sets of pixels as areas, counts in a table, and the scores of single images."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from utils.images import IGNORE_INDEX
+from utils.plots import BLUE, GREY, ORANGE, RED, Palette, blend, to_array
+
+OVERLAP, REST = (230, 159, 0), (160, 205, 235)  # orange and light blue, told apart by every eye
+STYLES = ("-", "--", "-.", ":")
+
+
+def paint(whole: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Paint a region light blue and a part of it orange: two bool (H, W) -> uint8 (H, W, 3)."""
+    picture = np.full((*whole.shape, 3), 255, dtype=np.uint8)
+    picture[whole], picture[part] = REST, OVERLAP
+    return picture
+
+
+def outline(ax: Axes, region: np.ndarray, colour: str, style: str) -> None:
+    """Draw the outline of a region, bool (H, W), along the edges of its pixels."""
+    fine = np.pad(region, 1).repeat(8, axis=0).repeat(8, axis=1)
+    rows, columns = (np.arange(n) / 8 - 1.5 + 1 / 16 for n in fine.shape)
+    ax.contour(columns, rows, fine, [0.5], colors=colour, linestyles=style, linewidths=2.2)
+
+
+def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor]) -> Figure:
+    """Show an image with one class outlined, and maps of that class, bool (H, W), painted over it."""
+    figure, axes = plt.subplots(1, 1 + len(maps), figsize=(10.5, 4.1))
+    picture, truth = to_array(image), to_array(truth)
+    for ax, (title, found) in zip(axes, {"what is there (outlined)": None, **maps}.items(), strict=True):
+        painted = np.full_like(picture, OVERLAP)
+        ax.imshow(picture if found is None else blend(picture, painted, to_array(found), 0.75), interpolation="nearest")
+        outline(ax, truth, "white", "-")
+        ax.set_title(title)
+        ax.axis("off")
+    return figure
+
+
+def plot_iou_shapes(truth: Tensor, predictions: Mapping[str, Tensor]) -> Figure:
+    """Draw each prediction over the truth, and below it the overlap over the union as a fraction of two shapes."""
+    figure, axes = plt.subplots(2, len(predictions), figsize=(9.6, 6), height_ratios=[1, 1.75])
+    truth = to_array(truth).astype(bool)
+    for (name, prediction), above, below in zip(predictions.items(), *axes, strict=True):
+        found = to_array(prediction).astype(bool)
+        both, either = truth & found, truth | found
+        above.imshow(paint(either, both))
+        outline(above, truth, "black", "-")
+        outline(above, found, RED, "--")
+        above.set_title(name, size=13)
+        height, width = truth.shape
+        nothing = np.zeros_like(both)
+        below.imshow(np.vstack([paint(both, both), paint(either, nothing)]))
+        below.plot([0, width - 1], [height - 0.5] * 2, color="black", lw=2.5)
+        result = f"= {both.sum()} / {either.sum()}\n= {both.sum() / either.sum():.2f}"
+        below.text(width + 0.5, height - 0.5, result, size=15, va="center")
+        below.text(width / 2 - 0.5, 0.4, "overlap", ha="center", va="center", size=12)
+        below.text(width / 2 - 0.5, 2 * height - 1.2, "union", ha="center", va="center", size=12)
+        below.set_xlim(-0.5, width + 11)
+        for ax in (above, below):
+            ax.axis("off")
+    figure.suptitle("Truth: solid black outline. Prediction: dashed red outline. Overlap: orange.")
+    return figure
+
+
+def plot_counting(truth: Tensor, prediction: Tensor, matrix: Tensor, focus: int) -> Figure:
+    """Show two small masks with their ids, and their confusion matrix with the row and column of one class framed."""
+    figure, axes = plt.subplots(1, 3, figsize=(9.4, 3), width_ratios=[1, 1, 1.3])
+    for ax, grid, title in zip(
+        axes, (truth, prediction, matrix), ("truth", "prediction", "confusion matrix"), strict=True
+    ):
+        ax.imshow(grid.float().where(grid != IGNORE_INDEX, torch.nan), cmap="Blues", vmin=0, vmax=3.5, aspect="auto")
+        for row, values in enumerate(grid.tolist()):
+            for column, value in enumerate(values):
+                word = "ignored" if value == IGNORE_INDEX else value
+                ax.text(column, row, word, ha="center", va="center", size=14)
+        ax.set(title=title, xticks=[], yticks=[])
+    last, n = axes[2], len(matrix)
+    last.set(xticks=range(n), yticks=range(n), xlabel="predicted class", ylabel="true class")
+    row, column = (-0.47, focus - 0.47), (focus - 0.47, -0.47)
+    last.add_patch(plt.Rectangle(row, n - 0.06, 0.94, fill=False, ec=BLUE, lw=3))
+    last.add_patch(plt.Rectangle(column, 0.94, n - 0.06, fill=False, ec=RED, lw=3, ls="--"))
+    return figure
+
+
+def plot_scores_as_areas(truth: Tensor, found: Tensor, values: Mapping[str, Tensor]) -> Figure:
+    """Draw IoU, Dice, precision and recall of one class as the orange part of what is coloured."""
+    truth, found = to_array(truth).astype(bool), to_array(found).astype(bool)
+    wholes = {
+        "IoU": (truth | found, "overlap / union"), "Dice": (truth | found, "2 · overlap / (truth + prediction)"),
+        "precision": (found, "overlap / prediction"), "recall": (truth, "overlap / truth"),
+    }  # fmt: skip
+    figure, axes = plt.subplots(2, 2, figsize=(10.5, 5.6))
+    for ax, (name, (whole, words)) in zip(axes.flat, wholes.items(), strict=True):
+        ax.imshow(paint(whole, truth & found))
+        outline(ax, truth, "black", "-")
+        outline(ax, found, RED, "--")
+        ax.set_title(f"{name} = {words} = {float(values[name.lower()][1]):.2f}", size=12)
+        ax.axis("off")
+    figure.suptitle("Truth: solid black outline. Prediction: dashed red outline.")
+    return figure
+
+
+def plot_image_scores(shares: Tensor, ious: Tensor, levels: Mapping[str, float], name: str) -> Figure:
+    """Draw the IoU of one class in every image over its share of that image, and the two summaries as lines."""
+    figure, ax = plt.subplots(figsize=(8, 3.4))
+    judged = ~ious.isnan()
+    ax.scatter(100 * shares[judged], ious[judged], s=70, color=BLUE, edgecolor="black", zorder=3, label="one image")
+    for (level, value), style, colour in zip(levels.items(), ("-", "--"), (ORANGE, RED), strict=True):
+        ax.axhline(value, ls=style, color=colour, label=f"{level}: {value:.2f}")
+    ax.set(title=f"IoU of '{name}' in each validation image", ylabel="IoU", ylim=(-0.04, 1.04))
+    ax.set_xscale("symlog", linthresh=1)
+    ax.set_xlim(-0.1, 110)
+    ax.set(xlabel=f"share of the image that is {name} (%)", xticks=[0, 1, 10, 100], xticklabels=["0", "1", "10", "100"])
+    ax.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def plot_ap(curve: np.ndarray, ap: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
+    """Draw, for each class, the share of images that reach each IoU threshold."""
+    figure, ax = plt.subplots(figsize=(8, 3.4))
+    for index, name in enumerate(classes):
+        colour, style = np.array(palette[index]) / 255 * 0.85, STYLES[index % len(STYLES)]
+        label = f"{name}: AP {ap[index]:.2f}"
+        ax.plot([i / 10 for i in range(11)], curve[:, index], "osD^vP"[index % 6] + style, color=colour, label=label)
+    ax.set(title=f"How often is a class found well enough? Mean AP {np.nanmean(ap):.2f}")
+    ax.set(xlabel="IoU threshold", ylabel="share of images that reach it", ylim=(-0.03, 1.05))
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=10)
+    return figure
+
+
+def plot_absent(honest: Tensor, inflated: Tensor, absent: Tensor) -> Figure:
+    """Draw the mean IoU of every tile, absent classes left out against absent classes scored 1.0."""
+    figure, ax = plt.subplots(figsize=(5.4, 3.9))
+    ax.axline((0, 0), slope=1, color=GREY, lw=1)
+    drawn = ax.scatter(honest, inflated, c=absent, cmap="cividis", s=36, edgecolor="black", lw=0.4)
+    ax.set(title=f"Mean IoU of every tile: {float(honest.mean()):.2f} becomes {float(inflated.mean()):.2f}")
+    ax.set(xlabel="absent classes left out", ylabel="absent classes scored 1.0", xlim=(0, 1.03), ylim=(0, 1.03))
+    figure.colorbar(drawn, label="absent classes in the tile")
+    return figure
