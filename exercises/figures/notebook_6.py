@@ -61,7 +61,7 @@ def plot_receptive_fields(
         seen: for each depth the side of the square that it sees, in pixels.
         without: the same for a network that never halves the image.
     """
-    figure, axes = plt.subplots(1, len(seen), figsize=(10.4, 3.7))
+    figure, axes = plt.subplots(1, len(seen), figsize=(9.8, 3.45))
     picture = to_array(scene)
     for ax, (depth, side) in zip(axes, seen.items(), strict=True):
         top, left = (max(0, middle - side // 2) for middle in centre)
@@ -124,7 +124,7 @@ def plot_padding(image: Tensor, padded: Tensor) -> Figure:
     added = np.ones(after.shape[:2], dtype=bool)
     added[:height, :width] = False
     after[added] = (0.5 * after[added] + 0.5 * np.array([230, 159, 0])).astype(np.uint8)
-    figure, axes = plt.subplots(1, 2, figsize=(6.6, 3.4))
+    figure, axes = plt.subplots(1, 2, figsize=(5.8, 3.1))
     for ax, picture, title in ((axes[0], before, "image"), (axes[1], after, "padded (tinted: what was added)")):
         ax.imshow(picture, interpolation="nearest")
         ax.set_title(f"{title}\n{height if ax is axes[0] else len(after)} x "

@@ -39,8 +39,9 @@ def plot_inside(
     layout = [["image", "encoder 0", "decoder 0", "prediction"]]
     layout += [[".", f"encoder {i}", f"decoder {i}", "."] for i in range(1, depth)]
     layout += [[".", f"encoder {depth}", f"encoder {depth}", "."]]
-    heights = [0.72**i for i in range(depth + 1)]
-    figure, axes = plt.subplot_mosaic(layout, figsize=(9.6, 2.6 * sum(heights)), height_ratios=heights)
+    heights = [0.8**i for i in range(depth + 1)]
+    size = (9.2, 2.25 * sum(heights) + 0.36 * len(heights))  # inches; the second part is for the titles
+    figure, axes = plt.subplot_mosaic(layout, figsize=size, height_ratios=heights)
     pictures = {name: three_colours(features) for name, features in maps.items()}
     pictures |= {"image": to_array(scene), "prediction": colour_mask(to_mask(logits)[0], palette)}
     for name, ax in axes.items():
@@ -65,7 +66,7 @@ def plot_mix(scene: Tensor, below: Tensor, skip: Tensor, mixed: Tensor, part: in
     for features in (below, skip, mixed):
         rows, columns = part * features.shape[2] // height, part * features.shape[3] // width
         pictures.append(three_colours(features[:, :, :rows, :columns]))
-    figure, axes = plt.subplots(1, 4, figsize=(9.6, 3.1))
+    figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.9))
     for ax, picture, name in zip(axes, pictures, names, strict=True):
         ax.imshow(picture, interpolation="nearest")
         ax.set_title(f"{name}\n{picture.shape[0]} x {picture.shape[1]}")
@@ -107,7 +108,9 @@ def plot_journey(
     ax.set(title=f"pixel ({row}, {column})", xticks=[], yticks=[])
     for ax, (name, vector) in zip(middle.subplots(1, len(vectors)), vectors.items(), strict=True):
         limit = vector.abs().max().item() or 1
-        ax.imshow(vector[:, None], cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+        ax.imshow(
+            vector[:, None].numpy(), cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
+        )
         ax.set(xticks=[], yticks=[])
         ax.set_title(f"{name}\n{len(vector)}", size=9.5)
     middle.supxlabel("its numbers, station by station", size=11)
@@ -116,7 +119,8 @@ def plot_journey(
     chosen = to_mask(logits[None, :, None, None]).item() - (len(classes) - len(logits))
     for ax, values, title in zip(right.subplots(2, 1), (logits, chances), ("logits", "probabilities"), strict=True):
         faces = [BLUE if i == chosen else "white" for i in range(len(values))]
-        ax.barh(names, values, color=faces, edgecolor="black")
+        ax.barh(range(len(values)), values.numpy(), color=faces, edgecolor="black")
+        ax.set_yticks(range(len(values)), names)
         ax.invert_yaxis()
         ax.axvline(0, color="black", lw=1)
         ax.set_title(title, size=11)
@@ -126,7 +130,7 @@ def plot_journey(
 def plot_features(image: Tensor, maps: Mapping[str, Tensor]) -> Figure:
     """Show an image, uint8 (3, H, W), and one feature map (1, C, h, w) of each encoder."""
     pictures = {"image": to_array(image)} | {name: three_colours(features) for name, features in maps.items()}
-    figure, axes = plt.subplots(1, len(pictures), figsize=(9.6, 3.05))
+    figure, axes = plt.subplots(1, len(pictures), figsize=(8.6, 2.8))
     for ax, (name, picture) in zip(axes, pictures.items(), strict=True):
         ax.imshow(picture, interpolation="nearest")
         ax.set_title(f"{name}\n{picture.shape[0]} x {picture.shape[1]}")
