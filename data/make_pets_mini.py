@@ -1,6 +1,6 @@
 """Make data/pets_mini: 26 photographs of Oxford-IIIT Pet, small enough to ship, with their trimaps.
 
-Usage: python data/make_pets_mini.py ROOT, where ROOT holds `oxford-iiit-pet` (see data/README.md for where it comes from).
+Usage: python data/make_pets_mini.py ROOT, where ROOT holds `oxford-iiit-pet` (data/README.md says where to get it).
 """
 
 import csv
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 TARGET = Path(__file__).resolve().parent / "pets_mini"
 LONGEST_SIDE = 256
-# Breeds as far as they go: none of the four of `val` is in another split, and `test` shares its second breed with `train`.
+# By breed as far as they go: those of `val` are in no other split, and `test` shares its second breed with `train`.
 SPLITS = {
     "val": ("Abyssinian_1", "Abyssinian_11", "Bengal_185", "Bombay_182"),
     "test": ("american_bulldog_136", "British_Shorthair_102", "British_Shorthair_103", "British_Shorthair_104"),
@@ -63,7 +63,7 @@ def main(root: Path) -> None:
         shrink(image, TARGET / "images" / image.name, Image.Resampling.LANCZOS)
         shrink(trimap, TARGET / "masks" / trimap.name, Image.Resampling.NEAREST)
         rows.append((image.stem, split_of(image.stem)))
-    with open(TARGET / "splits.csv", "w", newline="", encoding="utf-8") as file:
+    with (TARGET / "splits.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([("name", "split"), *rows])
     draw_cat().save(TARGET / "unseen" / "drawing.png", optimize=True)
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 from segmenter.commands import (
     check,
@@ -79,11 +80,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
-        name = command.__name__.rpartition(".")[2].replace("_", "-")
+        name = name_of(command)
         subparser = subparsers.add_parser(name, help=command.run.__doc__, description=command.run.__doc__)
         subparser.set_defaults(run_command=command.run)
         command.add_arguments(subparser)
     return parser
+
+
+def name_of(command: ModuleType) -> str:
+    """Return what a command is called: the name of its file, with hyphens."""
+    return command.__name__.rpartition(".")[2].replace("_", "-")
 
 
 if __name__ == "__main__":

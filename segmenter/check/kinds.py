@@ -98,5 +98,20 @@ KINDS: dict[str, Kind] = {
     TOO_LARGE: Kind("note", "Set max_side, so that it is shrunk once."),
     "image smaller than the crop": Kind("note", "It is padded; a smaller image_size wastes less."),
     "picture in no pair": Kind("note", "Not read: name it in the list, or leave it where it is.", "{paths}"),
+    # Of what a labelling tool wrote, before masks are drawn of it.
+    "annotations of another size": Kind(
+        "error", "They are left out: annotate the image again, or put the right one in its place.", "{files} ({size})"
+    ),
+    "annotated image is missing": Kind("warning", "Add it, or name its folder (convert --images).", "{name}"),
+    "image annotated twice": Kind("warning", "The first entry with a region counts: remove the others."),
+    "same image under two names": Kind("warning", "Keep one: their annotations may differ."),
+    "region drawn twice": Kind("warning", "Remove one of them.", "{files}: {name}"),
+    "region outside the image": Kind("warning", "Nothing of it is drawn: move or remove it.", "{files}: {name}"),
+    "region without an area": Kind("warning", "Nothing of it is drawn: draw it again.", "{files}: {name}"),
+    "outline crosses itself": Kind(
+        "warning", "What lies between the crossings is drawn as holes: mend the outline.", "{files}: {name}"
+    ),
+    "region beyond the border": Kind("note", "It is cut at the border of the image.", "{files}: {name}"),
+    "image without annotations": Kind("note", "Left out; convert --unlabelled background takes it as background."),
     "empty test split": Kind("note", "Nothing is left for a final score.", "{name}"),
 }

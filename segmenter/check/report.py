@@ -117,15 +117,7 @@ class Report:
         """Return the report as lines of text, with three cases of each kind or all of them."""
         splits = ", ".join(f"{count} {split}" for split, count in self.splits.items())
         lines = [f"{self.name}: {splits}", *(f"{title}: {words}" for title, words in self.summary())]
-        for finding in self.findings:
-            severity = "ERROR" if finding.severity == "error" else finding.severity
-            heading = f"{severity}  {finding.kind}: {len(finding.cases)}"
-            descriptions = finding.descriptions(self.file_names)
-            if every_name:
-                lines += [heading, *(f"    {description}" for description in descriptions)]
-            else:
-                lines.append(f"{heading} ({shorten(descriptions)})")
-            lines.append(f"    -> {finding.remedy}")
+        lines += list_findings(self.findings, self.file_names, every_name)
         return printable("\n".join([*lines, self.verdict]))
 
     def summary(self) -> list[tuple[str, str]]:
@@ -145,6 +137,21 @@ class Report:
             words = f"{self.classes[1]} covers {low:.1%} to {high:.1%} of an image, median {middle:.1%}"
             lines.append(("foreground", words))
         return lines
+
+
+def list_findings(findings: Sequence[Finding], names: FileNames, every_name: bool) -> list[str]:
+    """Put findings into lines of text, with three cases of each or all of them."""
+    lines = []
+    for finding in findings:
+        severity = "ERROR" if finding.severity == "error" else finding.severity
+        heading = f"{severity}  {finding.kind}: {len(finding.cases)}"
+        descriptions = finding.descriptions(names)
+        if every_name:
+            lines += [heading, *(f"    {description}" for description in descriptions)]
+        else:
+            lines.append(f"{heading} ({shorten(descriptions)})")
+        lines.append(f"    -> {finding.remedy}")
+    return lines
 
 
 def shorten(descriptions: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from segmenter.commands.options import PREFIX, add_config, make_config
 from utils.config import Config
+from utils.errors import ConfigError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,16 +25,27 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(path: Path | None, html: Path | None, fix_into: Path | None, every_name: bool, **options: Any) -> int:
     """Read every file of a data set and report all faults; changes nothing."""
     from segmenter.check import check_dataset
+    from segmenter.check.annotations import check_annotations
     from segmenter.check.html_report import save_html
     from segmenter.check.repair import refuse_target, repair
+    from segmenter.formats.sources import annotations_of
     from segmenter.outputs import refuse_foreign
     from utils import catalog
 
     if path is not None:
         options |= {f"{PREFIX}dataset": "folder", f"{PREFIX}root": path}
     config = make_config(options)
-    source = catalog.load(config)
     refuse_foreign(html)
+    if (annotations := annotations_of(config)) is not None:
+        if html or fix_into:
+            raise ConfigError(
+                f"{config.root} holds annotations, and --html and --fix-into need masks: run `python -m segmenter "
+                f"convert {config.root} --into FOLDER`, then check FOLDER."
+            )
+        report = check_annotations(*annotations)
+        print(report.text(every_name))
+        return 0 if report.ok else 1
+    source = catalog.load(config)
     if fix_into is not None:
         refuse_target(fix_into, source.root)  # before the minutes that the check may take
     report = check_dataset(source, config)

@@ -21,7 +21,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(source: Path, into: Path, images: Path | None, name: str | None, unlabelled: str) -> None:
     """Draw annotations of any common format as masks, in a folder that train and check read; the source stays."""
     from segmenter import formats
-    from segmenter.formats.convert import convert, tell
+    from segmenter.formats.convert import convert
+    from segmenter.formats.sources import tell
 
     listing = formats.Listing(source, images)
     found = formats.read(listing, name)

@@ -10,7 +10,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--format", default="coco", choices=("coco", "labelme", "yolo"), dest="kind")
     parser.add_argument("--output", type=Path, help="new folder; default PREDICTIONS with -FORMAT behind it")
     parser.add_argument(
-        "--tolerance", type=float, default=0.5, help="pixels by which an outline may be simplified; 0 keeps every pixel"
+        "--tolerance", type=float, default=0.75, help="pixels that an outline may be off; 0 keeps every pixel"
     )
 
 

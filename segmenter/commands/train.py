@@ -33,11 +33,13 @@ def run(config: Path | None, resume: bool, overwrite: bool, **options: Any) -> N
     from accelerate import PartialState
 
     from segmenter.distributed import share_out
+    from segmenter.formats.sources import with_pairs
     from utils import catalog
     from utils.run_folder import refuse_to_overwrite
     from utils.training import fit
 
     refuse_to_overwrite(settings, resume, overwrite)  # before the data set is downloaded or read
+    settings = with_pairs(settings)
     source = catalog.load(settings)
     if not int(os.environ.get("RANK", 0)):  # asking accelerate now would settle which device it takes
         print(tell(source), flush=True)

@@ -51,8 +51,10 @@ def read(listing: Listing, name: str | None = None) -> Annotations:
         raise ConfigError(f"There is no format '{name}'; there are {', '.join(names())}.")
     found = detect(listing) if name is None else {name: Listed(name, modules()[name].find(listing), "")}
     if len(found) > 1:
-        readings = " or ".join(f"{listed.words}: --format {key}" for key, listed in found.items())
-        raise DataError(f"{listing.source} can be read in {len(found)} ways. Say which one you mean: {readings}.")
+        readings = " or ".join(f"{listed.words}: `--format {key}`" for key, listed in found.items())
+        raise DataError(
+            f"{listing.source} can be read in {len(found)} ways. Say to `convert` which one you mean: {readings}."
+        )
     ((key, listed),) = found.items() or [("", None)]
     if listed is None or not listed.files:
         raise DataError(describe_nothing(listing))

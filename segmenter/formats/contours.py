@@ -5,6 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+TOLERANCE = 0.75  # pixels: the steps of a slanted border are lower
 Ring = np.ndarray  # float (N, 2) of x and y
 
 
@@ -15,7 +16,7 @@ class Outline(NamedTuple):
     holes: list[Ring]
 
 
-def trace(inside: np.ndarray, tolerance: float = 0.5) -> list[Outline]:
+def trace(inside: np.ndarray, tolerance: float = TOLERANCE) -> list[Outline]:
     """Return the outlines of a mask, bool (H, W): float (N, 2), the first pixel from 0 to 1.
 
     OpenCV's contours run through the centres of the border's pixels. In a mask twice as large they run a quarter of a

@@ -7,29 +7,26 @@ goes on where it was stopped, and nothing that another program wrote is ever rep
 import hashlib
 import json
 import os
-import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from tqdm.auto import tqdm
 
 from segmenter.formats.base import Annotations, Item
+from segmenter.formats.canonical import name_items, paths_of, write_tables
 from segmenter.formats.drawing import draw
 from segmenter.formats.listing import Listing
 from segmenter.formats.sizes import upright_size
 from segmenter.masks import palette_image
 from segmenter.outputs import MADE_BY
 from utils.catalog.base import OKABE_ITO
-from utils.errors import DataError, printable
-from utils.files import content_hashes, read_bytes, save_picture, write_atomically
+from utils.errors import DataError
+from utils.files import read_bytes, save_picture, write_atomically
 from utils.images import read_image
 from utils.run_folder import held
-from utils.splits import split_by_group
 
 MARKER = "converted.json"
 THREADS = min(8, os.cpu_count() or 1)
@@ -83,13 +80,13 @@ def convert(
 def choose(found: Annotations, background: bool) -> tuple[list[Item], list[str]]:
     """Return the items that become pairs, and a sentence on each kind of the others."""
     missing = [item.name for item in found.items if item.image is None]
-    bare = [item.name for item in found.items if item.image is not None and not item.is_labelled and not background]
-    wanted, seen = [], set()
+    chosen: dict[Path, Item] = {}
     for item in found.items:
-        if item.image is not None and (item.is_labelled or background) and item.image not in seen:
-            wanted.append(item)
-            seen.add(item.image)
-    twice = len(found.items) - len(wanted) - len(missing) - len(bare)
+        if item.image is not None and not (item.image in chosen and chosen[item.image].is_labelled):
+            chosen[item.image] = item
+    twice = len(found.items) - len(missing) - len(chosen)
+    wanted = [item for item in chosen.values() if item.is_labelled or background]
+    bare = [item.name for item in chosen.values() if not item.is_labelled and not background]
     sentences = []
     if missing:
         sentences.append(f"{len(missing)} annotated images are not there, such as {missing[0]}: add them, or name "
@@ -98,24 +95,8 @@ def choose(found: Annotations, background: bool) -> tuple[list[Item], list[str]]
         sentences.append(f"{len(bare)} images have no annotation, such as {bare[0]}: --unlabelled background takes "
                          "them as background.")  # fmt: skip
     if twice:
-        sentences.append(f"{twice} images are listed more than once: the first entry of each counts.")
+        sentences.append(f"{twice} images are listed more than once: the first of each with a region counts.")
     return wanted, sentences
-
-
-def name_items(items: list[Item], listing: Listing) -> list[str]:
-    """Give every image a name of its own: its file's, or its path's where two files have one name."""
-    names: list[str] = []
-    used: set[str] = set()
-    for item in items:
-        path, number = Path(listing.relative(item.image)), 0
-        name = path.stem
-        while name.casefold() in used:
-            number += 1
-            parts = [part for part in path.with_suffix("").parts if part not in ("/", "..")]
-            name = re.sub(r'[\\/:*?"<>|]', "_", "_".join(parts)) + (f"_{number}" if number > 1 else "")
-        used.add(name.casefold())
-        names.append(name)
-    return names
 
 
 def fingerprint(found: Annotations, items: list[Item], unlabelled: str) -> str:
@@ -178,7 +159,7 @@ def draw_item(item: Item, classes: tuple[str, ...]) -> np.ndarray:
     """
     shape = upright_size(item.image) or read_image(item.image).shape[:2]
     height, width = item.size or shape
-    if abs(height / width - shape[0] / shape[1]) > 0.02 * height / width:
+    if has_other_shape(shape, (height, width)):
         raise DataError(
             f"{item.image} is {shape[1]}x{shape[0]}, but its annotations are of {width}x{height} pixels: not one "
             "picture. Annotate it again, or put the right one in its place."
@@ -186,52 +167,11 @@ def draw_item(item: Item, classes: tuple[str, ...]) -> np.ndarray:
     return draw(item, classes, height, width)
 
 
+def has_other_shape(size: tuple[int, int], stated: tuple[int, int]) -> bool:
+    """Say whether two sizes, (height, width), cannot be of one picture; one may be the other made smaller."""
+    return abs(size[0] / size[1] - stated[0] / stated[1]) > 0.02 * stated[0] / stated[1]
+
+
 def copy(source: Path, target: Path) -> None:
     """Copy the bytes of an image."""
     target.write_bytes(read_bytes(source))
-
-
-def paths_of(item: Item, name: str, folder: Path) -> tuple[Path, Path]:
-    """Return where an image and its mask are written."""
-    return folder / "images" / f"{name}{item.image.suffix.lower()}", folder / "masks" / f"{name}.png"
-
-
-def write_tables(folder: Path, found: Annotations, kept: list[tuple[Item, str]]) -> None:
-    """Write classes.csv and splits.csv; a tenth of 'train' becomes 'val' where the source has no validation."""
-    splits = choose_splits([item for item, _ in kept])
-    rows = []
-    for (item, name), split in zip(kept, splits, strict=True):
-        image, mask = paths_of(item, name, folder)
-        rows.append((f"images/{image.name}", f"masks/{mask.name}", split, item.group or ""))
-    pairs = pd.DataFrame(rows, columns=["image", "mask", "split", "group"])
-    pairs = pairs.loc[:, ["image", "mask", *(c for c in ("split", "group") if pairs[c].astype(bool).all())]]
-    classes = pd.DataFrame(list(enumerate(found.classes)), columns=["id", "name"])
-    for name, table in (("classes.csv", classes), ("splits.csv", pairs)):
-        write_atomically(folder / name, save_csv(table))
-
-
-def save_csv(table: pd.DataFrame) -> Callable[[Path], None]:
-    """Return what writes a table."""
-    return lambda path: table.to_csv(path, index=False, lineterminator="\n", errors="backslashreplace")
-
-
-def choose_splits(items: list[Item]) -> list[str]:
-    """Return the split of every item, empty where the source names none for some, or none for training."""
-    splits = [item.split or "" for item in items]
-    if not all(splits) or "train" not in splits:
-        return [""] * len(items)
-    train = [index for index, split in enumerate(splits) if split == "train"]
-    if "val" not in splits and len(train) > 1:
-        groups = content_hashes([items[index].image for index in train])
-        for index, split in zip(train, split_by_group(groups, (0.9, 0.1, 0.0), 42), strict=True):
-            splits[index] = split
-    return splits
-
-
-def tell(found: Annotations) -> str:
-    """Say what was recognised, before anything is written."""
-    labelled = sum(item.is_labelled for item in found.items)
-    names = ", ".join(found.classes[:8]) + (", ..." if len(found.classes) > 8 else "")
-    lines = [f"{found.format}: {len(found.items)} images, {labelled} of them labelled, {len(found.classes)} classes "
-             f"({names})"]  # fmt: skip
-    return printable("\n".join([*lines, *(f"    {note}" for note in found.notes)]))

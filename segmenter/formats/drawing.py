@@ -53,8 +53,7 @@ def fill(rings: Sequence[np.ndarray], corner: tuple[int, int], height: int, widt
     coco = require("pycocotools.mask", "pycocotools")
     far = 4 * max(height, width) + 4096  # what reaches further is cut, or following it would take for ever
     flat = [np.clip(ring - corner, -far, far).ravel() for ring in rings]
-    # Closed by the first point: of four numbers pycocotools would make a box.
-    runs = coco.frPyObjects([np.append(ring, ring[:2]) for ring in flat], int(height), int(width))
+    runs = coco.frPyObjects(flat, int(height), int(width))
     return coco.decode(coco.merge(runs)).view(bool)
 
 

@@ -1,6 +1,7 @@
 """The files of a source, listed once: pictures, documents, and which picture a name in an annotation means."""
 
 import json
+import os
 import re
 from collections import defaultdict
 from functools import cached_property
@@ -24,6 +25,7 @@ class Listing:
 
     Attributes:
         root: the folder that names are relative to.
+        picture_root, pictures: the folder that was searched for pictures, and all that are in it.
         files: all files, or the one that was given.
         broken: documents that cannot be read, each with a reason.
     """
@@ -36,9 +38,11 @@ class Listing:
         self.root = source.parent if source.is_file() else source
         self.files = [source] if source.is_file() else visible_files(source)
         self.broken: dict[Path, str] = {}
-        self.pictures = list_pictures(images or self.root)
+        self.picture_root = images or self.root
+        self.pictures = list_pictures(self.picture_root)
         if source.is_file() and not images and not self.pictures:
-            self.pictures = list_pictures(self.root.parent)  # annotations/ beside the folders of images
+            self.picture_root = self.root.parent  # annotations/ beside the folders of images
+            self.pictures = list_pictures(self.picture_root)
 
     def ending(self, *endings: str) -> list[Path]:
         """Return the files whose names end so, whatever their capitals."""
@@ -76,7 +80,7 @@ class Listing:
         name = unquote(str(name)).replace("\\", "/")
         name = name.partition("?d=")[2] or name  # Label Studio's address of a file on the disk
         for folder in (beside.parent, self.root):
-            path = folder / name
+            path = Path(os.path.normpath(folder / name))
             if is_image_name(path.name) and path.is_file():
                 return path
         wanted = PurePosixPath(name)

@@ -30,7 +30,7 @@ def find(listing: Listing) -> list[Path]:
 
 def group(listing: Listing) -> dict[Path, list[tuple[Path, str]]]:
     """Return the masks of every image, each with the word that may name its class."""
-    places = [place_of(listing.root, path) for path in listing.pictures]
+    places = [place_of(listing.picture_root, path) for path in listing.pictures]
     masks = [place for place in places if place.role == "mask"]
     named = any(place.role == "image" for place in places)
     images = [place for place in places if place.role == "image" or (place.role is None and not named)]
@@ -38,10 +38,15 @@ def group(listing: Listing) -> dict[Path, list[tuple[Path, str]]]:
     for place in images:
         by_stem[place.stem.casefold()].append(place)
     found: dict[Path, list[tuple[Path, str]]] = defaultdict(list)
+    seen = set()
     for mask in masks:
         image, word = owner(mask, by_stem, images)
-        if image is not None:
-            found[image.path].append((mask.path, word))
+        if image is None:
+            continue
+        if (key := (image.path, mask.folders, mask.stem)) in seen:
+            return {}  # two folders of masks: another reading each, and no objects
+        seen.add(key)
+        found[image.path].append((mask.path, word))
     return dict(found)
 
 
@@ -82,11 +87,11 @@ def read(listing: Listing, files: list[Path]) -> Annotations:
             Region(label_of(THING if word.casefold() in NO_CLASS else word), stencil=partial(read_stencil, mask))
             for mask, word in sorted(masks)
         ]
-        items.append(Item(listing.relative(image), image, regions, None, None, listing.split_of(image, *files[:0])))
+        items.append(Item(listing.relative(image), image, regions, None, None, listing.split_of(image)))
     with_masks = {item.image for item in items}
     masks = set(files)
     for image in listing.pictures:
-        if image not in with_masks and image not in masks and place_of(listing.root, image).role != "mask":
+        if image not in with_masks and image not in masks and place_of(listing.picture_root, image).role != "mask":
             items.append(Item(listing.relative(image), image, split=listing.split_of(image)))
     notes = ["The masks of an image are joined in the order of their names: later ones lie on top."]
     return Annotations(NAME, files, class_names(drawn_names(items)), items, notes)

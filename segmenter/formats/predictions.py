@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from segmenter.formats.contours import TOLERANCE
 from segmenter.formats.writers import WRITERS, Predicted, Writer
 from segmenter.prediction_list import FIRST_COLUMNS, LIST_NAME, base_of, read_table
 from utils.errors import ConfigError, DataError
@@ -14,7 +15,7 @@ from utils.images import read_mask
 Row = tuple[Path, Path, str]  # an image, its mask, and the name that both share
 
 
-def export_masks(predictions: Path, kind: str, output: Path, tolerance: float = 0.5) -> tuple[list[Path], int]:
+def export_masks(predictions: Path, kind: str, output: Path, tolerance: float = TOLERANCE) -> tuple[list[Path], int]:
     """Write the masks of a folder of predictions as outlines; return the files, and of how many images they are.
 
     The images are not copied, except for YOLO, which wants them beside the labels. Raises DataError for a folder that

@@ -511,8 +511,8 @@ def test_there_are_many_of_them():
 
 @pytest.fixture
 def train(pairs):
-    small = ["--model", "unet", "--image-size", "32", "--framing", "crop", "--batch-size", "4", "--unet-width", "4", "--unet-depth", "2",
-             "--device", "cpu", "--precision", "fp32", "--workers", "0"]  # fmt: skip
+    small = ["--model", "unet", "--image-size", "32", "--framing", "crop", "--batch-size", "4", "--unet-width", "4",
+             "--unet-depth", "2", "--device", "cpu", "--precision", "fp32", "--workers", "0"]  # fmt: skip
 
     def run(root, output, *more):
         data = ["--dataset", "folder", "--root", str(root), "--classes", *CLASSES]

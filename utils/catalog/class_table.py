@@ -1,16 +1,18 @@
 """The table of classes in a folder: names, and the ids or the colours that stand for them in the masks.
 
 Read are `classes.csv`, `class_dict.csv` and Roboflow's `_classes.csv` (columns name, id or pixel value, r, g, b: ids or
-colours may be left out), and CVAT's `labelmap.txt` (`name:r,g,b::`).
+colours may be left out), CVAT's `labelmap.txt` (`name:r,g,b::`), and the list `names` of a `data.yaml`.
 """
 
 from pathlib import Path
 from typing import NamedTuple
 
+import yaml
+
 from utils.catalog.tables import read_lines, read_table
 from utils.errors import DataError
 
-TABLES = ("classes.csv", "class_dict.csv", "_classes.csv", "labelmap.txt")
+TABLES = ("classes.csv", "class_dict.csv", "_classes.csv", "labelmap.txt", "data.yaml", "dataset.yaml")
 NAME = ("name", "class", "label", "class_name")
 ID = ("id", "pixel value", "pixel_value", "value", "class_id")
 COLOUR = (("r", "red"), ("g", "green"), ("b", "blue"))
@@ -33,7 +35,8 @@ def find_table(root: Path) -> ClassTable | None:
     """Return the table of a folder, or None. Raises DataError for a table that is not one, and for two that differ."""
     paths = [root / name for name in TABLES if (root / name).is_file()]
     paths = paths or [path for name in TABLES for path in sorted(root.glob(f"*/{name}"))]
-    tables = [read_labelmap(path) if path.suffix == ".txt" else read_classes(path) for path in paths]
+    readers = {".txt": read_labelmap, ".yaml": read_names, ".csv": read_classes}
+    tables = [table for path in paths if (table := readers[path.suffix](path)) is not None]
     for other in tables[1:]:
         if other[1:] != tables[0][1:]:
             raise DataError(f"{tables[0].path} and {other.path} name different classes: keep one of them.")
@@ -74,6 +77,17 @@ def read_labelmap(path: Path) -> ClassTable:
     if any(len(colour) != 3 for colour in colours):
         raise DataError(f"{path} needs three numbers for each colour, such as 'road:128,64,128::'. Mend it.")
     return refuse_twice(ClassTable(path, tuple(row[0] for row in rows), (), colours))
+
+
+def read_names(path: Path) -> ClassTable | None:
+    """Read the list `names:` of a YAML, or its dictionary of ids; None where there is none. Raises DataError."""
+    try:
+        names = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("names")
+        rows = sorted(names.items()) if isinstance(names, dict) else list(enumerate(names or ()))
+        ids = tuple(int(number) for number, _ in rows)
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError, OSError):
+        raise DataError(f"{path} needs a list such as 'names: [background, thing]', or none at all. Mend it.") from None
+    return refuse_twice(ClassTable(path, tuple(str(name) for _, name in rows), ids)) if rows else None
 
 
 def refuse_twice(table: ClassTable) -> ClassTable:

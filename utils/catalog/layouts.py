@@ -6,14 +6,14 @@ to (`train`, `valid`, ...); the folders that say neither, and the name of the fi
 """
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from utils.catalog.pair_lists import Row, rows_from_csv, rows_from_lists
-from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, Place, base_name, place_of
+from utils.catalog.pair_lists import Row, describe, rows_from_csv, rows_from_lists
+from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, Place, base_name, other_kinds, place_of
 from utils.errors import DataError
 from utils.formats import is_image_name
 
@@ -65,7 +65,8 @@ def with_leftovers(reading: Reading, by_folders: list[Reading], pictures: list[P
     pairable = {path for other in by_folders for row in other.rows for path in row[:2]}
     beside = {path.parent for path in paired}
     rest = [path for path in pictures if path not in whole]
-    lone = [path for path in rest if path.parent in beside and path not in pairable - paired]
+    others = (pairable - paired) | other_kinds([row.mask for row in reading.rows], rest)
+    lone = [path for path in rest if path.parent in beside and path not in others]
     unread = [path for path in rest if path not in set(lone)]
     return Reading(reading.name, reading.rows, lone, unread, reading.by_folders)
 
@@ -91,7 +92,8 @@ def list_pictures(root: Path) -> list[Path]:
 def read_folders(root: Path, pictures: Sequence[Path]) -> list[Reading]:
     """Read a folder by the names of its folders and files: one reading for each kind of mask folder, and of split."""
     places = [place_of(root, path) for path in pictures]
-    bases = {(place.path.parent, place.stem.casefold()) for place in places if place.role is None}
+    stems = [(place.path.parent, place.stem.casefold()) for place in places if place.role is None]
+    bases = {(folder, name) for folder, stem in stems for name in (stem, IMAGE_AFFIX.sub("", stem))}
     named_images = any(place.role == "image" for place in places)
     images, masks = [], defaultdict(list)
     for place in places:
@@ -101,6 +103,8 @@ def read_folders(root: Path, pictures: Sequence[Path]) -> list[Reading]:
             masks[place.word].append(place)
         elif place.role == "image" or not named_images:
             images.append(place)
+    if any("manual" in word for word in masks):
+        masks.pop("mask", None)  # of retinas, as in DRIVE: the field of view
     readings = []
     for found in masks.values():
         rows = match(images, found)
@@ -168,18 +172,6 @@ def by_name(places: Iterable[Place], way: Key, is_mask: bool) -> dict[Any, list[
     return found
 
 
-def describe(root: Path, rows: Sequence[Row]) -> str:
-    """Name the folders of images and of masks."""
-
-    def folders(paths: Iterable[Path]) -> str:
-        parents = (path.parent for path in paths)
-        counts = Counter((p.relative_to(root) if p.is_relative_to(root) else p).as_posix() for p in parents)
-        names = [name if name != "." else "the folder itself" for name, _ in counts.most_common(3)]
-        return ", ".join(sorted(names)) + (", ..." if len(counts) > 3 else "")
-
-    return f"images in {folders(row.image for row in rows)}; masks in {folders(row.mask for row in rows)}"
-
-
 def describe_failure(root: Path, pictures: Sequence[Path]) -> str:
     """Say what a folder holds where it holds no pairs, and what to do."""
     folders: dict[Path, list[Path]] = defaultdict(list)
@@ -192,7 +184,8 @@ def describe_failure(root: Path, pictures: Sequence[Path]) -> str:
     ]
     found = " and ".join(shown) + (" and more elsewhere" if len(folders) > 4 else "") or "no picture at all"
     notes = [path for ending in ("json", "xml", "geojson") for path in sorted(root.rglob(f"*.{ending}"))][:1]
-    polygons = "".join(f" {path.relative_to(root).as_posix()} may hold outlines: draw them as masks." for path in notes)
+    command = f"`python -m segmenter convert {root} --into FOLDER` draws them as masks."
+    polygons = "".join(f" {path.relative_to(root).as_posix()} may hold outlines: {command}" for path in notes)
     return (
         f"{root} holds no pairs: there is {found}. Put images in images/, masks of the same names in masks/, or name "
         f"each pair in a pairs.csv (image,mask).{polygons}"

@@ -1,12 +1,14 @@
 """Pairs that a csv or lists name: `image,mask` (and perhaps `split` and `group`), or `train.txt` and its kind."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from utils.catalog.tables import read_table
 from utils.errors import DataError
 from utils.files import in_shard
+from utils.formats import is_image_name
 from utils.splits import SPLITS
 
 IMAGE_COLUMN = ("image", "image_path", "img", "picture", "photo", "input")
@@ -38,8 +40,12 @@ def read_rows(path: Path) -> list[Row]:
     table = read_table(path)
     head = [] if not table else list(table[0])
     names = {name: name.rstrip("s") for name in head}
+    # Where the headers do not say it, the columns that name pictures do: the image first.
+    files = [name for name in head if all(is_image_name(Path((row[name] or "").strip()).name) for row in table)]
     image = next((name for name, word in names.items() if word in IMAGE_COLUMN), None)
     mask = next((name for name, word in names.items() if word in MASK_COLUMN and name != image), None)
+    image = image or next((name for name in files if name != mask), None)
+    mask = mask or next((name for name in files if name != image), None)
     if image is None or mask is None:
         return []
     if "mask" not in mask and not any(path_in(path.parent, row[mask] or ".").is_file() for row in table):
@@ -86,3 +92,15 @@ def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[Row]:
                         "add the pair."
                     )
     return rows
+
+
+def describe(root: Path, rows: Sequence[Row]) -> str:
+    """Name the folders of images and of masks."""
+
+    def folders(paths: Iterable[Path]) -> str:
+        parents = (path.parent for path in paths)
+        counts = Counter((p.relative_to(root) if p.is_relative_to(root) else p).as_posix() for p in parents)
+        names = [name if name != "." else "the folder itself" for name, _ in counts.most_common(3)]
+        return ", ".join(sorted(names)) + (", ..." if len(counts) > 3 else "")
+
+    return f"images in {folders(row.image for row in rows)}; masks in {folders(row.mask for row in rows)}"

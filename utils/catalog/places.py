@@ -1,13 +1,15 @@
 """What the path of a picture says of it: image or mask, which split, and which name it shares with its partner."""
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 IMAGE_FOLDER = r"images?|imgs?|jpegimages|photos?|pictures?|frames?|leftimg8bit|inputs?|scans?|originals?"
 MASK_FOLDER = (
     r"masks?|labels?|annot(?:ation)?s?|gt(?:fine|coarse)?|groundtruth|ground_truth|segmentation(?:class|s|maps?)?"
-    r"|segs?|targets?|(?:1st_)?manual|trimaps?"
+    r"|segs?|targets?|(?:1st_)?manual\d?|trimaps?"
 )
 SPLIT_FOLDER = r"train(?:ing)?|val(?:id(?:ation)?)?|dev|test(?:ing)?|tr|ts"
 SPLIT_NAMES = {"tr": "train", "ts": "test", "va": "val", "de": "val", "te": "test"}  # by the first two letters
@@ -19,6 +21,7 @@ PART = re.compile(
 MASK_AFFIX = re.compile(
     r"^(?:masks?|labels?|gt|seg(?:mentation)?|annotation)[_\- ]+(?=.)"
     r"|[_\-. ]+(?:masks?|labels?|l|gt|seg(?:mentation)?|annot(?:ation)?|ground_?truth|manual\d?|trimap|target"
+    r"|\d(?:st|nd)_?ho"
     r"|(?:gt(?:fine|coarse)_)?label(?:train)?ids)$",
     re.IGNORECASE,
 )
@@ -52,6 +55,21 @@ def place_of(root: Path, path: Path) -> Place:
         if given := found["before"] or found["after"]:
             split = SPLIT_NAMES[given[:2].casefold()]
     return Place(path, role, word, split, tuple(others), path.stem)
+
+
+def other_kinds(masks: Sequence[Path], rest: Iterable[Path]) -> set[Path]:
+    """Return pictures that show the same masks in another way: all that end alike, if every mask has one beside it.
+
+    Cityscapes has NAME_gtFine_color.png and NAME_gtFine_instanceIds.png beside NAME_gtFine_labelIds.png.
+    """
+    bases = {(mask.parent, base_name(mask.stem, True)) for mask in masks}
+    kinds: dict[str, list[Path]] = defaultdict(list)
+    for path in rest:
+        cuts = [found.start() for found in re.finditer(r"[_\-. ]", path.stem)]
+        cut = max((c for c in cuts if (path.parent, path.stem[:c].casefold()) in bases), default=None)
+        if cut is not None:
+            kinds[path.stem[cut:]].append(path)
+    return {path for paths in kinds.values() if len(paths) == len(bases) > 1 for path in paths}
 
 
 def base_name(stem: str, is_mask: bool) -> str:

@@ -7,7 +7,7 @@ import sys
 import pytest
 from helpers import COURSE, assert_sentence
 
-from segmenter.__main__ import COMMANDS, build_parser, main
+from segmenter.__main__ import COMMANDS, build_parser, main, name_of
 from segmenter.commands import predict
 from utils.config import Config
 from utils.runs import Run
@@ -79,9 +79,11 @@ def test_as_a_process_of_its_own(tmp_path):
 
 OPTIONS = {
     "check": "PATH --html --fix-into --all --dataset --root --classes --mask-values --variant --splits",
+    "convert": "SOURCE --into --images --format --unlabelled",
     "train": "--config --resume --overwrite",  # and every field of Config
     "evaluate": "RUN --split --root --html --json",
     "predict": "RUN PICTURES --output --threshold --flips --scales --tile --bands --polygons --device",
+    "export-masks": "PREDICTIONS --format --output --tolerance",
     "export": "RUN --format --output --size --threshold --root",
     "compare": "--models --augmentations --seeds",  # and the other fields of Config
     "shard": "--output --megabytes --dataset --root --classes --variant --splits --split-seed --max-side",
@@ -107,7 +109,7 @@ def test_every_command_has_its_help_and_the_options_that_the_readme_promises(nam
 
 def test_there_is_a_file_for_each_command():
     files = {path.stem for path in (COURSE / "segmenter" / "commands").glob("*.py")} - {"__init__", "options"}
-    assert files == set(OPTIONS) == {command.__name__.rpartition(".")[2] for command in COMMANDS}
+    assert {file.replace("_", "-") for file in files} == set(OPTIONS) == {name_of(command) for command in COMMANDS}
 
 
 def test_help_and_a_typo_are_answered_without_loading_torch():

@@ -1,18 +1,27 @@
 """A table of annotation formats: each ends in the same class ids as the canonical folder of images and masks."""
 
+import json
+import sys
+
 import cv2
 import drawn_annotations as drawn
 import numpy as np
 import pytest
-from drawn_folders import COUNT, ids
-from helpers import snapshot
+from drawn_folders import COUNT, ids, image
+from helpers import assert_clear, assert_sentence, snapshot, splits_by_name
+from PIL import Image
 
 from segmenter import formats
 from segmenter.formats.convert import convert
+from segmenter.formats.drawing import draw
 from utils import catalog
 from utils.config import Config
+from utils.dataset import read_pair
+from utils.errors import CourseError
+from utils.images import read_image
 
 THREE = ("background", "disc", "box")
+NUMBERED = ("background", "class 1", "class 2")
 ALPHABETICAL = ("background", "box", "disc")
 
 
@@ -53,7 +62,8 @@ TABLE = {
     "Label Studio brush": (lambda r: drawn.label_studio(r, strokes=True), "label_studio", ALPHABETICAL, True),
     "Label Studio JSON-MIN": (lambda r: drawn.label_studio(r, short=True), "label_studio", ALPHABETICAL, False),
     "Label Studio, local files": (
-        lambda r: drawn.label_studio(r, address="/data/local-files/?d=images/{}.png"), "label_studio", ALPHABETICAL, False
+        lambda r: drawn.label_studio(r, address="/data/local-files/?d=images/{}.png"), "label_studio", ALPHABETICAL,
+        False,
     ),
     "VIA project": (drawn.via, "via", ALPHABETICAL, False),
     "VIA annotations": (lambda r: drawn.via(r, "annotations"), "via", ALPHABETICAL, False),
@@ -62,13 +72,13 @@ TABLE = {
     "VIA csv": (lambda r: drawn.via(r, "csv"), "via", ALPHABETICAL, False),
     "Supervisely polygons": (drawn.supervisely, "supervisely", THREE, False),
     "Supervisely bitmaps": (lambda r: drawn.supervisely(r, bitmaps=True), "supervisely", THREE, True),
-    "csv of run lengths by columns": (drawn.kaggle, "rle_csv", ("background", "class 1", "class 2"), True),
+    "csv of run lengths by columns": (drawn.kaggle, "rle_csv", NUMBERED, True),
     "csv of run lengths by rows": (
-        lambda r: drawn.kaggle(r, "C", ("id", "annotation", "class")), "rle_csv", ("background", "class 1", "class 2"), True
+        lambda r: drawn.kaggle(r, "C", ("id", "annotation", "class")), "rle_csv", NUMBERED, True
     ),
     "csv of run lengths, image_class": (
         lambda r: drawn.kaggle(r, columns=("ImageId_ClassId", "EncodedPixels"), joined=True), "rle_csv",
-        ("background", "class 1", "class 2"), True,
+        NUMBERED, True,
     ),
     "masks/NAME/CLASS_1.png": (drawn.objects, "objects", ALPHABETICAL, True),
     "ID/images, ID/masks": (
@@ -119,3 +129,265 @@ def test_every_format_gives_the_ids_of_the_canonical_folder(name, tmp_path):
     assert (done.pairs, done.left_out) == (COUNT, [])
     assert_same(catalog.load(Config(dataset="folder", root=tmp_path / "out")), classes, exact)
     assert snapshot(root) == before
+
+
+# ---------------------------------------------------------------- one property each
+def read(root, name=None):
+    listing = formats.Listing(root)
+    return formats.read(listing, name), listing
+
+
+def convert_all(root, into, **options):
+    found, listing = read(root)
+    done = convert(found, listing, into, progress=False, **options)
+    return done, catalog.load(Config(dataset="folder", root=into))
+
+
+def coco_of(root, *annotations, numbers=(0,), **size):
+    """A COCO file of one class, with the annotations given."""
+    for number in numbers:
+        drawn.save(root / "images" / f"{number}.png", image(number))
+    document = drawn.coco_document(numbers)
+    document["annotations"] = [{"id": i, "image_id": 0, "category_id": 10, **a} for i, a in enumerate(annotations)]
+    document["images"][0] |= size
+    drawn.write(root / "instances.json", document)
+    return root
+
+
+def square(x, y, side):
+    return [x, y, x + side, y, x + side, y + side, x, y + side]
+
+
+def test_pycocotools_draws_the_same_masks(tmp_path):
+    """The oracle, annotation by annotation: with fractions, beyond the border, several parts, crowds."""
+    from pycocotools.coco import COCO
+
+    rng = np.random.default_rng(0)
+    outlines = [{"segmentation": [(rng.random((7, 2)) * (90, 70) - 12).ravel().tolist() for _ in range(parts)]}
+                for parts in (1, 1, 2, 3)]  # fmt: skip
+    root = coco_of(tmp_path / "data", *outlines)
+    found, _ = read(root)
+    published = COCO(root / "instances.json")
+    for region, annotation in zip(found.items[0].regions, published.loadAnns(published.getAnnIds()), strict=True):
+        item = formats.Item("", None, [region])
+        assert np.array_equal(draw(item, found.classes, 48, 64), published.annToMask(annotation))
+
+
+def test_later_regions_lie_on_top_and_a_crowd_below_all(tmp_path):
+    crowd = np.zeros((48, 64), bool)
+    crowd[:, :20] = True
+    root = coco_of(
+        tmp_path / "data",
+        {"segmentation": [square(10, 10, 20)]},
+        {"segmentation": [square(20, 20, 20)], "category_id": 20},
+        {"segmentation": drawn.uncompressed(crowd), "iscrowd": 1},
+    )
+    mask = convert_all(root, tmp_path / "out")[1].read_ids(tmp_path / "out/masks/0.png")
+    wanted = np.where(crowd, 255, 0)
+    wanted[10:30, 10:30] = 1
+    wanted[20:40, 20:40] = 2
+    assert np.array_equal(mask, wanted)
+
+
+def test_holes_are_holes(tmp_path):
+    root = drawn.supervisely(tmp_path / "data")
+    path = root / "ds0/ann/0.png.json"
+    document = json.loads(path.read_text())
+    outer, inner = (np.reshape(square(*where), (4, 2)).tolist() for where in ((5, 5, 30), (15, 15, 10)))
+    document["objects"] = [
+        {"classTitle": "disc", "geometryType": "polygon", "points": {"exterior": outer, "interior": [inner]}}
+    ]
+    drawn.write(path, document)
+    mask = convert_all(root, tmp_path / "out")[1].read_ids(tmp_path / "out/masks/0.png")
+    wanted = np.zeros((48, 64), int)
+    wanted[5:35, 5:35] = 1
+    wanted[15:25, 15:25] = 0
+    assert np.array_equal(mask, wanted)
+
+
+def test_a_region_named_ignore_is_not_scored(tmp_path):
+    root = drawn.labelme(tmp_path / "data")
+    path = root / "0.json"
+    path.write_text(path.read_text().replace('"disc"', '"__ignore__"'))
+    source = convert_all(root, tmp_path / "out")[1]
+    assert source.classes == ALPHABETICAL
+    mask = source.read_ids(tmp_path / "out/masks/0.png")
+    assert set(np.unique(mask)) == {0, 1, 255}
+
+
+@pytest.mark.parametrize("unlabelled", ["leave-out", "background"])
+def test_images_without_annotations_are_background_only_if_asked(unlabelled, tmp_path):
+    root = coco_of(tmp_path / "data", {"segmentation": [square(1, 1, 9)]}, numbers=range(3))
+    done, source = convert_all(root, tmp_path / "out", unlabelled=unlabelled)
+    if unlabelled == "background":
+        assert done.pairs == 3
+        assert not source.read_ids(tmp_path / "out/masks/2.png").any()
+    else:
+        assert done.pairs == 1
+        assert "2 images have no annotation" in done.left_out[0]
+        assert_sentence(done.left_out[0], "--unlabelled background")
+
+
+def test_splits_are_kept_and_a_tenth_of_train_becomes_val(tmp_path):
+    root = drawn.roboflow_coco(tmp_path / "data")
+    for path in (root / "valid").iterdir():
+        path.unlink()
+    source = convert_all(root, tmp_path / "out")[1]
+    assert {split: len(pairs) for split, pairs in source.assigned().items()} == {"train": 2, "val": 1, "test": 1}
+    named = drawn.coco_official(tmp_path / "other")
+    split_of = splits_by_name(convert_all(named, tmp_path / "out2")[1])
+    assert [split_of[f"{number}.png"] for number in range(COUNT)] == ["train"] * 4 + ["val"] * 2
+
+
+def test_two_images_of_one_name_keep_apart(tmp_path):
+    root = tmp_path / "data"
+    for place, number in (("a", 0), ("b", 1)):
+        drawn.save(root / place / "x.png", image(number))
+        height, width = drawn.SIZE
+        shape = {"label": "disc", "points": drawn.polygons(number)[0][1].tolist(), "shape_type": "polygon"}
+        drawn.write(root / place / "x.json", {"shapes": [shape], "imagePath": "x.png", "imageHeight": height,
+                                              "imageWidth": width})  # fmt: skip
+    done, source = convert_all(root, tmp_path / "out")
+    assert done.pairs == 2
+    for pair, _ in source.labelled():
+        number = int("b_" in pair.image.name)
+        assert np.array_equal(read_image(pair.image), image(number))
+        assert not ((source.read_ids(pair.mask) != (ids(number) == 1)) & ~border(ids(number))).any()
+
+
+def test_an_image_on_its_side_is_annotated_upright(tmp_path):
+    root = coco_of(tmp_path / "data", {"segmentation": [square(2, 2, 20)]}, height=64, width=48)
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(image(0)).save(root / "images/0.png", exif=exif)
+    done, source = convert_all(root, tmp_path / "out")
+    assert done.left_out == []
+    ((pair, _),) = source.labelled()
+    assert read_pair(pair, source)[1].shape == (64, 48)
+
+
+def test_annotations_of_a_smaller_copy_of_the_image_fit(tmp_path):
+    root = coco_of(tmp_path / "data", {"segmentation": [square(2, 2, 10)]}, height=24, width=32)
+    ((pair, _),) = convert_all(root, tmp_path / "out")[1].labelled()
+    mask = read_pair(pair, catalog.load(Config(dataset="folder", root=tmp_path / "out")))[1]
+    assert mask.shape == (48, 64)
+    assert (mask[4:24, 4:24] == 1).all()
+    assert mask.sum() == 400
+
+
+# ---------------------------------------------------------------- what is not clear is asked
+def pickled(root):
+    drawn.images(root / "images")
+    (root / "labels").mkdir()
+    for number in range(COUNT):
+        np.save(root / "labels" / f"{number}.npy", np.array([{}, number], object), allow_pickle=True)
+    return root
+
+
+def changed(make, name, *swaps):
+    """A format with one of its files changed."""
+
+    def build(root):
+        path = make(root) / name
+        text = path.read_text()
+        for old, new in swaps:
+            assert old in text
+            text = text.replace(old, new)
+        path.write_text(text)
+        return root
+
+    return build
+
+
+def yolo_boxes(root):
+    drawn.yolo(root)
+    for path in (root / "labels").rglob("*.txt"):
+        path.write_text("0 0.5 0.5 0.2 0.2\n")
+    return root
+
+
+UNCLEAR = {
+    "two formats": (
+        lambda r: drawn.yolo(drawn.labelme(r), "{number}"), ["2 ways", "labelme", "YOLO", "--format yolo"]
+    ),
+    "two files of the same images": (
+        lambda r: (drawn.write(drawn.coco(r) / "annotations/other.json", drawn.coco_document()), r)[1],
+        ["both describe", "0.png", "give the one"],
+    ),
+    "nothing": (lambda r: drawn.images(r), ["6 pictures", "no annotations", "COCO", "export"]),
+    "a cut JSON": (changed(drawn.coco, "annotations/instances_default.json", ("]}", "]")),
+                   ["instances_default.json", "no whole JSON", "export"]),
+    "a cut XML": (changed(drawn.cvat, "annotations.xml", ("</annotations>", "")), ["no whole XML", "export"]),
+    "boxes of YOLO": (yolo_boxes, ["6 boxes", "no outline", "YOLO segmentation"]),
+    "pickles": (pickled, ["0.npy", "cannot be read as numbers", "plain array"]),
+    "fractions": (lambda r: drawn.arrays(r, lambda p, v: np.save(p, v / 3), ".npy"), ["fractions", "whole numbers"]),
+    "ids that nobody named": (
+        lambda r: drawn.arrays(r, lambda p, v: np.save(p, v + 7), ".npy"), ["hold 7", "classes.csv", "add it"]
+    ),
+    "ids of 16 bits": (
+        lambda r: drawn.arrays(r, lambda p, v: np.save(p, v.astype(int) * 999), ".npy"), ["hold 1998", "0-254"]
+    ),
+    "all images missing": (
+        lambda r: (drawn.coco(r), [p.unlink() for p in (r / "images").iterdir()], r)[2],
+        ["6 annotated images are not there", "--images"],
+    ),
+    "run lengths of a larger image": (
+        lambda r: (drawn.kaggle(r, one_class=True), drawn.images(r / "train_images"),
+                   [drawn.save(r / f"train_images/{n}.png", image(n)[:20, :20]) for n in range(COUNT)], r)[3],
+        ["No image", "run lengths", "right image"],
+    ),
+    "another picture": (
+        lambda r: coco_of(r, {"segmentation": [square(1, 1, 5)]}, height=64, width=48), ["64x48", "48x64", "annotate"]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNCLEAR)
+def test_what_is_not_clear_is_one_sentence(name, tmp_path):
+    make, words = UNCLEAR[name]
+    root = make(tmp_path / "data")
+    before = snapshot(root)
+    with pytest.raises(CourseError) as error:
+        convert_all(root, tmp_path / "out")
+    assert_clear(error, *words)
+    assert snapshot(root) == before
+    assert not (tmp_path / "out/splits.csv").exists()
+
+
+def test_the_format_can_be_named(tmp_path):
+    root = drawn.yolo(drawn.labelme(tmp_path / "data"), "{number}")
+    assert read(root, "labelme")[0].format == "labelme"
+    assert read(root, "yolo")[0].format == "YOLO segmentation"
+    with pytest.raises(CourseError) as error:
+        read(root, "cocoo")
+    assert_clear(error, "no format 'cocoo'", "coco")
+
+
+def test_a_file_can_be_the_source_and_the_images_elsewhere(tmp_path):
+    root = drawn.coco(tmp_path / "data")
+    (root / "images").rename(tmp_path / "pictures")
+    listing = formats.Listing(root / "annotations/instances_default.json", tmp_path / "pictures")
+    done = convert(formats.read(listing), listing, tmp_path / "out", progress=False)
+    assert done.pairs == COUNT
+
+
+def test_a_folder_of_pairs_is_copied_with_its_classes(tmp_path):
+    root = tmp_path / "data"
+    for number in range(COUNT):
+        drawn.save(root / f"JPEGImages/{number}.png", image(number))
+        drawn.save(root / f"SegmentationClass/{number}.png", ids(number))
+    drawn.write(root / "classes.csv", "id,name\n0,background\n1,disc\n2,box\n")
+    done, source = convert_all(root, tmp_path / "out")
+    assert done.pairs == COUNT
+    assert_same(source, THREE, exact=True)
+
+
+def test_what_is_optional_is_named(tmp_path, monkeypatch):
+    root = drawn.images(tmp_path / "data")
+    drawn.write(root / "fields.shp", "")
+    monkeypatch.setitem(sys.modules, "geopandas", None)
+    for path in root.glob("*.png"):
+        path.rename(path.with_suffix(".tif"))
+    with pytest.raises(CourseError) as error:
+        read(root)
+    assert_clear(error, "geopandas", "pip install")
