@@ -8,7 +8,7 @@ from exercises.catalogue import reference
 from exercises.definitions import STOPPED, UNWRITTEN, Exercise, Verdict
 from exercises.display import in_notebook, show_figure
 from exercises.process_state import restore_process_state
-from exercises.time_limit import TimeLimitExceeded, time_limit
+from exercises.time_limit import TimeLimitExceeded, check_limit
 
 
 def show_answer_picture(exercise: Exercise, verdict: Verdict, answer: Any) -> None:
@@ -26,7 +26,7 @@ def draw_answer(exercise: Exercise, answer: Any) -> Any:
 
     with restore_process_state():
         try:
-            with time_limit():
+            with check_limit():
                 before, expected = map(to_array, exercise.picture(reference(exercise.id)))
                 yours = to_array(exercise.picture(answer)[1])
             images, titles = [before, expected, yours], ["input", "expected", "yours"]

@@ -10,7 +10,7 @@ from typing import Any
 from exercises.definitions import PASSED, STOPPED, UNWRITTEN, WRONG, Exercise, NotWritten, Verdict
 from exercises.expect import Wrong
 from exercises.process_state import restore_process_state
-from exercises.time_limit import CHECK_SECONDS, TimeLimitExceeded, time_limit
+from exercises.time_limit import CHECK_SECONDS, TimeLimitExceeded, check_limit
 from utils.config import COURSE
 
 COURSE_FOLDERS = tuple(str(COURSE / name) for name in ("utils", "exercises", "segmenter"))
@@ -50,7 +50,7 @@ def first_failure(exercise: Exercise, answer: Any) -> Verdict:
     try:
         for check in exercise.checks:
             check_name = check.__name__
-            with time_limit():
+            with check_limit():
                 check(answer)
     except NotWritten as unwritten:
         return Verdict(exercise.id, UNWRITTEN, str(unwritten), failed_check=check_name)

@@ -18,7 +18,7 @@ from typing import Any
 from exercises.catalogue import find
 from exercises.definitions import PASSED, Exercise, ExerciseError
 from exercises.judging import run_checks
-from exercises.time_limit import time_limit
+from exercises.time_limit import check_limit
 from utils.config import COURSE
 
 HEADER = re.compile(r"^# exercise (\S+)  checks (\w+)  text (\w+)$", re.MULTILINE)
@@ -60,7 +60,7 @@ def load_answer(exercise_id: str) -> Any:
     exercise, path = find(exercise_id), answer_path(exercise_id)
     text = path.read_text(encoding="utf-8")
     header = HEADER.search(text)
-    with time_limit():
+    with check_limit():
         module = make_module(text, f"{path.parent.name}/{path.name}")
     defined = [v for v in vars(module).values() if getattr(v, "__module__", None) == module.__name__]
     answer = vars(module).get(exercise.name) or (defined[-1] if defined else None)

@@ -44,7 +44,7 @@ def test_wrong_signature_says_so(capsys):
     ],
 )
 def test_endless_loop_is_ended(loop, monkeypatch, capsys):
-    monkeypatch.setattr("exercises.judging.time_limit", lambda: time_limit(0.3))
+    monkeypatch.setattr("exercises.judging.check_limit", lambda: time_limit(0.3))
     run_cell(HEAD + f"    {loop}")
     assert "does a loop never end?" in capsys.readouterr().out
     assert latest_verdict().status == WRONG

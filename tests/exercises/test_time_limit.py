@@ -1,6 +1,7 @@
 """exercises/time_limit.py: a limit in a thread, and inside another limit."""
 
 import threading
+import time
 
 import pytest
 
@@ -32,3 +33,20 @@ def test_time_limit_works_in_a_thread_and_inside_another():
 
     with pytest.raises(TimeLimitExceeded):
         nested()
+
+
+def test_where_other_programs_have_the_processor_only_its_own_time_counts():
+    with time_limit(0.2, longest=30):
+        time.sleep(0.6)  # this process computes nothing meanwhile
+
+    def loop():
+        with time_limit(0.2, longest=30):
+            while True:
+                pass
+
+    with pytest.raises(TimeLimitExceeded):
+        loop()
+    start = time.monotonic()
+    with pytest.raises(TimeLimitExceeded), time_limit(5, longest=0.2):
+        time.sleep(20)
+    assert time.monotonic() - start < 15
