@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-from segmenter.formats.base import Annotations, Item, Listed, Region
+from segmenter.formats.base import Annotations, Item, Listed, Region, as_written
 from segmenter.formats.listing import Listing
 from utils.errors import ConfigError, DataError
 
@@ -58,7 +58,8 @@ def read(listing: Listing, name: str | None = None) -> Annotations:
     ((key, listed),) = found.items() or [("", None)]
     if listed is None or not listed.files:
         raise DataError(describe_nothing(listing))
-    return modules()[key].read(listing, listed.files)
+    with as_written(listing.source if len(listed.files) > 1 else listed.files[0]):
+        return modules()[key].read(listing, listed.files)
 
 
 def describe_nothing(listing: Listing) -> str:

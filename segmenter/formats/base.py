@@ -1,11 +1,15 @@
 """What every format of annotations becomes: images, each with the regions that somebody drew on it."""
 
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from utils.errors import DataError
 
 # A region of one of these names marks what is not to be scored, as a crowd of COCO does.
 IGNORED_NAMES = ("ignore", "ignored", "__ignore__", "_ignore_", "void")
@@ -84,6 +88,16 @@ class Listed(NamedTuple):
     format: str
     files: list[Path]
     words: str
+
+
+@contextmanager
+def as_written(what: object) -> Iterator[None]:
+    """Turn what broken annotations raise into a DataError with one sentence."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OSError, zlib.error) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split()).rstrip(".")
+        raise DataError(f"{what} is not as its tool writes it ({reason[:200]}): export it again.") from None
 
 
 def class_names(names: Iterable[str]) -> tuple[str, ...]:

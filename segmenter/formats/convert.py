@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from segmenter.formats.base import Annotations, Item
+from segmenter.formats.base import Annotations, Item, as_written
 from segmenter.formats.canonical import name_items, paths_of, write_tables
 from segmenter.formats.drawing import draw
 from segmenter.formats.listing import Listing
@@ -89,13 +89,13 @@ def choose(found: Annotations, background: bool) -> tuple[list[Item], list[str]]
     bare = [item.name for item in chosen.values() if not item.is_labelled and not background]
     sentences = []
     if missing:
-        sentences.append(f"{len(missing)} annotated images are not there, such as {missing[0]}: add them, or name "
+        sentences.append(f"{len(missing)} annotated image(s) are not there, such as {missing[0]}: add them, or name "
                          "their folder (--images).")  # fmt: skip
     if bare:
-        sentences.append(f"{len(bare)} images have no annotation, such as {bare[0]}: --unlabelled background takes "
+        sentences.append(f"{len(bare)} image(s) have no annotation, such as {bare[0]}: --unlabelled background takes "
                          "them as background.")  # fmt: skip
     if twice:
-        sentences.append(f"{twice} images are listed more than once: the first of each with a region counts.")
+        sentences.append(f"{twice} image(s) are listed more than once: the first of each with a region counts.")
     return wanted, sentences
 
 
@@ -164,7 +164,8 @@ def draw_item(item: Item, classes: tuple[str, ...]) -> np.ndarray:
             f"{item.image} is {shape[1]}x{shape[0]}, but its annotations are of {width}x{height} pixels: not one "
             "picture. Annotate it again, or put the right one in its place."
         )
-    return draw(item, classes, height, width)
+    with as_written(f"What was drawn on {item.image}"):
+        return draw(item, classes, height, width)
 
 
 def has_other_shape(size: tuple[int, int], stated: tuple[int, int]) -> bool:

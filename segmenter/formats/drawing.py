@@ -52,9 +52,18 @@ def fill(rings: Sequence[np.ndarray], corner: tuple[int, int], height: int, widt
     """Return which pixels of a window lie in any of the outlines: bool (height, width); the corner is (x, y)."""
     coco = require("pycocotools.mask", "pycocotools")
     far = 4 * max(height, width) + 4096  # what reaches further is cut, or following it would take for ever
-    flat = [np.clip(ring - corner, -far, far).ravel() for ring in rings]
-    runs = coco.frPyObjects(flat, int(height), int(width))
+    plain = [without_doubles(np.clip(ring - corner, -far, far)).ravel() for ring in rings]
+    runs = coco.frPyObjects([ring for ring in plain if len(ring) > 4] or [np.zeros(6)], int(height), int(width))
     return coco.decode(coco.merge(runs)).view(bool)
+
+
+def without_doubles(ring: np.ndarray) -> np.ndarray:
+    """Return an outline without points that repeat the one before, on the grid of fifths of a pixel that is drawn on.
+
+    pycocotools divides by the length between two points, and a whole column may go wrong where it is 0.
+    """
+    grid = np.floor(5 * ring + 0.5)
+    return ring[(grid != np.roll(grid, 1, axis=0)).any(axis=1)]
 
 
 def cut(stencil: np.ndarray, corner: tuple[int, int], height: int, width: int) -> list[tuple[Slices, np.ndarray]]:

@@ -1,14 +1,16 @@
 """A table of annotation formats: each ends in the same class ids as the canonical folder of images and masks."""
 
 import json
+import re
 import sys
+from pathlib import Path
 
 import cv2
 import drawn_annotations as drawn
 import numpy as np
 import pytest
 from drawn_folders import COUNT, ids, image
-from helpers import assert_clear, assert_sentence, snapshot, splits_by_name
+from helpers import COURSE, assert_clear, assert_sentence, snapshot, splits_by_name
 from PIL import Image
 
 from segmenter import formats
@@ -173,6 +175,18 @@ def test_pycocotools_draws_the_same_masks(tmp_path):
         assert np.array_equal(draw(item, found.classes, 48, 64), published.annToMask(annotation))
 
 
+def test_points_that_are_doubled_change_nothing():
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        ring = rng.random((6, 2)) * 40 + 4
+        masks = [
+            draw(formats.Item("", None, [formats.Region("a", (points,))]), ("b", "a"), 48, 48)
+            for points in (ring, np.concatenate([ring, ring[:1]]), np.repeat(ring, 2, axis=0))
+        ]
+        assert np.array_equal(masks[0], masks[1])
+        assert np.array_equal(masks[0], masks[2])
+
+
 def test_later_regions_lie_on_top_and_a_crowd_below_all(tmp_path):
     crowd = np.zeros((48, 64), bool)
     crowd[:, :20] = True
@@ -224,7 +238,7 @@ def test_images_without_annotations_are_background_only_if_asked(unlabelled, tmp
         assert not source.read_ids(tmp_path / "out/masks/2.png").any()
     else:
         assert done.pairs == 1
-        assert "2 images have no annotation" in done.left_out[0]
+        assert "2 image(s) have no annotation" in done.left_out[0]
         assert_sentence(done.left_out[0], "--unlabelled background")
 
 
@@ -329,7 +343,7 @@ UNCLEAR = {
     ),
     "all images missing": (
         lambda r: (drawn.coco(r), [p.unlink() for p in (r / "images").iterdir()], r)[2],
-        ["6 annotated images are not there", "--images"],
+        ["6 annotated image(s) are not there", "--images"],
     ),
     "run lengths of a larger image": (
         lambda r: (drawn.kaggle(r, one_class=True), drawn.images(r / "train_images"),
@@ -352,6 +366,58 @@ def test_what_is_not_clear_is_one_sentence(name, tmp_path):
     assert_clear(error, *words)
     assert snapshot(root) == before
     assert not (tmp_path / "out/splits.csv").exists()
+
+
+BROKEN = {
+    "COCO without ids": (drawn.coco, "annotations/instances_default.json", '"id": 10', '"ix": 10'),
+    "COCO run lengths": (lambda r: drawn.coco(r, drawn.uncompressed), "annotations/instances_default.json",
+                         '"size": [48, 64]', '"size": [48]'),
+    "labelme without points": (drawn.labelme, "0.json", '"shapes": [{', '"shapes": [7, {'),
+    "CVAT": (drawn.cvat, "annotations.xml", 'z_order="0"', 'z_order="up"'),
+    "CVAT masks": (lambda r: drawn.cvat(r, masks=True), "annotations.xml", 'rle="', 'rle="x, '),
+    "Label Studio": (drawn.label_studio, "project-1.json", '"original_width": 64', '"original_width": "wide"'),
+    "VIA": (drawn.via, "via.json", '"all_points_y"', '"all_points_z"'),
+    "Supervisely": (drawn.supervisely, "ds0/ann/0.png.json", '"height"', '"hight"'),
+    "Supervisely bitmaps": (lambda r: drawn.supervisely(r, True), "ds0/ann/0.png.json", '"data": "', '"data": "AAAA'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_one_sentence_and_spoils_no_other(name, tmp_path):
+    make, file, old, new = BROKEN[name]
+    root = make(tmp_path / "data")
+    text = (root / file).read_text()
+    assert old in text
+    (root / file).write_text(text.replace(old, new))
+    try:
+        done, _ = convert_all(root, tmp_path / "out")
+    except CourseError as error:
+        assert_clear(error, "again")
+    else:
+        assert done.pairs < COUNT
+        for sentence in done.left_out:
+            assert_sentence(sentence, "again")
+
+
+def test_the_examples_of_the_readme_are_read(tmp_path):
+    text = (COURSE / "data" / "README.md").read_text("utf-8")
+    block = text[text.index("coco.json  ") :].partition("```")[0]
+    files: dict[str, list[str]] = {}
+    name = "none"
+    for line in block.splitlines():
+        found = re.match(r"(\S+\.(?:json|xml|txt|csv)) +(.*)", line)
+        name = found[1] if found else name if line.startswith(" ") else "none"
+        files.setdefault(name, []).append(re.sub(r"\s{3,}\([^)]*\)$", "", found[2] if found else line.strip()))
+    del files["none"]
+    assert len(files) == 8
+    for number, (name, lines) in enumerate(files.items()):
+        root = tmp_path / str(number) / "data"
+        drawn.write(root / name, "\n".join(lines))
+        folder = {"labels": "images", "ann": "img"}.get(Path(name).parent.name, "")
+        drawn.save(root / folder / "a.jpg", image(0))
+        drawn.write(root / "data.yaml", "names: [roof]")
+        mask = convert_all(root, tmp_path / str(number) / "out")[1].read_ids(tmp_path / f"{number}/out/masks/a.png")
+        assert mask.sum() == 20 if name == "train.csv" else abs(mask.sum() - 300) < 3
 
 
 def test_the_format_can_be_named(tmp_path):

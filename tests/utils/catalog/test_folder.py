@@ -32,7 +32,7 @@ def ids_of(source):
 
 # ---------------------------------------------------------------- names
 def test_the_catalog_holds_every_data_set_of_the_course():
-    assert {"tiny", "human", "drone", "voc", "pets", "camvid", "folder"} == set(catalog.names())
+    assert {"tiny", "human", "drone", "voc", "pets", "pets_mini", "camvid", "folder"} == set(catalog.names())
     assert "base" not in catalog.names()
 
 
@@ -43,7 +43,7 @@ def test_an_unknown_data_set_suggests_the_nearest(wrong, right):
     assert_clear(
         error,
         f"no data set '{wrong}'",
-        "camvid, drone, folder, human, pets, tiny, voc",
+        "camvid, drone, folder, human, pets, pets_mini, tiny, voc",
         f"Did you mean '{right}'?" if right else "",
     )
 
