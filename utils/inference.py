@@ -42,7 +42,7 @@ class Predictor:
         threshold: probability from which on a pixel is foreground (one class only).
         flips: average over the picture and its mirror image (test-time augmentation).
         scales: sizes at which the picture is looked at, as factors, and averaged (test-time augmentation).
-        tile: side in pixels of the tiles of larger pictures; None takes the size of the training crops.
+        tile: side in pixels of the tiles of larger pictures; None takes the size of the training crops, or the least.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Predictor:
             raise ConfigError(f"threshold={threshold}: it is a probability, from 0 to 1.")
         if not scales or not all(0.1 <= scale <= 10 for scale in scales):
             raise ConfigError(f"scales={list(scales)}: name one or more factors from 0.1 to 10, such as 0.75 1 1.25.")
-        self.tile = tile or config.image_size
+        self.tile = max(config.image_size, 2 * model.stride) if tile is None else tile
         if self.tile < 2 * model.stride:
             raise ConfigError(f"tile={tile}: this model needs tiles of at least {2 * model.stride} pixels.")
         self.device = pick_device(config.device)

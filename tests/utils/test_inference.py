@@ -149,6 +149,7 @@ def test_a_picture_is_drawn_with_its_mask_and_a_legend(predictor):
         ({"scales": ()}, ["scales", "one or more"]),
         ({"scales": (0.0, 1)}, ["scales", "0.1 to 10"]),
         ({"tile": 4}, ["tile=4", "at least 8 pixels"]),
+        ({"tile": 0}, ["tile=0", "at least 8 pixels"]),
     ],
 )
 def test_an_option_that_cannot_be(options, words):
@@ -162,6 +163,13 @@ def test_large_pictures_are_tiled_at_their_own_scale(predictor):
     expected = predict_tiled(predictor.logits, image, 32, 8, predictor.model.stride)
     found = predictor(image).probabilities
     assert np.allclose(found, probabilities(torch.from_numpy(expected)[None])[0].numpy(), atol=1e-6)
+
+
+def test_a_model_trained_on_crops_smaller_than_its_least_tile_predicts():
+    config = Config(model="smp:fpn/resnet18", weights=None, image_size=48, device="cpu")
+    predictor = Predictor(build_model(config, 3), config, CLASSES, ((1, 2, 3),) * 3)
+    assert predictor.tile == 64
+    assert predictor(draw_pair(3, (90, 110))[0]).mask.shape == (90, 110)
 
 
 def test_where_the_model_looks_no_further_than_a_quarter_of_the_overlap_there_are_no_seams():

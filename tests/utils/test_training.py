@@ -604,8 +604,8 @@ def test_a_folder_without_a_run_is_named(tmp_path):
 # ---------------------------------------------------------------- real photographs
 def test_one_epoch_on_the_real_photographs(human, tmp_path):
     config = Config.preset(
-        "human", root=human.root, image_size=48, batch_size=4, unet_width=4, unet_depth=2, epochs=1, workers=0,
-        loss="dice", schedule="constant", device="cpu", precision="fp32", output=tmp_path / "run",
+        "human", root=human.root, model="unet", image_size=48, batch_size=4, unet_width=4, unet_depth=2, epochs=1,
+        workers=0, loss="dice", schedule="constant", device="cpu", precision="fp32", output=tmp_path / "run",
     )  # fmt: skip
     run = quiet(config, source=human)
     assert 0.2 < run.best["val_score"] < 1
@@ -674,8 +674,8 @@ def test_a_snapshot_stays_and_a_run_resumed_from_it_equals_one_that_was_never_cu
 
 def test_the_whole_way_on_real_voc_pairs_with_21_classes_and_ignored_borders(shared_data, tmp_path):
     config = Config.preset(
-        "voc", root=shared_data("voc"), splits="random", image_size=32, batch_size=8, unet_width=2, unet_depth=2,
-        epochs=1, workers=0, device="cpu", precision="fp32", output=tmp_path / "run",
+        "voc", root=shared_data("voc"), model="unet", splits="random", image_size=32, batch_size=8, unet_width=2,
+        unet_depth=2, epochs=1, workers=0, device="cpu", precision="fp32", output=tmp_path / "run",
     )  # fmt: skip
     source = catalog.load(config)
     run = quiet(config, source=source)
