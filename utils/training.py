@@ -5,7 +5,8 @@ epoch, and leave a run folder behind.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
@@ -65,7 +66,7 @@ def fit(
     try:
         while len(history) < config.epochs and not should_stop(scores_of(history), config.patience):
             epoch = len(history) + 1
-            with use_threads(config.threads):
+            with use_threads(config.threads), naming_lost_workers(epoch):
                 row = run_epoch(session, epoch)
             if accelerator.is_main_process:
                 log_pictures(accelerator, pictures.predict(session.kept_model, accelerator), epoch)
@@ -115,6 +116,20 @@ def run_epoch(session: Session, epoch: int) -> dict[str, Any]:
         "images_per_second": images_per_second,
         "seconds": time.perf_counter() - start,
     } | {f"val_iou_{n}": v for n, v in zip(session.classes, scores(validation.matrix)["iou"].tolist(), strict=True)}
+
+
+@contextmanager
+def naming_lost_workers(epoch: int) -> Iterator[None]:
+    """Say what to do when a process that reads the images is ended from outside. Raises TrainingError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker (pid"):
+            raise
+        raise TrainingError(
+            f"A worker that reads images was ended from outside in epoch {epoch}, most often because memory ran out. "
+            f"Set workers=0, or fewer, and go on with resume=True. Nothing that epoch {epoch - 1} left is lost."
+        ) from error
 
 
 def train_epoch(session: Session, epoch: int) -> float:

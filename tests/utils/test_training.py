@@ -3,8 +3,10 @@
 import errno
 import io
 import json
+import os
 import pickle
 import shutil
+import signal
 from functools import partialmethod
 
 import numpy as np
@@ -13,9 +15,10 @@ import pytest
 import torch
 from helpers import FAULTS, assert_clear, equal_states, full_disk, small_config, snapshot, write_pairs
 from PIL import Image
+from torch.utils.data import get_worker_info
 
 from segmenter.evaluation import report_split
-from utils import catalog, checkpoint, runs, session, tracking, training
+from utils import catalog, checkpoint, loaders, runs, session, tracking, training
 from utils.checkpoint import load_state, load_weights, resume
 from utils.checkpoint import snapshot as snapshot_of_parts
 from utils.config import Config
@@ -599,6 +602,25 @@ def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(CheckpointError) as error:
         Run.load(tmp_path)
     assert_clear(error, tmp_path, "history.csv")
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_worker_that_is_killed_ends_in_one_sentence_and_the_run_goes_on(split, config, monkeypatch):
+    """As the kernel's out-of-memory killer does it, in the middle of the second epoch."""
+    config, collate = config.override(epochs=2, workers=1), loaders.pad_collate
+    victim = catalog.load(config).pairs(split)
+
+    def collate_or_die(items):
+        if (config.output / "last.ckpt").is_file() and get_worker_info().dataset.pairs == victim:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return collate(items)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loaders, "pad_collate", collate_or_die)
+        with pytest.raises(TrainingError) as error:
+            quiet(config)
+    assert_clear(error, "epoch 2", "workers=0", "resume=True")
+    assert len(quiet(config.override(workers=0), resume=True).history) == 2
 
 
 # ---------------------------------------------------------------- real photographs
