@@ -12,6 +12,10 @@ from typing import Any
 FAULTS = {
     "missing file": ("There is no file {path}", "Check the folder, or remove it from the list."),
     "unreadable file": ("{path} {reason}", "Replace it with a complete image file, or remove it."),
+    "HEIC photograph": (
+        "{path} is a HEIC photograph, which needs the package pillow-heif",
+        "Run `pip install pillow-heif`, or save it as JPEG or PNG.",
+    ),
     "too large for memory": ("{path} needs more memory than there is", "Make it smaller, or cut it into parts."),
     "several images in one file": (
         "{path} holds {count} pictures (an animation, or pages)",

@@ -9,13 +9,19 @@ from PIL import Image
 FORMATS = ["PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM"]
 IMAGE_SUFFIXES = {
     ".jpg", ".jpeg", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".heic", ".heif",
 }  # fmt: skip
-if find_spec("pillow_heif"):  # photographs of an iPhone
+READS_HEIF = find_spec("pillow_heif") is not None  # the package for photographs of an iPhone
+if READS_HEIF:
     from pillow_heif import register_heif_opener
 
     register_heif_opener()
     FORMATS.append("HEIF")
-    IMAGE_SUFFIXES |= {".heic", ".heif"}
+
+
+def is_unreadable_heif(data: bytes) -> bool:
+    """Say whether a file begins as a HEIC photograph, and the package that reads those is not installed."""
+    return not READS_HEIF and data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 
 
 def is_image_name(name: str) -> bool:

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from utils.bands import has_tiff_header, read_bands
 from utils.errors import DataError, Fault
 from utils.files import in_shard, read_bytes
-from utils.formats import FORMATS, count_pages
+from utils.formats import FORMATS, count_pages, is_unreadable_heif
 
 IGNORE_INDEX = 255
 
@@ -33,6 +33,8 @@ def open_image(path: Path) -> Image.Image:
     except MemoryError:
         raise DataError(Fault("too large for memory", path)) from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        if is_unreadable_heif(data):
+            raise DataError(Fault("HEIC photograph", path)) from None
         reason = "is empty (0 bytes)" if not data else f"cannot be read ({error})"
         if isinstance(error, UnidentifiedImageError) and data:
             reason = f"cannot be read as any of {', '.join(FORMATS)}"

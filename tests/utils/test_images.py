@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from utils import formats
 from utils.dataset import SegmentationDataset
 from utils.errors import DataError
 from utils.images import (
@@ -257,3 +258,19 @@ def test_colours_become_ids_like_a_dictionary_of_pixels(seed, classes, height, w
     places = {tuple(colour): index for index, colour in enumerate(palette.tolist())}
     wanted = [[places.get(tuple(pixel), -1) for pixel in row] for row in raw.tolist()]
     assert rgb_to_ids(raw, palette.tolist()).tolist() == wanted
+
+
+@pytest.mark.parametrize("name", ["a.heic", "from_a_phone.jpg"])
+def test_a_photograph_of_a_phone_names_the_package_that_reads_it(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(formats, "READS_HEIF", False)
+    path = tmp_path / name
+    path.write_bytes(b"\0\0\0\x1cftypheic" + bytes(500))
+    assert formats.is_image_name("a.heic")  # so that a folder of them is never read as an empty one
+    with pytest.raises(DataError) as error:
+        open_image(path)
+    assert_clear(error, name, "HEIC", "pip install pillow-heif", "JPEG")
+    assert error.value.fault.kind == "HEIC photograph"
+    monkeypatch.setattr(formats, "READS_HEIF", True)  # and where there is the package, the file is broken
+    with pytest.raises(DataError) as error:
+        open_image(path)
+    assert error.value.fault.kind == "unreadable file"
