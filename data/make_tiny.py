@@ -30,7 +30,7 @@ GROUND, ROAD, BUILDING, TREE, CAR, WATER = range(6)
 IGNORE_INDEX = 255
 PALETTE = {  # after Okabe and Ito, safe for colour-blind readers
     GROUND: (240, 228, 66),
-    ROAD: (120, 120, 120),
+    ROAD: (70, 70, 70),
     BUILDING: (213, 94, 0),
     TREE: (0, 158, 115),
     CAR: (204, 121, 167),

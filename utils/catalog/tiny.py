@@ -9,7 +9,7 @@ from utils.errors import DataError
 class Tiny(Source):
     name = "tiny"
     classes = ("ground", "road", "building", "tree", "car", "water")
-    palette = ((240, 228, 66), (120, 120, 120), (213, 94, 0), (0, 158, 115), (204, 121, 167), (0, 114, 178))
+    palette = ((240, 228, 66), (70, 70, 70), (213, 94, 0), (0, 158, 115), (204, 121, 167), (0, 114, 178))
     license = "CC0 1.0: use it for anything."
     home = "data/README.md"
 
