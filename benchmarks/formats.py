@@ -21,7 +21,7 @@ from pycocotools.coco import COCO
 
 from segmenter import formats
 from segmenter.formats.convert import convert
-from utils.catalog.base import OKABE_ITO
+from utils.catalog.colours import COLOURS
 
 SIDE, POLYGONS, CLASSES = 1000, 20, 5
 
@@ -62,7 +62,7 @@ def by_hand(source: Path, target: Path) -> None:
         for annotation in coco.loadAnns(coco.getAnnIds(imgIds=entry["id"])):
             mask[coco.annToMask(annotation) == 1] = annotation["category_id"]
         picture = Image.fromarray(mask, mode="P")
-        picture.putpalette([value for colour in OKABE_ITO for value in colour])
+        picture.putpalette([value for colour in COLOURS for value in colour])
         picture.save(target / "masks" / f"{Path(entry['file_name']).stem}.png")
         shutil.copyfile(source.parent / "images" / entry["file_name"], target / "images" / entry["file_name"])
 

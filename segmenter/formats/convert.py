@@ -22,7 +22,7 @@ from segmenter.formats.listing import Listing
 from segmenter.formats.sizes import upright_size
 from segmenter.masks import palette_image
 from segmenter.outputs import MADE_BY
-from utils.catalog.base import OKABE_ITO
+from utils.catalog.colours import distinct_colours
 from utils.errors import DataError
 from utils.files import read_bytes, save_picture, write_atomically
 from utils.images import read_image
@@ -145,7 +145,7 @@ def write_pair(item: Item, name: str, folder: Path, classes: tuple[str, ...]) ->
     try:
         ids = draw_item(item, classes)
         write_atomically(image, lambda temporary: copy(item.image, temporary))
-        palette = [OKABE_ITO[i % len(OKABE_ITO)] for i in range(len(classes))]
+        palette = distinct_colours(len(classes))
         save_picture(palette_image(ids, palette), mask, "PNG", compress_level=3)
     except DataError as error:  # of this image; a full disk stops it all
         return Written(fault=str(error))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data.make_tiny import PALETTE
-from utils.catalog.base import OKABE_ITO
+from utils.catalog.colours import COLOURS, distinct_colours
 from utils.catalog.human import Human
 from utils.catalog.pets_mini import PetsMini
 from utils.catalog.tiny import Tiny
@@ -26,7 +26,7 @@ SIGHT = {
         [1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900],
     ],
 }  # fmt: skip
-PALETTES = {"tiny": Tiny.palette, "human": Human.palette, "pets_mini": PetsMini.palette, "folders": OKABE_ITO}
+PALETTES = {"tiny": Tiny.palette, "human": Human.palette, "pets_mini": PetsMini.palette, "folders": COLOURS[:7]}
 
 
 def closest(colours, sight):
@@ -52,6 +52,13 @@ def test_colours_stay_apart(name, sight):
 def test_colours_stay_apart_over_a_picture(name, sight, grey):
     """At the opacity of `overlay`, where each colour is mixed with what lies below; contours help where it is close."""
     assert closest(0.45 * np.array(PALETTES[name]) + 0.55 * grey, sight) > 4
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_no_two_of_many_classes_share_a_colour(sight):
+    assert closest(distinct_colours(12), sight) > 16
+    assert closest(distinct_colours(32), sight) > 13
+    assert len(distinct_colours(200)) == 200
 
 
 def test_a_mere_change_of_hue_would_fail():

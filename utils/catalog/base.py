@@ -12,8 +12,6 @@ from utils.errors import ConfigError, DataError
 from utils.images import IGNORE_INDEX, decode_ids, read_mask, read_scaled
 from utils.splits import SPLITS, Fractions, split_by_group, split_by_hash, split_stratified
 
-OKABE_ITO = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
-
 
 class Pair(NamedTuple):
     """One photograph and its mask; pairs of one group must never be split up."""

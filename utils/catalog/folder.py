@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from utils.bands import describe_bands
-from utils.catalog.base import OKABE_ITO, Pair, Source, need_folder
+from utils.catalog.base import Pair, Source, need_folder
 from utils.catalog.class_table import find_table
+from utils.catalog.colours import distinct_colours
 from utils.catalog.layouts import Reading, read_layout
 from utils.catalog.mask_coding import MaskCoding, as_numbers
 from utils.catalog.mask_meaning import BLACK_AND_WHITE, decide
@@ -65,7 +66,7 @@ class Folder(Source):
         self._refuse_names(self.classes)
         self.white = self.white or find_white([row.image for row in self.layout.rows])
         colours = table.colours if table and table.colours else ()
-        self.palette = tuple(colours or (OKABE_ITO[i % 7] for i in range(len(self.classes))))
+        self.palette = tuple(colours or distinct_colours(len(self.classes)))
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
         rows = self.layout.rows
