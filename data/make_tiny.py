@@ -61,6 +61,7 @@ TILES: dict[str, list[Colour]] = {
     "tin": [(158, 170, 178), (128, 152, 166), (176, 116, 92), (190, 192, 190)],
     "mixed": [(186, 94, 62), (92, 96, 108), (150, 72, 60), (202, 150, 112), (120, 118, 120)],
     "flat": [(196, 194, 188), (170, 166, 160), (214, 210, 200), (146, 140, 136)],
+    "white": [(226, 230, 236), (206, 210, 218), (150, 100, 84), (190, 194, 202)],  # snow lies on most of them
 }
 LEAVES: dict[str, list[Colour]] = {
     "summer": [(66, 104, 48), (82, 122, 54), (54, 92, 52), (98, 132, 62)],
@@ -113,6 +114,8 @@ TOWNS: dict[str, Style] = {
     "town10": Style("autumn", "slate", "autumn", "homes homes works field park", 55, 1.2, dirt=0.2),
     "town11": Style("sandy", "terracotta", "south", "homes homes orchard flats park", 135, 0.8),
     "town12": Style("meadow", "mixed", "summer", "homes homes park flats wood field homes", 45, 0.9, 0.05),
+    # Not in data/tiny: the town in snow of the capstone.
+    "town13": Style("snow", "white", "winter", "homes homes flats park wood works", 150, 1.7, 0.1, (150, 152, 158), 0.2),
 }
 SPLITS = {"train": range(1, 9), "val": range(9, 11), "test": range(11, 13)}
 SCENES_PER_TOWN = 6
@@ -755,11 +758,15 @@ def save(name: str, image_path: Path, mask_path: Path, quality: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draw the course's own data set.")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "tiny")
-    out = parser.parse_args().out
+    parser.add_argument("--scenes", nargs="+", metavar="NAME", help="draw only these, such as town13_007")
+    options = parser.parse_args()
+    out = options.out
     for folder in ("images", "masks"):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    for name, _, _ in scenes():
+    for name in options.scenes or [name for name, _, _ in scenes()]:
         save(name, out / "images" / f"{name}.jpg", out / "masks" / f"{name}.png", 90)
+    if options.scenes:
+        return
     save("mosaic", out / "mosaic.jpg", out / "mosaic.png", 84)
     with (out / "splits.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([("name", "town", "split"), *scenes()])

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 NOTEBOOKS = COURSE / "notebooks"
+CAPSTONE = NOTEBOOKS / "capstone.ipynb"
 BUILD = COURSE / "build"
 # The repository on GitHub. `retarget` replaces this name in this file, in the badges and setup cells of the notebooks,
-# in README.md and in pyproject.toml.
+# in README.md, pyproject.toml and CITATION.cff.
 REPOSITORY = "OWNER/segmentation-course"
 
 
@@ -92,13 +93,13 @@ def execute_notebook(path: Path, cell_seconds: int = 600, **environment: str) ->
 def refresh_notebooks(numbers: Sequence[int] = ()) -> None:
     """Execute the notebooks and store their outputs in them, cleaned so that two runs differ in results only.
 
-    `numbers` names some of the nine; without any, all are executed.
+    `numbers` names some of the nine; without any, all are executed, and the capstone after them.
     """
     import nbformat
 
     from exercises.stored_page import prepare_page
 
-    for number, path in enumerate(list_notebooks(), 1):
+    for number, path in enumerate([*list_notebooks(), CAPSTONE], 1):
         if numbers and number not in numbers:
             continue
         print(f"{path.stem} ...", flush=True)
@@ -120,7 +121,8 @@ def retarget(repository: str) -> list[Path]:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise CourseError(f"'{repository}' is no repository: give OWNER/NAME, as in github.com/OWNER/NAME.")
     rewritten = []
-    for path in [*list_notebooks(), COURSE / "README.md", COURSE / "pyproject.toml", Path(__file__)]:
+    named = [COURSE / name for name in ("README.md", "pyproject.toml", "CITATION.cff")]
+    for path in [*sorted(NOTEBOOKS.glob("*.ipynb")), *named, Path(__file__)]:
         text = path.read_text(encoding="utf-8")
         new_text = text.replace(REPOSITORY, repository)
         if new_text == text:

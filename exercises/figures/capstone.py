@@ -1,0 +1,69 @@
+"""The figures of the capstone: the town, what a network finds in it, and where it fails."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from utils.images import IGNORE_INDEX
+from utils.inference import Predictor
+from utils.plots import blend, legend, overlay, show_pairs
+
+MAGENTA = (190, 0, 120)  # no class of the town has it
+
+
+def plot_town(pairs: Sequence[tuple[np.ndarray, np.ndarray]], predictor: Predictor) -> Figure:
+    """Draw labelled scenes in three rows: the picture, the mask of a predictor, and the true mask.
+
+    Args:
+        pairs: images, uint8 (H, W, 3), and their ids, uint8 (H, W).
+        predictor: whose classes and colours are those of the masks.
+    """
+    figure, axes = plt.subplots(3, len(pairs), figsize=(2.7 * len(pairs), 8.6), squeeze=False)
+    for column, (image, truth) in zip(axes.T, pairs, strict=True):
+        for ax, mask in zip(column, (None, predictor(image).mask, truth), strict=True):
+            ax.imshow(image if mask is None else overlay(image, mask, predictor.palette, 0.6))
+            ax.set(xticks=[], yticks=[])
+    for ax, words in zip(axes[:, 0], ("from above", "what the network finds", "what is there"), strict=True):
+        ax.set_ylabel(words)
+    legend(figure, predictor.classes, predictor.palette)
+    return figure
+
+
+def plot_scenes(pairs: Sequence[tuple[np.ndarray, np.ndarray]], predictor: Predictor) -> Figure:
+    """Draw scenes with their masks, in the colours of a predictor: picture, mask, and one over the other."""
+    return show_pairs(pairs, predictor.classes, predictor.palette, size=2.7)
+
+
+def plot_found(images: Sequence[np.ndarray], titles: Sequence[str], predictor: Predictor) -> Figure:
+    """Draw scenes, and below each what a predictor finds there."""
+    figure, axes = plt.subplots(2, len(images), figsize=(2.7 * len(images), 5.9), squeeze=False)
+    for column, image, title in zip(axes.T, images, titles, strict=True):
+        column[0].set_title(title)
+        for ax, panel in zip(
+            column, (image, overlay(image, predictor(image).mask, predictor.palette, 0.6)), strict=True
+        ):
+            ax.imshow(panel)
+            ax.set(xticks=[], yticks=[])
+    legend(figure, predictor.classes, predictor.palette)
+    return figure
+
+
+def plot_failures(images: Sequence[np.ndarray], truths: Sequence[np.ndarray], predictor: Predictor) -> Figure:
+    """Draw a row for each scene: the picture, the mask found, the true one, and in magenta where they differ."""
+    figure, axes = plt.subplots(len(images), 4, figsize=(10.8, 2.75 * len(images) + 0.6), squeeze=False)
+    for row, image, truth in zip(axes, images, truths, strict=True):
+        found = predictor(image).mask
+        wrong = (found != truth) & (truth != IGNORE_INDEX)
+        grey = np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1).astype(np.uint8)
+        magenta = np.broadcast_to(np.uint8(MAGENTA), image.shape)
+        panels = [overlay(image, mask, predictor.palette, 0.6) for mask in (found, truth)]
+        for ax, panel in zip(row, [image, *panels, blend(grey, magenta, wrong, 0.85)], strict=True):
+            ax.imshow(panel)
+            ax.set(xticks=[], yticks=[])
+        row[3].set_xlabel(f"{wrong.sum() / (truth != IGNORE_INDEX).sum():.0%} of the labelled pixels")
+    for ax, words in zip(axes[0], ("from above", "found", "true", "wrong, in magenta"), strict=True):
+        ax.set_title(words)
+    legend(figure, predictor.classes, predictor.palette)
+    return figure
