@@ -7,9 +7,11 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from exercises.course import NOTEBOOKS
+from exercises.stored_page import DECIMAL, NUMBERS
 from utils.plots import BLUE, GREEN, ORANGE, RED
 
 DPI = 110
@@ -41,6 +43,7 @@ def show_captioned(figure: Figure, caption: str, kind: str = "png") -> None:
 
     drawn, stored = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, dpi=DPI)
+    numbers = numbers_in(figure)
     plt.close(figure)
     drawing = Image.open(drawn).convert("RGB")
     if kind == "png":
@@ -48,8 +51,16 @@ def show_captioned(figure: Figure, caption: str, kind: str = "png") -> None:
     drawing.save(stored, kind, quality=80, optimize=True, progressive=True)
     mime = f"image/{kind}"
     picture = base64.b64encode(stored.getvalue()).decode()
-    display({mime: picture, "text/plain": caption}, raw=True, metadata={mime: {"alt": caption}})
+    display({mime: picture, "text/plain": caption}, raw=True, metadata={mime: {"alt": caption, NUMBERS: numbers}})
     display(Markdown(f"*{caption}*"))
+
+
+def numbers_in(figure: Figure) -> list[str]:
+    """Return the numbers with a decimal point that a figure says in words: those of its axes are left out."""
+    axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+    ticks = {text for axis in axes for text in axis.findobj(Text)} - {axis.label for axis in axes}
+    words = [text.get_text() for text in figure.findobj(Text) if text not in ticks]
+    return sorted(set(DECIMAL.findall("\n".join(words))))
 
 
 def notebook_style() -> None:

@@ -7,7 +7,9 @@ from exercises.display import reference_source
 
 SOLUTION = "solution"  # metadata of a Markdown cell: the id of the exercise whose solution it folds away
 PREDICT = "predict"  # tag of a code cell that answers "Predict before you run": it is stored without output
+NUMBERS = "numbers"  # metadata of a cell or an output: the numbers with a decimal point that it prints or draws
 CODE = re.compile(r"```python\n.*?```", re.DOTALL)
+DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)")
 
 
 def solution_cell(cell: Any) -> str:
@@ -21,9 +23,22 @@ def solution_cell(cell: Any) -> str:
 
 
 def prepare_page(notebook: Any) -> None:
-    """Fill in the folded solutions, and drop the outputs that would answer a prediction, in place."""
+    """Fill in the folded solutions, and drop the outputs that would answer a prediction, in place.
+
+    Of those outputs the numbers stay, in the metadata, as the proof of what the text below says about them.
+    """
     for cell in notebook["cells"]:
         if SOLUTION in cell["metadata"]:
             cell["source"] = solution_cell(cell)
         if PREDICT in cell["metadata"].get("tags", []):
+            cell["metadata"][NUMBERS] = sorted(set().union(*map(numbers_of, cell["outputs"])))
             cell["outputs"] = []
+
+
+def numbers_of(output: Any) -> set[str]:
+    """Return the numbers with a decimal point in an output of a cell: printed, in its caption, or drawn."""
+    data, about = output.get("data", {}), output.get("metadata", {})
+    words = [output.get("text", ""), *(text for kind, text in data.items() if kind.startswith("text/"))]
+    numbers = set(DECIMAL.findall("\n".join("".join(text) for text in words)))
+    drawn = [picture.get(NUMBERS, []) for picture in about.values() if isinstance(picture, dict)]
+    return numbers.union(*drawn)

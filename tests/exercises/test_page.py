@@ -9,7 +9,7 @@ import pytest
 from helpers import COURSE
 from PIL import Image
 
-from exercises.page import show_captioned, show_code, show_diagram
+from exercises.page import numbers_in, show_captioned, show_code, show_diagram
 
 
 def test_code_is_shown_as_it_is_written():
@@ -44,3 +44,13 @@ def test_a_caption_is_shown_below_its_figure_and_read_out_in_its_place(kind, mon
     assert options["metadata"][f"image/{kind}"]["alt"] == data["text/plain"] == "The line rises."
     assert caption.data == "*The line rises.*"
     assert not plt.fignum_exists(figure.number)
+
+
+def test_the_numbers_of_a_figure_are_those_that_it_says_and_not_those_of_its_axes():
+    figure, ax = plt.subplots()
+    ax.plot([0, 0.125], [0, 0.5], label="IoU 0.77")
+    ax.set(title="9.95 and 3", xlabel="a step of 0.31")
+    ax.legend()
+    ax.text(0, 0, "here 0.42")
+    figure.canvas.draw()
+    assert numbers_in(figure) == ["0.31", "0.42", "0.77", "9.95"]

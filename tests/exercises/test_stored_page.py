@@ -6,7 +6,7 @@ import pytest
 
 from exercises.course import list_notebooks
 from exercises.display import reference_source
-from exercises.stored_page import PREDICT, SOLUTION, prepare_page, solution_cell
+from exercises.stored_page import NUMBERS, PREDICT, SOLUTION, prepare_page, solution_cell
 
 
 def markdown(source, **metadata):
@@ -25,10 +25,18 @@ def test_a_solution_is_filled_in_and_what_stands_around_it_stays():
     assert other == "```python\nmine\n```"
 
 
-def test_the_answer_to_a_prediction_is_not_stored():
-    cells = [{"cell_type": "code", "metadata": {"tags": tags}, "outputs": ["seen"]} for tags in ([PREDICT], [])]
+def test_the_answer_to_a_prediction_is_not_stored_but_its_numbers_are():
+    outputs = [
+        {"output_type": "stream", "text": "it is 0.25, not 3, in v1.2.3\n"},
+        {
+            "data": {"image/png": "0.9", "text/plain": "a curve ends at 1.5."},
+            "metadata": {"image/png": {NUMBERS: ["0.77"]}},
+        },
+    ]
+    cells = [{"cell_type": "code", "metadata": {"tags": tags}, "outputs": outputs} for tags in ([PREDICT], [])]
     prepare_page({"cells": cells})
-    assert [cell["outputs"] for cell in cells] == [[], ["seen"]]
+    assert [cell["outputs"] for cell in cells] == [[], outputs]
+    assert [cell["metadata"].get(NUMBERS) for cell in cells] == [["0.25", "0.77", "1.5"], None]
 
 
 @pytest.mark.parametrize("path", list_notebooks(), ids=lambda path: path.stem)
