@@ -2,8 +2,15 @@
 
     python examples/capstone_solution.py
 
-Both train for 60 epochs from the weights of the other towns; the table at the end has the hidden scores. A learner
-should meet it after the own attempt.
+All train for 60 epochs from the weights of the other towns; a learner should meet this after an attempt of their own.
+On two busy cores of a server it printed
+
+    nothing bought   validation 0.787   hidden 0.802   3.4 minutes
+    at random        validation 0.853   hidden 0.894   5.8 minutes
+    where it doubts  validation 0.850   hidden 0.876   7.7 minutes
+
+so the labels are worth a lot, and the clever choice was worth nothing: the network is sure of white roofs and wrong.
+The network that ships with the course has 0.701 there. One seed each; a difference of 0.02 needs more.
 """
 
 import sys
