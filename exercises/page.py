@@ -3,9 +3,11 @@
 import base64
 import inspect
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
@@ -52,6 +54,26 @@ def show_captioned(figure: Figure, caption: str, kind: str = "png") -> None:
     mime = f"image/{kind}"
     picture = base64.b64encode(stored.getvalue()).decode()
     display({mime: picture, "text/plain": caption}, raw=True, metadata={mime: {"alt": caption, NUMBERS: numbers}})
+    display(Markdown(f"*{caption}*"))
+
+
+def show_animated(frames: Sequence[Image.Image], caption: str, seconds: float = 8) -> None:
+    """Show frames one after the other, for ever, with their caption; on paper the last one stands for all.
+
+    They are stored as one animated PNG, which every browser plays and whatever cannot play it shows as a picture.
+    """
+    from IPython.display import Markdown, display
+
+    some = [np.asarray(frame.convert("RGB")) for frame in (frames[0], frames[len(frames) // 2], frames[-1])]
+    colours, stored = Image.fromarray(np.vstack(some)).quantize(256), io.BytesIO()  # the same ones in every frame
+    shown = [frame.convert("RGB").quantize(palette=colours, dither=0) for frame in (frames[-1], *frames, frames[-1])]
+    still = round(1000 * seconds / len(frames))
+    durations = [still] * len(frames) + [2000]  # the end stays for a while
+    shown[0].save(
+        stored, "png", save_all=True, append_images=shown[1:], default_image=True, duration=durations, optimize=True
+    )
+    picture = base64.b64encode(stored.getvalue()).decode()
+    display({"image/png": picture, "text/plain": caption}, raw=True, metadata={"image/png": {"alt": caption}})
     display(Markdown(f"*{caption}*"))
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, GREEN, GREY, ORANGE, RED, Palette, colour_mask, legend, show_images, to_array
+from utils.plots import BLUE, GREEN, GREY, ORANGE, RED, Palette, add_legend, colour_mask, legend, show_images, to_array
 
 
 def plot_pixel_costs(p: Tensor, target: Tensor, cost: Tensor) -> Figure:
@@ -55,6 +56,28 @@ def plot_film(
             drawn.set_interpolation("nearest")
     legend(figure, classes, palette, bool((truth == IGNORE_INDEX).any()))
     return figure
+
+
+def film_frames(
+    image: Tensor, truth: Tensor, masks: Sequence[Tensor], losses: Sequence[float], classes: Sequence[str],
+    palette: Palette, side: int = 336,
+) -> list[Image.Image]:  # fmt: skip
+    """Draw a frame for each step: the image, its truth, and the mask (H, W) of that step under its number and loss."""
+    font, gap, top = ImageFont.load_default(20), 12, 34
+    picture, right = (
+        Image.fromarray(panel).resize((side, side), Image.Resampling.NEAREST)
+        for panel in (to_array(image), colour_mask(truth, palette))
+    )
+    frames = []
+    for step, (mask, loss) in enumerate(zip(masks, losses, strict=True)):
+        now = Image.fromarray(colour_mask(mask, palette)).resize((side, side), Image.Resampling.NEAREST)
+        frame = Image.new("RGB", (3 * side + 2 * gap, side + top), "white")
+        words = ("image", "truth", f"step {step}, loss {loss:.2f}")
+        for n, (panel, title) in enumerate(zip((picture, right, now), words, strict=True)):
+            frame.paste(panel, (n * (side + gap), top))
+            ImageDraw.Draw(frame).text((n * (side + gap), top // 2), title, fill="black", font=font, anchor="lm")
+        frames.append(Image.fromarray(add_legend(np.array(frame), classes, palette)))
+    return frames
 
 
 def plot_cost_maps(truth: Tensor, costs: Mapping[str, Tensor], palette: Palette) -> Figure:

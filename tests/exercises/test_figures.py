@@ -20,7 +20,7 @@ from exercises.figures.notebook_6 import (
 from exercises.figures.notebook_6_costs import plot_costs, plot_cropped, plot_frozen, plot_moving_norm
 from exercises.figures.notebook_6_network import plot_features, plot_inside, plot_journey, plot_masks, plot_mix
 from exercises.figures.notebook_7 import plot_confusion, show_predictions
-from exercises.figures.notebook_7_learning import plot_cost_maps, plot_one_batch
+from exercises.figures.notebook_7_learning import film_frames, plot_cost_maps, plot_one_batch
 from exercises.figures.notebook_7_scores import plot_ap, plot_image_scores, plot_iou_shapes, plot_two_maps
 from exercises.figures.notebook_8 import LiveRun, draw_run
 from utils.errors import CheckpointError
@@ -204,3 +204,12 @@ def test_a_folder_without_a_run_cannot_be_drawn(tmp_path):
     with pytest.raises(CheckpointError) as error:
         draw_run(tmp_path)
     assert_clear(error, tmp_path, "history.csv")
+
+
+def test_a_film_has_a_frame_for_each_step():
+    truth = torch.zeros(12, 12, dtype=torch.int64)
+    masks = [torch.full_like(truth, n) for n in range(3)]
+    image = torch.zeros(3, 12, 12, dtype=torch.uint8)
+    frames = film_frames(image, truth, masks, [2.0, 1.0, 0.5], CLASSES, PALETTE, side=120)
+    assert [frame.getpixel((2 * 132 + 60, 34 + 60)) for frame in frames] == list(PALETTE)
+    assert {frame.size for frame in frames} == {frames[0].size}

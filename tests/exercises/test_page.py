@@ -9,7 +9,7 @@ import pytest
 from helpers import COURSE
 from PIL import Image
 
-from exercises.page import numbers_in, show_captioned, show_code, show_diagram
+from exercises.page import numbers_in, show_animated, show_captioned, show_code, show_diagram
 
 
 def test_code_is_shown_as_it_is_written():
@@ -44,6 +44,26 @@ def test_a_caption_is_shown_below_its_figure_and_read_out_in_its_place(kind, mon
     assert options["metadata"][f"image/{kind}"]["alt"] == data["text/plain"] == "The line rises."
     assert caption.data == "*The line rises.*"
     assert not plt.fignum_exists(figure.number)
+
+
+def test_an_animation_plays_every_frame_and_on_paper_shows_the_last(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda *args, **options: shown.append((args, options)))
+    frames = [Image.new("RGB", (32, 16), colour) for colour in ("red", "green", "blue")]
+    show_animated(frames, "The colours change.", seconds=3)
+    ((data,), options), ((caption,), _) = shown
+    stored = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+    pixels, times = [], []
+    for number in range(stored.n_frames):
+        stored.seek(number)
+        pixels.append(stored.convert("RGB").getpixel((0, 0)))
+        times.append(stored.info.get("duration"))
+    assert pixels[0] == (0, 0, 255)  # in place of the animation
+    assert [max(range(3), key=pixel.__getitem__) for pixel in pixels[1:]][-1] == 2
+    assert len(pixels) >= 4
+    assert times[1] == 1000
+    assert options["metadata"]["image/png"]["alt"] == data["text/plain"] == "The colours change."
+    assert caption.data == "*The colours change.*"
 
 
 def test_the_numbers_of_a_figure_are_those_that_it_says_and_not_those_of_its_axes():
