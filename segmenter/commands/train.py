@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from segmenter.commands.options import PREFIX, add_config, make_config
 from utils.config import Config
-from utils.errors import printable
+from utils.errors import ConfigError, printable
 
 if TYPE_CHECKING:  # the catalog, and torch with it, is imported when the command runs
     from utils.catalog.base import Source
@@ -22,11 +22,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="go on with the run in --output, as it was configured; more --epochs train it longer",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the run in --output")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="train as many epochs as fit into this time on this machine; a few batches are timed first",
+    )
     add_config(parser, Config.model_fields)
 
 
-def run(config: Path | None, resume: bool, overwrite: bool, **options: Any) -> None:
+def run(config: Path | None, resume: bool, overwrite: bool, minutes: float | None, **options: Any) -> None:
     """Train a model; the run folder is --output."""
+    if minutes is not None:
+        refuse_with_minutes(resume, options)
     if resume and config is None:
         config = config_of_run(options)
     settings = make_config(options, config)  # before the slow import, so that a typo is refused at once
@@ -43,11 +50,30 @@ def run(config: Path | None, resume: bool, overwrite: bool, **options: Any) -> N
     source = catalog.load(settings)
     if not int(os.environ.get("RANK", 0)):  # asking accelerate now would settle which device it takes
         print(tell(source), flush=True)
+    if minutes is not None:
+        settings = fill(minutes, settings, source)
     finished = fit(settings, source=source, resume=resume, overwrite=overwrite, prepare_loader=share_out)
     if finished.history.empty or not PartialState().is_main_process:
         return
     best = finished.best
     print(f"Best validation IoU {best['val_score']:.3f} in epoch {best['epoch']:.0f}; the run is in {finished.folder}")
+
+
+def refuse_with_minutes(resume: bool, options: dict[str, Any]) -> None:
+    """Raise ConfigError where something else says already how long to train, or several processes would time it."""
+    if resume or options.get(f"{PREFIX}epochs") is not None:
+        raise ConfigError("--minutes chooses the epochs of a new run: leave out --resume and --epochs, or --minutes.")
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise ConfigError("--minutes times one process: with torchrun, name --epochs.")
+
+
+def fill(minutes: float, settings: Config, source: "Source") -> Config:
+    """Set the epochs so that a run takes the minutes, and say what was found."""
+    from segmenter.time_budget import epochs_within
+
+    epochs, seconds = epochs_within(minutes, settings, source)
+    print(f"{minutes:g} minutes are {epochs} epochs of about {seconds:.1f} s on this machine.", flush=True)
+    return settings.override(epochs=epochs)
 
 
 def tell(source: "Source") -> str:

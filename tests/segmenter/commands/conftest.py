@@ -6,18 +6,24 @@ from helpers import CLASSES, assert_sentence
 from segmenter.__main__ import main
 
 SMALL = ["--image-size", "32", "--framing", "crop", "--batch-size", "4", "--unet-width", "4", "--unet-depth", "2",
-         "--epochs", "1", "--device", "cpu", "--precision", "fp32", "--workers", "0"]  # fmt: skip
+         "--device", "cpu", "--precision", "fp32", "--workers", "0"]  # fmt: skip
 
 
 @pytest.fixture
-def train():
-    """Train on drawn pairs through the command line; return the exit code."""
+def train_as_long():
+    """Train on drawn pairs through the command line, as long as `more` says; return the exit code."""
 
     def run(pairs, output, *more):
         data = ["--dataset", "folder", "--root", str(pairs), "--classes", *CLASSES, "--model", "unet"]
         return main(["train", "--output", str(output), *data, *SMALL, *more])
 
     return run
+
+
+@pytest.fixture
+def train(train_as_long):
+    """Train on drawn pairs for one epoch; return the exit code."""
+    return lambda pairs, output, *more: train_as_long(pairs, output, "--epochs", "1", *more)
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ import shutil
 
 import pandas as pd
 import pytest
-from helpers import FAULTS, snapshot
+from helpers import FAULTS, assert_clear, snapshot
 
+from segmenter import time_budget
 from segmenter.__main__ import main
-from utils import training
+from utils import catalog, training
 from utils.config import Config
+from utils.errors import ConfigError
 from utils.runs import Run
 
 
@@ -102,3 +104,62 @@ def test_no_disk_space(train, pairs, tmp_path, monkeypatch, refused):
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
     refused(train(pairs, tmp_path / "run"), "history.csv", "no space left", "free some space")
+
+
+# ---------------------------------------------------------------- a time instead of epochs
+def test_a_time_becomes_epochs_and_the_schedule_knows_them(train_as_long, pairs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(time_budget, "epochs_within", lambda minutes, config, source: (round(60 * minutes), 1.0))
+    assert train_as_long(pairs, tmp_path / "run", "--minutes", "0.05") == 0
+    assert "0.05 minutes are 3 epochs of about 1.0 s" in capsys.readouterr().out
+    run = Run.load(tmp_path / "run")
+    assert len(run.history) == Config.load(tmp_path / "run" / "config.yaml").epochs == 3
+
+
+def test_the_time_of_an_epoch_is_that_of_its_images(config, monkeypatch):
+    """A trial of a few batches, told to take one second an image in training and half of one in validation."""
+    source, seen = catalog.load(config), []
+
+    def fit_in_no_time(trial, source, on_epoch):
+        train, val = len(source.pairs("train")) // trial.batch_size * trial.batch_size, len(source.pairs("val"))
+        seen.append((train, val, trial.output))
+        row = {"images_per_second": 1.0, "seconds": train + 0.5 * val}
+        return Run(trial.output, pd.DataFrame([row, row]))
+
+    monkeypatch.setattr(time_budget, "BATCHES", 1)
+    monkeypatch.setattr(time_budget, "fit", fit_in_no_time)
+    config = config.override(batch_size=2)
+    epochs, seconds = time_budget.epochs_within(10, config, source)
+    assert seconds == len(source.pairs("train")) + 0.5 * len(source.pairs("val"))
+    assert epochs == int(600 / seconds)
+    assert seen[0][:2] == (2, min(2, len(source.pairs("val"))))
+    assert not seen[0][2].exists()
+    with pytest.raises(ConfigError) as error:
+        time_budget.epochs_within(0.01, config, source)
+    assert_clear(error, "--minutes 0.01", "one epoch takes", "--image-size")
+
+
+def test_a_trial_leaves_nothing_behind_and_is_real(config, capsys):
+    kept = config.output.parent
+    before = snapshot(kept)
+    epochs, seconds = time_budget.epochs_within(1, config, catalog.load(config))
+    assert epochs == int(60 / seconds) > 1
+    assert snapshot(kept) == before
+    assert "epoch" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--minutes", "1", "--epochs", "3"], ["--minutes", "--epochs"]),
+        (["--minutes", "1", "--resume"], ["--minutes", "--resume"]),
+        (["--minutes", "0"], ["--minutes 0", "above zero"]),
+    ],
+)
+def test_a_time_that_cannot_be_kept_is_refused(train_as_long, more, words, pairs, tmp_path, refused):
+    refused(train_as_long(pairs, tmp_path / "run", *more), *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_several_processes_cannot_be_timed(train_as_long, pairs, tmp_path, refused, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    refused(train_as_long(pairs, tmp_path / "run", "--minutes", "1"), "torchrun", "--epochs")
