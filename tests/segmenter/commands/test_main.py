@@ -80,7 +80,7 @@ def test_as_a_process_of_its_own(tmp_path):
 OPTIONS = {
     "check": "PATH --html --fix-into --all --dataset --root --classes --mask-values --variant --splits",
     "convert": "SOURCE --into --images --format --unlabelled",
-    "train": "--config --resume --overwrite",  # and every field of Config
+    "train": "--config --resume --overwrite --minutes",  # and every field of Config
     "evaluate": "RUN --split --root --html --json",
     "predict": "RUN PICTURES --output --threshold --flips --scales --tile --bands --polygons --device",
     "export-masks": "PREDICTIONS --format --output --tolerance",
