@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 READY = $(VENV)/.ready
+DOCS_VENV ?= .venv-docs
+DOCS_READY = $(DOCS_VENV)/.ready
 
 # Two notebooks at a time, one thread each; 9 takes up the run of 8, so that they follow each other.
 NBVAL = MY_WORK=build/no_answers OMP_NUM_THREADS=1 $(RUN) -m pytest --nbval-lax --nbval-current-env \
@@ -17,7 +19,7 @@ QUICK = tests/test_*.py \
 	$(addprefix tests/segmenter/, test_masks.py report/test_page.py check/test_report.py check/test_copies.py \
 	check/test_files.py commands/test_options.py)
 
-.PHONY: course test quick notebooks-1-to-7 notebooks-8-and-9 demo lab notebooks lint checkpoint benchmarks gpu clean
+.PHONY: course test quick mutants notebooks-1-to-7 notebooks-8-and-9 demo lab notebooks lint docs checkpoint benchmarks gpu clean
 
 course: $(READY)  ## run the nine notebooks on data/tiny; results in build/
 	$(RUN) -m exercises course
@@ -29,6 +31,9 @@ test: $(READY) lint  ## ruff, unit tests, and the nine notebooks against their s
 
 quick: $(READY) lint  ## in less than a minute: ruff, and tests of every house that take no time
 	$(RUN) -m pytest -q -n auto --maxprocesses 2 $(QUICK)
+
+mutants: $(READY)  ## change every right answer in one place at a time: which changes does no check refuse? (minutes)
+	OMP_NUM_THREADS=1 $(RUN) tests/exercises/mutants.py
 
 notebooks-8-and-9: $(READY)
 	$(NBVAL) notebooks/0[89]_*.ipynb
@@ -50,6 +55,11 @@ lab: $(READY)  ## JupyterLab at notebook 1, on this machine only
 notebooks: $(READY)  ## execute the notebooks and store their cleaned outputs
 	$(RUN) -m exercises course --refresh
 
+docs: $(DOCS_READY)  ## the site in build/site: a warning is an error, and so is a link that leads nowhere
+	$(DOCS_VENV)/bin/python -m sphinx --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
+	$(DOCS_VENV)/bin/python docs/check_links.py build/site
+	@echo "The site is in build/site/index.html"
+
 checkpoint: $(READY)  ## train the small checkpoint that ships in data/tiny
 	$(RUN) data/make_checkpoint.py
 
@@ -65,6 +75,11 @@ $(READY): requirements.lock
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $(READY)
+
+$(DOCS_READY): docs/requirements.txt
+	test -d $(DOCS_VENV) || $(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch $(DOCS_READY)
 
 clean:
 	rm -rf build runs .pytest_cache .ruff_cache

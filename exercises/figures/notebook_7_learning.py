@@ -60,10 +60,10 @@ def plot_film(
 
 def film_frames(
     image: Tensor, truth: Tensor, masks: Sequence[Tensor], losses: Sequence[float], classes: Sequence[str],
-    palette: Palette, side: int = 336,
+    palette: Palette,
 ) -> list[Image.Image]:  # fmt: skip
     """Draw a frame for each step: the image, its truth, and the mask (H, W) of that step under its number and loss."""
-    font, gap, top = ImageFont.load_default(20), 12, 34
+    font, side, gap, top = ImageFont.load_default(20), 336, 12, 34
     picture, right = (
         Image.fromarray(panel).resize((side, side), Image.Resampling.NEAREST)
         for panel in (to_array(image), colour_mask(truth, palette))

@@ -26,7 +26,7 @@ def own_work(tmp_path, monkeypatch):
 def course_copy(tmp_path, monkeypatch):
     """A copy of the course's text files that `retarget` may rewrite."""
     notebooks = [f"notebooks/{path.name}" for path in course.list_notebooks()]
-    for name in ["README.md", "pyproject.toml", "exercises/course.py", *notebooks]:
+    for name in ["README.md", "pyproject.toml", "CITATION.cff", "exercises/course.py", *notebooks]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(COURSE / name, tmp_path / name)
     monkeypatch.setattr(course, "COURSE", tmp_path)

@@ -210,6 +210,6 @@ def test_a_film_has_a_frame_for_each_step():
     truth = torch.zeros(12, 12, dtype=torch.int64)
     masks = [torch.full_like(truth, n) for n in range(3)]
     image = torch.zeros(3, 12, 12, dtype=torch.uint8)
-    frames = film_frames(image, truth, masks, [2.0, 1.0, 0.5], CLASSES, PALETTE, side=120)
-    assert [frame.getpixel((2 * 132 + 60, 34 + 60)) for frame in frames] == list(PALETTE)
+    frames = film_frames(image, truth, masks, [2.0, 1.0, 0.5], CLASSES, PALETTE)
+    assert [frame.getpixel((2 * 348 + 168, 34 + 168)) for frame in frames] == list(PALETTE)
     assert {frame.size for frame in frames} == {frames[0].size}
