@@ -1,0 +1,132 @@
+"""Figures of notebook 9: the maps that a network draws, and the places where somebody should look again."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from exercises.page import DPI
+from utils.images import IGNORE_INDEX
+from utils.plots import Palette, colour_mask, legend
+
+WIDTH = 10.4  # inches: as wide as the page
+FEW_COLOURS = 60  # a painted mask has one for each class
+MISSED, EXTRA, FOUND = (213, 94, 0), (0, 114, 178), (120, 120, 120)  # orange, blue, grey, as in the report
+HARD_TO_SEE = 0.005  # share of an image below which its errors are ringed
+
+
+class Case(NamedTuple):
+    """An image, uint8 (H, W, 3), its true and its predicted mask, uint8 (H, W), and the id of the class that failed."""
+
+    image: np.ndarray
+    truth: np.ndarray
+    prediction: np.ndarray
+    failed: int
+
+
+class Square(NamedTuple):
+    """A square part of a map: its upper left corner, its side in pixels, and what to write into it."""
+
+    y: int
+    x: int
+    side: int
+    words: str
+
+
+def plot_maps(maps: Mapping[str, np.ndarray], classes: Sequence[str] = (), palette: Palette = ()) -> Figure:
+    """Show painted maps, uint8 (H, W, 3), side by side under their titles, with a legend where classes are given.
+
+    All are drawn at one scale, so that a larger map is larger on the page as well.
+    """
+    height, width = max(m.shape[0] for m in maps.values()), sum(m.shape[1] for m in maps.values())
+    inches = min(WIDTH, width * 1.15 / DPI)
+    figure, axes = plt.subplots(
+        1, len(maps), figsize=(inches, inches * height / width + 0.7), squeeze=False,
+        width_ratios=[m.shape[1] for m in maps.values()],
+    )  # fmt: skip
+    for ax, (title, painted) in zip(axes[0], maps.items(), strict=True):
+        show(ax, painted, title)
+        ax.set_ylim(height - 0.5, -0.5)
+    if classes:
+        legend(figure, classes, palette)
+    return figure
+
+
+def show(ax: Axes, image: np.ndarray, title: str) -> None:
+    """Show an image, uint8 (H, W, 3), or a mask in few colours, whose pixels stay sharp, without axes under a title."""
+    few = len(np.unique(image.reshape(-1, 3)[::7], axis=0)) < FEW_COLOURS
+    ax.imshow(image, interpolation="nearest" if few else None)
+    ax.set_title(title)
+    ax.axis("off")
+
+
+def plot_strip(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
+    """Show the left half of a large image, uint8 (H, W, 3), and the right half of its predicted mask."""
+    height, width = mask.shape
+    figure, ax = plt.subplots(figsize=(8.2, 8.2 * height / width + 0.8))
+    show(ax, np.hstack([image[:, : width // 2], colour_mask(mask[:, width // 2 :], palette)]), "")
+    ax.axvline(width / 2 - 0.5, color="white", lw=4)
+    ax.set_title(f"what the network gets: {width} x {height} pixels", loc="left")
+    ax.set_title("what it says about every one of them", loc="right")
+    legend(figure, classes, palette)
+    return figure
+
+
+def name_colours(names: Sequence[str], colours: Sequence[tuple[int, int, int]]) -> list[Patch]:
+    """Return the entries of a legend."""
+    return [Patch(facecolor=np.array(c) / 255, edgecolor="black", label=n) for n, c in zip(names, colours, strict=True)]
+
+
+def paint_errors(case: Case) -> np.ndarray:
+    """Paint what was missed, marked wrongly and found of the failed class on light grey: uint8 (H, W, 3)."""
+    painted = np.full(case.image.shape, 238, dtype=np.uint8)
+    true, marked = case.truth == case.failed, case.prediction == case.failed
+    painted[true & ~marked], painted[true & marked] = MISSED, FOUND
+    painted[marked & ~true & (case.truth != IGNORE_INDEX)] = EXTRA
+    return painted
+
+
+def plot_failures(cases: Mapping[str, Case], classes: Sequence[str], palette: Palette) -> Figure:
+    """Show a row for each case under its heading: image, truth, prediction, and the errors of the failed class.
+
+    Errors that are hard to see are ringed.
+    """
+    figure = plt.figure(figsize=(8.6, 2.65 * len(cases) + 0.8), layout="constrained")
+    rows = figure.subfigures(len(cases), 1, squeeze=False)[:, 0]
+    for row, (heading, case) in zip(rows, cases.items(), strict=True):
+        row.suptitle(heading, size=10)
+        axes, errors = row.subplots(1, 4), paint_errors(case)
+        wrong = (errors == MISSED).all(axis=2) | (errors == EXTRA).all(axis=2)
+        if 0 < wrong.mean() < HARD_TO_SEE:
+            spread = cv2.GaussianBlur(wrong.astype(np.float32), (0, 0), 5)
+            y, x = np.unravel_index(spread.argmax(), spread.shape)
+            axes[3].plot(x, y, "o", ms=30, mfc="none", mec="black", mew=2)
+            errors = cv2.erode(errors, np.ones((3, 3), np.uint8))  # a pixel becomes nine: everything else is lighter
+        masks = (colour_mask(mask, palette) for mask in (case.truth, case.prediction))
+        titles = "image", "truth", "prediction", f"errors of '{classes[case.failed]}'"
+        for ax, shown, title in zip(axes, (case.image, *masks, errors), titles, strict=True):
+            show(ax, shown, title)
+    names = name_colours(classes, palette)
+    figure.legend(handles=names, loc="outside lower left", ncols=4, frameon=False, title="truth and prediction")
+    errors = name_colours(("missed", "marked, but not there", "found"), (MISSED, EXTRA, FOUND))
+    figure.legend(handles=errors, loc="outside lower right", ncols=3, frameon=False, title="errors")
+    return figure
+
+
+def plot_squares(mask: np.ndarray, still: Sequence[Square], repaired: Sequence[Square], palette: Palette) -> Figure:
+    """Show a map, and frame squares of it: solid where a class still fails, dotted where it did before."""
+    figure, ax = plt.subplots(figsize=(WIDTH, WIDTH * mask.shape[0] / mask.shape[1] + 0.4))
+    title = f"a class fails in {len(still)} squares (solid frames); {len(repaired)} are repaired (dotted frames)"
+    show(ax, colour_mask(mask, palette), title)
+    for square, style in [*((s, "-") for s in still), *((s, ":") for s in repaired)]:
+        corner, side = (square.x + 3, square.y + 3), square.side - 8
+        ax.add_patch(plt.Rectangle(corner, side, side, fill=False, ec="white", lw=4.5))
+        ax.add_patch(plt.Rectangle(corner, side, side, fill=False, ec="black", lw=2.2, ls=style))
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+        ax.text(square.x + 10, square.y + 12, square.words, size=9, va="top", bbox=box)
+    return figure

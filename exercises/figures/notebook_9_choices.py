@@ -1,0 +1,118 @@
+"""Figures of notebook 9 about decisions: how sure a network is, which threshold it gets, and what a mirror brings."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from exercises.figures.notebook_9 import WIDTH, show
+from utils.plots import BLUE, GREY, ORANGE, RED
+
+MARKED = (230, 159, 0)  # orange
+
+
+def plot_confidence(painted: np.ndarray, confidence: np.ndarray, wrong: np.ndarray, bins: pd.DataFrame) -> Figure:
+    """Show a prediction, its confidence, float (H, W), its errors, bool (H, W), and what the confidence is worth.
+
+    bins: columns "sure" and "right", the mean confidence and the share of right pixels, a row for each level.
+    """
+    figure, axes = plt.subplots(1, 4, figsize=(WIDTH, 3.1), width_ratios=[1, 1, 1, 1.2])
+    show(axes[0], painted, "prediction")
+    axes[1].imshow(confidence, cmap="gray", vmin=0.3, vmax=1)
+    axes[2].imshow(~wrong, cmap="gray", vmin=0, vmax=1)
+    for ax, title in zip(axes[1:3], ("confidence (dark: low)", "errors (black)"), strict=True):
+        ax.set_title(title)
+        ax.axis("off")
+    axes[3].bar(bins["sure"], bins["right"], width=0.07, color=BLUE, edgecolor="black", label="measured")
+    axes[3].plot([0, 1], [0, 1], "--", color=RED, label="a kept promise")
+    axes[3].set(title="Right, by confidence", xlabel="mean confidence", ylabel="share of pixels that are right")
+    axes[3].set(xlim=(0.2, 1.04), ylim=(0, 1.04))
+    axes[3].legend(frameon=False, loc="upper left", fontsize=9)
+    return figure
+
+
+def plot_thresholds(sweep: pd.DataFrame, costs: Mapping[str, pd.Series], name: str) -> Figure:
+    """Draw precision, recall and IoU of a class over the threshold, and what the errors cost at several prices.
+
+    sweep: a row for each threshold, a column for each score. costs: for each price, a cost for each threshold; the best
+    one is marked.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.7))
+    for score, style in zip(sweep, ("-", "--", ":"), strict=True):
+        left.plot(sweep.index, sweep[score], style, label=score.replace("iou", "IoU"))
+    left.set(title=f"'{name}' against the rest", xlabel="threshold", ylabel="score", ylim=(0, 1.02))
+    left.legend(frameon=False)
+    for (price, cost), style in zip(costs.items(), ("-", "--", ":"), strict=False):
+        (line,) = right.plot(cost.index, 100 * cost, style, label=price)
+        right.plot(cost.idxmin(), 100 * cost.min(), "o", ms=10, color=line.get_color(), mec="black")
+        right.annotate(f"{cost.idxmin():.2f}", (cost.idxmin(), 100 * cost.min()), (6, 8), textcoords="offset points")
+    right.set(title="What the errors cost (dot: the cheapest threshold)", xlabel="threshold")
+    right.set(ylabel="cost for every 100 pixels", ylim=(0, None))
+    right.legend(frameon=False)
+    return figure
+
+
+def plot_at_thresholds(image: np.ndarray, chance: np.ndarray, thresholds: list[float], name: str) -> Figure:
+    """Show the pixels that pass each threshold, in orange over the pale image: uint8 (H, W, 3) and float (H, W)."""
+    figure, axes = plt.subplots(1, len(thresholds), figsize=(8.2, 8.2 / len(thresholds) + 0.4))
+    for ax, threshold in zip(axes, thresholds, strict=True):
+        found = chance >= threshold
+        painted = pale(image)
+        painted[found] = (0.4 * painted[found] + 0.6 * np.array(MARKED)).astype(np.uint8)
+        show(ax, painted, f"{name} from {threshold:.2f} on: {found.mean():.0%}")
+    return figure
+
+
+def pale(image: np.ndarray) -> np.ndarray:
+    """Return an image, uint8 (H, W, 3), in pale grey, so that colours over it stand out."""
+    grey = image.mean(axis=2, keepdims=True).repeat(3, axis=2)
+    return (255 - (255 - grey) * 0.4).astype(np.uint8)
+
+
+def plot_flips(moved: np.ndarray, gain: pd.Series) -> Figure:
+    """Show how far each probability moved when the mirror had its say, float (H, W), and the points of IoU by class."""
+    figure, axes = plt.subplots(1, 2, figsize=(8.1, 3.4), width_ratios=[1.15, 1.2])
+    mapped = axes[0].imshow(moved, cmap="cividis", vmin=0)
+    figure.colorbar(mapped, ax=axes[0], shrink=0.8, label="change of probability")
+    axes[0].set_title("where the mirror has a say")
+    axes[0].axis("off")
+    colours = [BLUE if points >= 0 else ORANGE for points in gain]
+    bars = axes[1].barh(list(gain.index), gain, color=colours, edgecolor="black")
+    axes[1].bar_label(bars, [f"{points:+.2f}" for points in gain], padding=3)
+    axes[1].axvline(0, color="black", linewidth=1)
+    axes[1].invert_yaxis()
+    axes[1].margins(x=0.25)
+    axes[1].set(title="IoU gained by each class", xlabel="points of IoU")
+    return figure
+
+
+def plot_dropped(bug: np.ndarray, right: np.ndarray, name: str) -> Figure:
+    """Show what two rules mark, bool (H, W), and what the first of them loses, in black; the middle half of it."""
+    middle = tuple(slice(n // 4, 3 * n // 4) for n in right.shape)
+    lost = right & ~bug
+    shown = {
+        f"before: {name}, logit > 0.5": bug, f"after: {name}, probability >= 0.5": right,
+        f"lost: {lost.sum() / max(right.sum(), 1):.0%} of it (black)": right,
+    }  # fmt: skip
+    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 4))
+    for ax, (title, found) in zip(axes, shown.items(), strict=True):
+        painted = np.full((*found.shape, 3), 238, dtype=np.uint8)
+        painted[found] = MARKED
+        if "lost" in title:
+            painted[lost] = 0
+        show(ax, painted[middle], title)
+    return figure
+
+
+def plot_action(table: pd.DataFrame, chosen: float) -> Figure:
+    """Draw validation scores over the size below which regions are removed: a column a score, a row a size."""
+    figure, ax = plt.subplots(figsize=(8.4, 3.6))
+    for score, style in zip(table, ("o-", "s--"), strict=True):
+        ax.plot(table.index, table[score], style, label=score)
+    ax.axvline(chosen, color=GREY, lw=1)
+    ax.set(title="Regions that are too small to be true, removed", ylabel="mean IoU")
+    ax.set(xlabel="regions of fewer pixels than this are removed")
+    ax.legend(frameon=False)
+    return figure

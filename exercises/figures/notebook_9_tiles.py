@@ -1,0 +1,113 @@
+"""Figures of notebook 9 about tiles: where they begin, what a pixel near their border sees, and their seams."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from exercises.figures.notebook_9 import WIDTH, show
+from exercises.figures.notebook_9_choices import pale
+from utils.plots import BLUE, ORANGE, RED, Palette, colour_mask, legend, to_array
+
+
+def plot_starts(starts: Mapping[str, Sequence[int]], tile: int, length: int) -> Figure:
+    """Draw tiles along a line of `length` pixels as bars, neighbours on two levels, so that their overlap shows."""
+    figure, axes = plt.subplots(len(starts), 1, figsize=(WIDTH, 1.35 * len(starts) + 0.4), sharex=True, squeeze=False)
+    for ax, (name, begins) in zip(axes[:, 0], starts.items(), strict=True):
+        for i, start in enumerate(begins):
+            ax.barh(i % 2, tile, left=start, height=0.9, color=(BLUE, ORANGE)[i % 2], edgecolor="black", alpha=0.75)
+            ax.text(start + tile / 2, i % 2, f"{start} to {start + tile}", ha="center", va="center", size=9)
+        ax.set(title=f"{name}: {len(begins)} tiles", yticks=[], ylim=(-0.6, 1.6), xlim=(0, length))
+        ax.spines["left"].set_visible(False)
+    axes[-1, 0].set(xlabel="pixels along one side of the image")
+    return figure
+
+
+def plot_seen(window: np.ndarray, views: Mapping[str, Tensor], tile: int) -> Figure:
+    """Show what one pixel at the border of a tile sees when the network is given more, or less, of the image.
+
+    window: uint8 (2 * tile, 2 * tile, 3), with the tile in its middle. views: for each title, how much every pixel of a
+    centred part of the window counts, float (h, h). What the network is not given is white.
+    """
+    figure, axes = plt.subplots(1, len(views), figsize=(9.2, 9.2 / len(views) + 0.5))
+    half, grey = tile // 2, pale(window)
+    strongest = max(float(view.max()) for view in views.values())
+    for ax, (title, view) in zip(axes, views.items(), strict=True):
+        first = (len(window) - len(view)) // 2
+        given = slice(first, first + len(view))
+        painted = np.full(window.shape, 255, dtype=np.uint8)
+        painted[given, given] = grey[given, given]
+        heat = np.sqrt(np.clip(view.numpy() / strongest * 8, 0, 1))[..., None]
+        painted[given, given] = (1 - heat) * painted[given, given] + heat * np.array([213, 94, 0])
+        show(ax, painted, title)
+        ax.add_patch(plt.Rectangle((half - 0.5, half - 0.5), tile, tile, fill=False, ec="black", lw=2.5))
+        frame = plt.Rectangle((first - 0.5, first - 0.5), len(view), len(view), fill=False, ec=BLUE, lw=2, ls="--")
+        ax.add_patch(frame)
+        ax.plot(half + tile - 1, tile, "o", ms=7, color="white", mec="black", mew=1.5)
+    return figure
+
+
+def plot_weights(window: Tensor, weight: np.ndarray, starts: Sequence[int]) -> Figure:
+    """Show the weights of one tile, and the sum of all weights, float (H, W), with three of the tiles framed."""
+    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.4))
+    for ax, values, title in zip(axes, (window, weight), ("weights of one tile", "all weights, summed"), strict=True):
+        mapped = ax.imshow(to_array(values), cmap="cividis", vmin=0)
+        figure.colorbar(mapped, ax=ax, shrink=0.8)
+        ax.set_title(title)
+        ax.axis("off")
+    for start, style in zip(starts, ("-", "--", ":"), strict=False):
+        axes[1].add_patch(plt.Rectangle((start, start), *window.shape, fill=False, ec="white", lw=2.5, ls=style))
+    return figure
+
+
+def draw_changes(ax: Axes, image: np.ndarray, changed: np.ndarray, title: str) -> None:
+    """Paint the pixels that changed, bool (H, W), red over the pale grey image."""
+    painted = pale(image)
+    painted[changed] = (213, 94, 0)
+    show(ax, painted, title)
+
+
+def plot_seams(
+    region: np.ndarray, versions: Mapping[str, np.ndarray], here: tuple[slice, slice],
+    curves: Mapping[str, np.ndarray], classes: Sequence[str], palette: Palette,
+) -> Figure:  # fmt: skip
+    """Show one crossing of seams in two versions of a map and what differs, and the damage by the distance from a seam.
+
+    The first version is the reference, and the second the one with seams. curves: for each version, the share of pixels
+    that differ from the reference, one value for every four pixels of distance.
+    """
+    figure = plt.figure(figsize=(WIDTH, 7.4), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=[4, 3])
+    axes = above.subplots(1, 3)
+    (name, whole), (other, seamed) = list(versions.items())[:2]
+    for ax, title, mask in zip(axes, (name, other), (whole, seamed), strict=False):
+        show(ax, colour_mask(mask[here], palette), title)
+    differs = (whole != seamed)[here]
+    draw_changes(axes[2], region[here], differs, f"red: another class ({differs.mean():.0%} of this part)")
+    for ax in axes[1:]:
+        ax.axhline(differs.shape[0] / 2 - 0.5, color="black", linestyle=":")
+        ax.axvline(differs.shape[1] / 2 - 0.5, color="black", linestyle=":")
+    legend(figure, classes, palette)
+    ax = below.subplots()
+    for (name, curve), style in zip(curves.items(), ("o-", "s--", "^:"), strict=False):
+        ax.plot(4 * np.arange(len(curve)) + 2, 100 * curve, style, label=name, ms=5)
+    ax.set(title="Pixels with another class than in one pass", ylabel="% of the pixels", ylim=(0, None))
+    ax.set(xlabel="distance from the nearest seam of 'no overlap' (pixels)")
+    ax.legend(frameon=False)
+    return figure
+
+
+def plot_patchwork(maps: Mapping[str, np.ndarray], tile: int, classes: Sequence[str], palette: Palette) -> Figure:
+    """Show maps of one place side by side; the first one has a tick at every seam of its tiles."""
+    figure, axes = plt.subplots(1, len(maps), figsize=(WIDTH, WIDTH / len(maps) + 0.9))
+    for ax, (title, mask) in zip(axes, maps.items(), strict=True):
+        ax.imshow(colour_mask(mask, palette), interpolation="nearest")
+        ax.set(title=title, xticks=[], yticks=[])
+    seams = np.arange(tile, len(mask), tile) - 0.5
+    axes[0].set(xticks=seams, yticks=seams, xticklabels=[], yticklabels=[], xlabel="ticks: where tiles meet")
+    axes[0].tick_params(length=8, width=2, color=RED)
+    legend(figure, classes, palette)
+    return figure

@@ -1,0 +1,123 @@
+"""exercises/figures/notebook_9*: maps, choices and tiles say their classes, their numbers and their places."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from helpers import CLASSES, draw_pair
+
+from exercises.figures import notebook_9 as maps
+from exercises.figures import notebook_9_choices as choices
+from exercises.figures import notebook_9_tiles as tiling
+
+PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115))
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def texts(figure):
+    return {text.get_text() for text in figure.findobj(plt.Text)}
+
+
+def shown(figure, panel=0):
+    return figure.axes[panel].images[0].get_array()
+
+
+def test_maps_keep_one_scale_and_name_their_classes():
+    small, large = np.zeros((20, 30, 3), np.uint8), np.zeros((40, 60, 3), np.uint8)
+    figure = maps.plot_maps({"small": small, "large": large}, CLASSES, PALETTE)
+    assert {"small", "large", *CLASSES} <= texts(figure)
+    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+
+
+def test_a_strip_turns_from_the_image_into_its_map():
+    image, mask = draw_pair(0)
+    figure = maps.plot_strip(image, np.ones_like(mask), CLASSES, PALETTE)
+    half = mask.shape[1] // 2
+    assert (shown(figure)[:, :half] == image[:, :half]).all()
+    assert (shown(figure)[:, half:] == PALETTE[1]).all()
+
+
+def test_failures_are_painted_by_kind_and_a_tiny_one_is_ringed():
+    image, truth = draw_pair(0)
+    truth = np.where(truth == 2, 0, truth)
+    wrong = truth.copy()
+    wrong[0, 0] = 2
+    figure = maps.plot_failures({"one pixel": maps.Case(image, truth, wrong, 2)}, CLASSES, PALETTE)
+    assert {"one pixel", "missed", "marked, but not there", "found", *CLASSES} <= texts(figure)
+    errors = figure.axes[3]
+    assert tuple(errors.images[0].get_array()[0, 0]) == maps.EXTRA
+    assert errors.lines[0].get_xydata().tolist() == [[0, 0]]
+    large = maps.Case(image, truth, np.where(truth == 1, 0, truth), 1)
+    assert (maps.paint_errors(large)[truth == 1] == maps.MISSED).all()
+    assert (maps.paint_errors(maps.Case(image, truth, truth, 1))[truth == 1] == maps.FOUND).all()
+    assert not maps.plot_failures({"large": large}, CLASSES, PALETTE).axes[3].lines
+
+
+def test_squares_are_framed_and_named():
+    still, repaired = [maps.Square(0, 0, 16, "tree")], [maps.Square(16, 0, 16, "car\nwater")]
+    figure = maps.plot_squares(np.zeros((32, 48), np.uint8), still, repaired, PALETTE)
+    assert {"tree", "car\nwater"} <= texts(figure)
+    assert "a class fails in 1 squares (solid frames); 1 are repaired (dotted frames)" in texts(figure)
+    assert len(figure.axes[0].patches) == 4
+
+
+def test_confidence_and_thresholds_are_drawn_with_their_numbers():
+    image, truth = draw_pair(0)
+    bins = pd.DataFrame({"sure": [0.5, 0.9], "right": [0.4, 0.8]})
+    figure = choices.plot_confidence(image, np.full(truth.shape, 0.7), truth == 1, bins)
+    assert {"prediction", "confidence (dark: low)", "errors (black)", "a kept promise"} <= texts(figure)
+    assert [bar.get_height() for bar in figure.axes[3].patches] == [0.4, 0.8]
+    sweep = pd.DataFrame({"precision": [0.5, 1.0], "recall": [1.0, 0.5], "iou": [0.5, 0.5]}, index=[0.2, 0.8])
+    costs = {"dear": pd.Series([0.1, 0.3], [0.2, 0.8]), "cheap": pd.Series([0.3, 0.1], [0.2, 0.8])}
+    assert {"IoU", "dear", "cheap", "0.20", "0.80"} <= texts(choices.plot_thresholds(sweep, costs, "tree"))
+    chance = np.linspace(0, 1, truth.size).reshape(truth.shape)
+    assert {"tree from 0.25 on: 75%", "tree from 0.50 on: 50%"} <= texts(
+        choices.plot_at_thresholds(image, chance, [0.25, 0.5], "tree")
+    )
+
+
+def test_gains_and_losses_are_written_beside_their_bars():
+    figure = choices.plot_flips(np.zeros((8, 8)), pd.Series([0.5, -0.25], ["car", "tree"]))
+    figure.canvas.draw()  # the names of the bars are written then
+    assert {"+0.50", "-0.25", "car", "tree"} <= texts(figure)
+    right = np.ones((8, 8), bool)
+    bug = right.copy()
+    bug[2:4, 2:6] = False
+    dropped = choices.plot_dropped(bug, right, "car")
+    assert "lost: 12% of it (black)" in texts(dropped)
+    assert (shown(dropped, 2) == 0).all(axis=-1).sum() == 8
+    table = pd.DataFrame({"dataset level": [0.8, 0.7], "image level": [0.7, 0.6]}, [0, 50])
+    assert {"dataset level", "image level"} <= texts(choices.plot_action(table, 0))
+
+
+def test_tiles_are_drawn_where_they_begin():
+    figure = tiling.plot_starts({"apart": [0, 8], "shared": [0, 4, 8]}, 8, 16)
+    assert {"apart: 2 tiles", "shared: 3 tiles", "4 to 12"} <= texts(figure)
+    weights = tiling.plot_weights(torch.ones(8, 8), np.ones((16, 16)), [0, 4, 8])
+    assert [patch.get_x() for patch in weights.axes[1].patches] == [0, 4, 8]
+
+
+def test_what_the_network_is_not_given_stays_white():
+    window = np.zeros((16, 16, 3), np.uint8)
+    figure = tiling.plot_seen(window, {"all": torch.zeros(16, 16), "alone": torch.ones(8, 8)}, 8)
+    white = [(shown(figure, panel) == 255).all(axis=-1).sum() for panel in (0, 1)]
+    assert white == [0, 16 * 16 - 8 * 8]
+
+
+def test_seams_and_patchworks_show_what_changed():
+    region, whole = np.zeros((16, 16, 3), np.uint8), np.zeros((16, 16), np.uint8)
+    seamed = whole.copy()
+    seamed[6:10, 6:10] = 1
+    here = np.s_[4:12, 4:12]
+    curves = {"no overlap": np.array([0.1, 0.0])}
+    figure = tiling.plot_seams(region, {"one pass": whole, "no overlap": seamed}, here, curves, CLASSES, PALETTE)
+    assert {"one pass", "no overlap", "red: another class (25% of this part)", *CLASSES} <= texts(figure)
+    patchwork = tiling.plot_patchwork({"before": seamed, "after": whole}, 4, CLASSES, PALETTE)
+    assert patchwork.axes[0].get_xticks().tolist() == [3.5, 7.5, 11.5]
+    assert {"before", "after", *CLASSES} <= texts(patchwork)
