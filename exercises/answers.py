@@ -19,7 +19,7 @@ from exercises.storage import (
     with_header,
     write_atomically,
 )
-from exercises.time_limit import TimeLimitExceeded
+from exercises.time_limit import PATIENT_SECONDS, TimeLimitExceeded
 
 
 class LearnerFunction:
@@ -98,7 +98,7 @@ def keep(exercise: Exercise, answer: Any, source: str, scope: dict[str, Any]) ->
     try:
         text = with_header(exercise, standalone_source(answer, source, scope))
         module = make_module(text, f"exercise {exercise.id}")
-        verdict = run_checks(exercise, getattr(module, answer.__name__), vars(module))
+        verdict = run_checks(exercise, getattr(module, answer.__name__), vars(module), PATIENT_SECONDS)
     except (NotStandalone, Exception) as error:
         return f"it is not carried to the next notebook: {error}"
     if verdict.status != PASSED:

@@ -35,6 +35,8 @@ class Exercise:
             and the rest is the hint for a learner whose answer fails it.
         hints: three or more, from a nudge to nearly the answer.
         picture: given for answers that are pictures. It calls an answer and returns (input, output), two images.
+        by_name: parameters that later cells hand over by name; the others go by their place.
+        axes: what the axes of the result are, for a verdict on its shape: "N, H, W".
     """
 
     id: str
@@ -46,6 +48,8 @@ class Exercise:
     checks: Sequence[Check]
     hints: Sequence[str]
     picture: Callable[[Any], tuple[Any, Any]] | None = None
+    by_name: Sequence[str] = ()
+    axes: str = ""
 
     @property
     def name(self) -> str:

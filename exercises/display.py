@@ -98,12 +98,13 @@ def hint_of(check: Check) -> str:
 
 
 def hint(exercise_id: str) -> None:
-    """Give the next hint: first one for the property that failed, then the general ones, from a nudge to nearly all."""
+    """Give the next hint, from the idea to nearly all: of the exercise, or of the rule that the answer broke."""
     exercise, attempt = find(exercise_id), SESSION.attempts.setdefault(exercise_id, Attempt())
     hints, verdict = list(exercise.hints), attempt.verdict
     if verdict and verdict.status in (WRONG, STOPPED):
-        failed = [check for check in exercise.checks if check.__name__ == verdict.failed_check]
-        hints[:0] = [text for check in failed if (text := hint_of(check))]
+        for check in exercise.checks:
+            if check.__name__ == verdict.failed_check:
+                hints = [property_of(check), hint_of(check), hints[-1]]
     index = min(attempt.hints, len(hints) - 1)
     attempt.hints += 1
     print(f"{exercise.id}  hint {index + 1} of {len(hints)}: {hints[index]}")
@@ -151,7 +152,7 @@ def explain(exercise_id: str) -> None:
     verdict = attempt.verdict if attempt else None
     print(f"{exercise.id}  {exercise.title} · difficulty {exercise.difficulty} of 5 · {exercise.minutes} minutes")
     print(f"{INDENT}{exercise.purpose}")
-    reached = True
+    reached = verdict is None or verdict.failed_check in {"", *(check.__name__ for check in exercise.checks)}
     for check in exercise.checks:
         if verdict is None or verdict.status == UNWRITTEN or not reached:
             state = "not tried"

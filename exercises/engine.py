@@ -4,6 +4,7 @@ A right answer is bound to its name as it is. While an answer is missing or wron
 course's own, stands in, so that a notebook always runs to its end.
 """
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,15 +16,29 @@ from exercises.definitions import PASSED, ExerciseError
 from exercises.display import verdict_text
 from exercises.judging import run_checks
 from exercises.session import SESSION, Attempt
-from exercises.source_text import cell_text, definition_source
+from exercises.source_text import cell_text, definition_source, definitions_below
 
 
 def exercise(exercise_id: str) -> Callable[[Any], Any]:
-    """Check the function or class below at once; see the module's text for what it is then bound to."""
-    find(exercise_id)
+    """Check the function or class below at once; see the module's text for what it is then bound to.
+
+    Raises ExerciseError where the definition below has another name than the exercise asks for.
+    """
+    wanted = find(exercise_id).name
     frame = sys._getframe(1)
     text, scope = cell_text(frame.f_code.co_filename), frame.f_globals
-    return lambda answer: judge_answer(exercise_id, answer, definition_source(text, exercise_id), scope)
+
+    def judge(answer: Any) -> Any:
+        name = getattr(answer, "__name__", wanted)
+        if name not in (wanted, "<lambda>"):
+            raise ExerciseError(
+                f"{exercise_id} asks for `{wanted}`, and `{name}` stands below it: give one the other's name."
+            )
+        with contextlib.suppress(Exception):  # where a helper below does not work, the cell says so itself
+            exec(compile(definitions_below(text, exercise_id), frame.f_code.co_filename, "exec"), scope)
+        return judge_answer(exercise_id, answer, definition_source(text, exercise_id), scope)
+
+    return judge
 
 
 def check(exercise_id: str, answer: Any) -> Any:

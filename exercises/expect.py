@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ANYTHING = object()  # for `gives`: the result is returned and compared with nothing
-VALUES_DIFFER = "values differ"
+ANYTHING, VALUES_DIFFER = object(), "values differ"  # `gives=ANYTHING`: the result is compared with nothing
+ALL_CLOSE = np.allclose  # an answer may have put something else in its place
 
 
 class Wrong(Exception):
@@ -126,6 +126,8 @@ def number_difference(result: Any, wanted: Any, tolerance: float) -> str:
         number = float(result) if not isinstance(result, str) else None
     except (TypeError, ValueError, RuntimeError):
         number = None
+    if np.ndim(result) and number is not None:
+        return f"the result has shape {tuple(result.shape)}: a single number has no axis at all, its shape is ()"
     if number is None:
         return f"the result is {kind_of(result)}, not a single number"
     return "" if values_close(np.float64(number), np.float64(float(wanted)), tolerance) else VALUES_DIFFER
@@ -133,9 +135,9 @@ def number_difference(result: Any, wanted: Any, tolerance: float) -> str:
 
 def values_close(result: Any, wanted: Any, tolerance: float) -> bool:
     """Say whether numbers of one shape are equal within the tolerance; NaN equals NaN."""
-    on_cpu = (value.detach().cpu() if isinstance(value, Tensor) else value for value in (result, wanted))
+    on_cpu = (v.detach().cpu() if isinstance(v, Tensor) else v for v in (result, wanted))
     first, second = (np.asarray(value, dtype=np.float64) for value in on_cpu)
-    return bool(np.allclose(first, second, rtol=tolerance, atol=tolerance, equal_nan=True))
+    return bool(ALL_CLOSE(first, second, rtol=tolerance, atol=tolerance, equal_nan=True))
 
 
 def is_data(value: Any) -> bool:

@@ -60,3 +60,32 @@ def assignment_source(text: str, name: str) -> str:
         if [getattr(target, "id", "") for target in node.targets] == [name]
     ]
     return f"{found[-1]}\n" if found else ""
+
+
+def definitions_below(text: str, exercise_id: str) -> ast.Module:
+    """Return what a cell defines below its exercise: functions, classes, imports and plain values.
+
+    The exercise is checked before Python gets there, and may call them.
+    """
+    try:
+        nodes = ast.parse(text).body
+    except SyntaxError:
+        return ast.Module([], [])
+    marks = [
+        i for i, node in enumerate(nodes) if f"exercise('{exercise_id}')" in "".join(map(ast.unparse, decorators(node)))
+    ]
+    below = nodes[marks[-1] + 1 :] if marks else []
+    return ast.Module([node for node in below if only_defines(node)], [])
+
+
+def decorators(node: ast.stmt) -> list[ast.expr]:
+    """Return the decorators of a definition."""
+    return getattr(node, "decorator_list", [])
+
+
+def only_defines(node: ast.stmt) -> bool:
+    """Say whether a statement gives something a name, and does nothing else."""
+    if isinstance(node, ast.Assign):
+        return isinstance(node.value, ast.Constant | ast.Lambda)
+    kinds = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+    return isinstance(node, kinds) and not any("exercise(" in ast.unparse(d) for d in decorators(node))

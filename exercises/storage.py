@@ -18,7 +18,7 @@ from typing import Any
 from exercises.catalogue import find
 from exercises.definitions import PASSED, Exercise, ExerciseError
 from exercises.judging import run_checks
-from exercises.time_limit import check_limit
+from exercises.time_limit import PATIENT_SECONDS, check_limit
 from utils.config import COURSE
 
 HEADER = re.compile(r"^# exercise (\S+)  checks (\w+)  text (\w+)$", re.MULTILINE)
@@ -60,14 +60,14 @@ def load_answer(exercise_id: str) -> Any:
     exercise, path = find(exercise_id), answer_path(exercise_id)
     text = path.read_text(encoding="utf-8")
     header = HEADER.search(text)
-    with check_limit():
+    with check_limit(PATIENT_SECONDS):
         module = make_module(text, f"{path.parent.name}/{path.name}")
     defined = [v for v in vars(module).values() if getattr(v, "__module__", None) == module.__name__]
     answer = vars(module).get(exercise.name) or (defined[-1] if defined else None)
     if answer is None:
         raise ExerciseError(f"it defines no {exercise.name}")
     if not header or header.groups() != (exercise.id, checks_hash(exercise), text_hash(text[header.end() :])):
-        verdict = run_checks(exercise, answer, vars(module))
+        verdict = run_checks(exercise, answer, vars(module), PATIENT_SECONDS)
         if verdict.status != PASSED:
             raise ExerciseError(f"it no longer passes: {verdict.sentence or 'something is still to be written'}")
     return answer

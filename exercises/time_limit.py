@@ -5,52 +5,68 @@ import ctypes
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 CHECK_SECONDS = 5.0
+PATIENT_SECONDS = 60.0  # for an answer that passed before: it is never dropped because a machine is slow
 PATIENCE = 4  # how many times as long a check may take where other programs have the processor
+TICK = 0.02
 
 
 class TimeLimitExceeded(BaseException):
     """The time is up. This is no Exception, so that an `except Exception` in an answer does not swallow it."""
 
 
-def check_limit() -> contextlib.AbstractContextManager[None]:
-    """Limit a check to 5 seconds of its own: a right answer stays right on a machine that is busy with other work."""
-    return time_limit(CHECK_SECONDS, CHECK_SECONDS * PATIENCE)
+def check_limit(seconds: float = CHECK_SECONDS) -> contextlib.AbstractContextManager[None]:
+    """Limit a check to seconds of its own: a right answer stays right on a machine that is busy with other work."""
+    return time_limit(seconds, seconds * PATIENCE)
 
 
 def time_limit(seconds: float, longest: float | None = None) -> contextlib.AbstractContextManager[None]:
-    """Raise TimeLimitExceeded in this thread when the block takes longer than `seconds`.
+    """Raise TimeLimitExceeded in this thread when the block takes longer than `seconds`, imports apart.
 
     With `longest`, `seconds` are those in which this process computes, and `longest` those on the clock.
     """
     if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
-        return alarm_limit(seconds, longest or seconds)
+        return alarm_limit(seconds, longest or seconds, time.process_time if longest else time.monotonic)
     return thread_limit(longest or seconds)  # on Windows, and in other threads
 
 
 @contextlib.contextmanager
-def alarm_limit(seconds: float, longest: float) -> Iterator[None]:
+def alarm_limit(seconds: float, longest: float, clock: Callable[[], float]) -> Iterator[None]:
     """Raise TimeLimitExceeded from an alarm signal, and repeat it until the block ends.
 
-    The signal interrupts Python code, and also most calls into a library.
+    The signal interrupts Python code. A single long call into a library is ended when it returns, not before.
     """
+    spent = [0.0, 0.0]  # by `clock`, and on the wall
+    latest = [clock(), time.monotonic()]
 
-    started, computed = time.monotonic(), time.process_time()
-
-    def raise_exceeded(signal_number: int, frame: object) -> None:
-        if time.process_time() - computed >= seconds or time.monotonic() - started >= longest:
+    def count(signal_number: int, frame: FrameType | None) -> None:
+        now = [clock(), time.monotonic()]
+        if not is_importing(frame):
+            spent[:] = [total + b - a for total, a, b in zip(spent, latest, now, strict=True)]
+        latest[:] = now
+        if spent[0] >= seconds or spent[1] >= longest:
             raise TimeLimitExceeded
 
-    handler_before = signal.signal(signal.SIGALRM, raise_exceeded)
-    timer_before = signal.setitimer(signal.ITIMER_REAL, seconds, 0.01)
+    handler_before = signal.signal(signal.SIGALRM, count)
+    timer_before = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler_before)
         signal.setitimer(signal.ITIMER_REAL, *timer_before)  # a limit around this one goes on
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Say whether a module is being imported in a frame or in one that called it: that time is no answer's own."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from utils.errors import ConfigError
 def every_channel_counts(image_bytes: Callable) -> None:
     """A colour picture has three values for each pixel.
 
-    Multiply height, width *and* channels. Correct the line, then run the cell again.
+    Red, green and blue are stored for each pixel: how often does a value come? Multiply by `channels` as well.
     """
     expect(
         image_bytes, 10, 20, gives=600, says="a picture of 10 x 20 pixels with 3 channels has 600 values",
@@ -34,6 +35,13 @@ def every_channel_counts(image_bytes: Callable) -> None:
             (lambda r: 0 < r < 1, "these are kilobytes or megabytes: return bytes"),
         ],
     )  # fmt: skip
+
+
+def channels_are_given(image_bytes: Callable) -> None:
+    """`channels` says how many values a pixel has: one in a grey picture.
+
+    A number in the formula is the same for every picture. Use the argument.
+    """
     expect(image_bytes, 10, 20, 1, gives=200, says="`channels` is not used: a grey picture has one",
            mistakes=[(600, "the number of channels is fixed at 3: use the argument `channels`")])  # fmt: skip
 
@@ -96,7 +104,7 @@ def a_wish_is_never_bent(choose_device: Callable) -> None:
 
     `raise ConfigError("...")`: whoever asks for a GPU must not train on a CPU without knowing.
     """
-    for available, wish in ((["cpu"], "cuda"), (["cpu", "cuda"], "mps"), (["cpu"], "gpu")):
+    for available, wish in ((["cpu"], "cuda"), (["cpu", "cuda"], "mps"), (["cpu"], "gpu"), (["cpu"], ""), ([], "cuda")):
         details = {"available": available, "wish": wish, "expected": "ConfigError"}
         try:
             result = choose_device(list(available), wish)
@@ -137,7 +145,9 @@ def _precision(
         (lambda r: isinstance(r, torch.dtype), f"{short}, not a torch.dtype"),
         (lambda r: r in ("float16", "bfloat16", "float32"), f"{short}, not 'float16'"),
     ]
-    if device == "cuda":
+    if device == "cuda" and wanted == "fp16":
+        mistakes.append(("fp32", f"{says}, not fp32: older NVIDIA GPUs have circuits for it, too"))
+    elif device == "cuda":
         sentence = "an NVIDIA GPU is not recognised: compare its kind, device.type == 'cuda', not the device itself"
         mistakes.append(("fp32", sentence))
     expect(pick_precision, torch.device(device), capability, native, gives=wanted, says=says, mistakes=mistakes)
@@ -159,7 +169,7 @@ def old_gpus_take_fp16(pick_precision: Callable) -> None:
     `torch.cuda.is_bf16_supported()` says True there as well, because PyTorch imitates bf16, slowly.
     """
     for capability in ((7, 5), (7, 0), (6, 1), (5, 9)):
-        says = f"capability {capability[0]}.{capability[1]} only imitates bf16, slowly: fp16"
+        says = f"a GPU of capability {capability[0]}.{capability[1]} only imitates bf16, slowly: it takes fp16"
         _precision(pick_precision, "cuda", capability, "fp16", says)
 
 
@@ -219,8 +229,11 @@ class Queue:
 def _measure(median_seconds: Callable, milliseconds: list[float], *args: Any) -> tuple[float, Queue]:
     """Time a queue; return milliseconds, and the queue."""
     queue = Queue(*milliseconds)
-    result = median_seconds(queue.call, queue.wait, *args)
+    with mock.patch("time.process_time", side_effect=time.process_time) as process_time:
+        result = median_seconds(queue.call, queue.wait, *args)
     require(result is not None, "nothing is returned: is a `return` missing?")
+    says = "`time.process_time` stands still while you wait for the device: look at `time.perf_counter`"
+    require(not process_time.called, says)
     try:
         return 1000 * float(result), queue
     except (TypeError, ValueError, RuntimeError):
@@ -278,8 +291,7 @@ def calls_are_counted(median_seconds: Callable) -> None:
 def waits_for_the_end(median_seconds: Callable) -> None:
     """The clock stops when the work is done, not when the call returns.
 
-    `wait()` after the call, and only then look at the clock: `time.perf_counter()`, since `time.process_time` stands
-    still while you wait.
+    `wait()` after the call, and only then look at the clock, `time.perf_counter()`.
     """
     _require_time_between(
         median_seconds,
@@ -364,6 +376,7 @@ def no_half_images(largest_batch: Callable) -> None:
         (30, 10, 99, 2),
         (30, 10, 100, 3),
         (30, 10, 129, 3),
+        (30, 10, 40, 1),
         (7, 0, 6, 0),
         (3, 1, 3, 0),
     ):
@@ -459,12 +472,13 @@ EXERCISES = [
     Exercise(
         "1.1", "Bytes of a picture", "utils.runtime.image_bytes", 1, 2,
         "A first try at the loop of writing, running and reading the verdict.",
-        [every_channel_counts, every_value_has_bytes, a_whole_number_of_bytes],
+        [every_channel_counts, channels_are_given, every_value_has_bytes, a_whole_number_of_bytes],
         [
             "How many numbers describe one pixel of a colour picture?",
             "There are four factors: two sides, channels, and bytes for each value.",
             "return height * width * channels * bytes_per_value.",
         ],
+        by_name=["channels", "bytes_per_value"],
     ),
     Exercise(
         "1.2", "Choose a device", "utils.runtime.choose_device", 2, 8,
@@ -475,6 +489,7 @@ EXERCISES = [
             'For "auto", loop over ("cuda", "mps", "cpu") and return the first name that is in `available`.',
             "For a wish: if it is not in `available`, raise ConfigError with a sentence; else return it.",
         ],
+        by_name=["wish"],
     ),
     Exercise(
         "1.3", "Choose a precision", "utils.runtime.pick_precision", 2, 6,
@@ -485,6 +500,7 @@ EXERCISES = [
             "device.type says the kind. A capability is a pair such as (7, 5); native_bf16 speaks of the CPU only.",
             '"cuda": "bf16" if capability >= (8, 0), else "fp16". "cpu" with native_bf16: "bf16". Else "fp32".',
         ],
+        by_name=["native_bf16"],
     ),
     Exercise(
         "1.4", "Honest seconds", "utils.runtime.median_seconds", 3, 12,

@@ -45,8 +45,18 @@ def keeps_the_rest(override: Callable) -> None:
             old, new = getattr(base, name), getattr(result, name)
             require(old == new, f"`{name}` was {old!r} and is {new!r} now: only what is named may change")
     require(override(base) == base, "without changes the copy must equal the original")
-    emptied = override(base, weights=None).weights
-    require(emptied is None, "`weights=None` is a change, too: None must arrive", yours=emptied)
+
+
+def every_value_arrives(override: Callable) -> None:
+    """None, 0 and False are values like others, and must arrive.
+
+    `if value` is false for them, and leaves them out. Lay all changes over the old values, whatever they are.
+    """
+    base = Config(weights="imagenet", seed=5, workers=2, grad_clip=1.0, aerial=True)
+    for name, value in {"weights": None, "seed": 0, "workers": 0, "grad_clip": 0.0, "aerial": False}.items():
+        found = getattr(override(base, **{name: value}), name)
+        says = f"`{name}={value}` is a change, too, and it does not arrive"
+        require(found == value, says, before=getattr(base, name), expected=value, yours=found)
 
 
 def leaves_the_original(override: Callable) -> None:
@@ -128,6 +138,23 @@ def colours_must_agree(rgb_to_ids: Callable) -> None:
     expect(
         rgb_to_ids, raw, palette, gives=np.array([[1, 0], [3, 2], [0, 3]]),
         says="colours are confused: red, green and blue must each agree",
+    )  # fmt: skip
+    # For each base below 256, and for the uint8 arithmetic that runs over, two of these make the same number.
+    palette = (
+        (1, 0, 0),
+        (0, 255, 0),
+        (0, 0, 255),
+        (0, 1, 0),
+        (0, 100, 0),
+        (0, 10, 0),
+        (0, 0, 100),
+        (0, 0, 10),
+        (0, 0, 0),
+    )
+    expect(
+        rgb_to_ids, np.array([palette], dtype=np.uint8), palette, gives=np.arange(9)[None],
+        says="two colours become the same number: a colour made into one number needs 256 steps for each value, "
+        "red * 256 * 256 + green * 256 + blue, in integers larger than bytes",
     )  # fmt: skip
 
 
@@ -339,7 +366,8 @@ EXERCISES = [
     Exercise(
         "2.1", "Change a config, checked", "utils.config.Config.override", 2, 8,
         "Every experiment of this course is a changed copy of a config; a slip must stop you before the training.",
-        [gives_a_changed_config, keeps_the_rest, leaves_the_original, checks_the_values, checks_the_names],
+        [gives_a_changed_config, keeps_the_rest, every_value_arrives, leaves_the_original, checks_the_values,
+         checks_the_names],
         [
             "A config is frozen. What do you get when you build a new one from its values and yours?",
             "`config.model_dump()` gives all values as a dictionary.",
@@ -356,6 +384,7 @@ EXERCISES = [
             "table = np.full((256, 3), 255, dtype=np.uint8); table[:len(palette)] = palette; return table[ids].",
         ],
         painted,
+        axes="height, width, red green blue",
     ),
     Exercise(
         "2.3", "Count the pixels of each class", "utils.loaders.count_pixels", 2, 6,
@@ -366,6 +395,7 @@ EXERCISES = [
             "`np.bincount` counts how often each whole number occurs. How many numbers must the result have?",
             "np.bincount(mask[mask != 255], minlength=num_classes).",
         ],
+        axes="class",
     ),
     Exercise(
         "2.4", "Colours to ids", "utils.images.rgb_to_ids", 2, 10,
@@ -378,5 +408,6 @@ EXERCISES = [
             "ids[(raw == colour).all(axis=-1)] = index.",
         ],
         looked_up,
+        axes="height, width",
     ),
 ]  # fmt: skip

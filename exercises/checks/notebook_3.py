@@ -723,6 +723,7 @@ EXERCISES = [
             "`if rng.random() < p: return image[:, ::-1].copy(), mask[:, ::-1].copy()`, and else the pair as it came.",
         ],
         flipped_picture,
+        axes="height, width, and three colours in an image",
     ),
     Exercise(
         "3.2", "The same window of both", "utils.augmentations.random_crop", 2, 10,
@@ -733,6 +734,7 @@ EXERCISES = [
             "y goes from 0 to height - size, both included, and x from 0 to width - size.",
             "`y = rng.integers(0, height - size + 1)`, x alike. Cut `image[y : y + size, x : x + size]`; the mask too.",
         ],
+        axes="height, width, and three colours in an image",
     ),
     Exercise(
         "3.3", "Find the bug: resize a pair", "utils.images.resize_pair", 2, 8,
@@ -744,14 +746,16 @@ EXERCISES = [
             "Give the mask's `cv2.resize` the argument `interpolation=cv2.INTER_NEAREST_EXACT`.",
         ],
         enlarged_picture,
+        axes="height, width, and three colours in an image",
     ),
     Exercise(
         "3.4", "Your training pipeline", "utils.augmentations.train_transform", 3, 15,
         "This is what every training image of the course goes through from here on.",
         [pipeline, padded, only_cut, aligned, known_labels, new_every_time, mirrors, turns, colours],
         [
-            "Collect steps in a list; return `Augment(steps, seed=config.seed)`. Which two steps are always needed?",
-            "Always `pad(size)` and `A.RandomCrop(size, size)`. Unless augmentation is \"none\": `geometric(...)` and "
+            "Two steps are always needed, whatever the config says. Which are they, and in which order?",
+            "Collect steps in a list, and return `Augment(steps, seed=config.seed)`: always `pad(size)` and "
+            "`A.RandomCrop(size, size)`. Unless augmentation is \"none\": `geometric(...)` and "
             "`photometric(...)` are lists, so `steps += geometric(config.augmentation)`.",
             "With `config.aerial`, also `A.RandomRotate90(p=1.0)`. All of it only where "
             "`config.augmentation != \"none\"`.",

@@ -207,7 +207,7 @@ def phone_example(answer: Callable) -> tuple[Any, Any]:
 
 
 # ---------------------------------------------------------------- 4.2 read_mask
-IDS = np.array([[0, 1, 5], [2, 255, 3]], dtype=np.uint8)
+IDS = np.array([[0, 1, 5, 1, 0], [2, 255, 3, 3, 2]], dtype=np.uint8)  # wider than the three channels of a picture
 
 
 def whole(result: np.ndarray) -> None:
@@ -260,7 +260,7 @@ def black_and_white(read_mask: Callable) -> None:
 
     `np.array` of a picture of mode "1" holds True and False. `.astype(np.uint8)` makes 1 and 0 of them.
     """
-    ids = np.array([[0, 1, 1], [1, 0, 1]], dtype=np.uint8)
+    ids = np.array([[0, 1, 1, 0, 1], [1, 0, 1, 1, 1]], dtype=np.uint8)
     result = expect(
         lambda file: read_back(read_mask, Image.fromarray(file == 1)), ids, gives=ids,
         says="a black-and-white mask does not give 0 and 1",
@@ -275,8 +275,8 @@ def sixteen_bits(read_mask: Callable) -> None:
 
     Masks of 16 bits hold up to 65,536 different numbers. A conversion to bytes cuts them off.
     """
-    values = np.array([[0, 300, 7], [40000, 256, 1]], dtype=np.uint16)
-    expect(
+    values = np.array([[0, 300, 7, 0, 2], [40000, 256, 1, 9, 300]], dtype=np.uint16)
+    result = expect(
         lambda file: read_back(read_mask, Image.fromarray(file)), values, gives=values,
         says="a mask of 16 bits gives other numbers",
         mistakes=[
@@ -286,6 +286,7 @@ def sixteen_bits(read_mask: Callable) -> None:
             (lambda result: result.min() < 0, "large numbers turn negative: 16 bits need an unsigned or larger type"),
         ],
     )  # fmt: skip
+    whole(result)
 
 
 def coloured(read_mask: Callable) -> None:
@@ -296,7 +297,7 @@ def coloured(read_mask: Callable) -> None:
     stored = np.array([[ORANGE, SKY, GREEN], [(0, 0, 0), ORANGE, SKY]], dtype=np.uint8)
     solid = np.array([[255, 128, 0], [255, 3, 77]], dtype=np.uint8)[..., None]
     for file in (stored, np.concatenate([stored, solid], axis=-1)):
-        expect(
+        result = expect(
             lambda file: read_back(read_mask, Image.fromarray(file)), file, gives=stored,
             says="a colour mask has other colours afterwards",
             mistakes=[
@@ -305,6 +306,7 @@ def coloured(read_mask: Callable) -> None:
                 (lambda result: result.shape[-1] == 4, "the transparency is still there: keep three channels"),
             ],
         )  # fmt: skip
+        whole(result)
 
 
 def no_jpeg(read_mask: Callable) -> None:
@@ -751,6 +753,7 @@ EXERCISES = [
             "`np.array(ImageOps.exif_transpose(open_image(path)).convert(\"RGB\"))` is the whole of it.",
         ],
         phone_example,
+        axes="height, width, red green blue",
     ),
     Exercise(
         "4.2", "Read a mask as it is stored", "utils.images.read_mask", 2, 10,
@@ -764,6 +767,7 @@ EXERCISES = [
             "and `.astype(np.uint8)` where its dtype is bool.",
         ],
         mask_example,
+        axes="height, width",
     ),
     Exercise(
         "4.3", "From arrays to tensors", "utils.dataset.to_tensors", 2, 8,
@@ -801,5 +805,6 @@ EXERCISES = [
             "`Counter(groups)` gives the size of each group. val's share is `fractions[1] * len(groups)` items. Count "
             "in a dict what each split has so far.",
         ],
+        by_name=["fractions", "seed"],
     ),
 ]  # fmt: skip

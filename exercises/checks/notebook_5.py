@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,12 @@ def batch_of(answer: Callable, items: list[Item]) -> Item:
     except RuntimeError as error:
         if "equal size" not in str(error):
             raise
+        sizes = [tuple(mask.shape) for _, mask in items]
         says = "pictures of different sizes cannot be stacked: pad them to one size first"
-        raise Wrong(says, sizes=[tuple(mask.shape) for _, mask in items], error=str(error)) from None
+        met = [tuple(map(int, found.split(",")))[-2:] for found in re.findall(r"\[([\d, ]+)\]", str(error))]
+        if not set(met) <= set(sizes):
+            says = "padded, they still differ in size: F.pad takes (left, right, top, bottom), so the width is first"
+        raise Wrong(says, sizes=sizes, after_padding=met) from None
     require(result is not None, "nothing is returned: is a `return` missing?")
     pair = isinstance(result, tuple | list) and len(result) == 2
     require(pair, f"the result is {kind_of(result)}, not two tensors: return images, masks", expected="images, masks")
@@ -736,6 +741,7 @@ EXERCISES = [
             "Put 0 where `pixels == 0`, with `torch.where` or `masked_fill`.",
             "Divide by the mean of those that are there: `weights / weights[pixels > 0].mean()`.",
         ],
+        axes="class",
     ),
     Exercise(
         "5.4", "The loader", "utils.loaders.build_loader", 3, 12,
@@ -748,5 +754,6 @@ EXERCISES = [
             "The rest: batch_size=config.batch_size, num_workers=config.workers, collate_fn=pad_collate and "
             "worker_init_fn=seed_worker.",
         ],
+        by_name=["train"],
     ),
 ]  # fmt: skip

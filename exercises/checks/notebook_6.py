@@ -1,8 +1,11 @@
 """Notebook 6: the parts of a U-Net, and what one does to a finished network."""
 
+import contextlib
+import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from unittest import mock
 
 import torch
 import torch.nn.functional as F
@@ -268,6 +271,22 @@ def block_learns(ConvBlock: Callable) -> None:
 
 
 # ---------------------------------------------------------------- 6.2
+@contextlib.contextmanager
+def joined(x: Tensor) -> Iterator[None]:
+    """Say so where two tensors are joined along the pictures: the layer after it would complain of its channels."""
+    cat = torch.cat
+
+    def watched(tensors: Sequence[Tensor], dim: int = 0, **kwargs: Any) -> Tensor:
+        dim = kwargs.pop("axis", dim)
+        pictures = dim == 0 and len(tensors) == 2 and all(t.ndim == 4 and len(t) == len(x) for t in tensors)
+        says = "the two are joined along dim 0, as if they were more pictures: the channels are dim 1"
+        require(not pictures, says, **{"join": [tuple(t.shape) for t in tensors], "axes": "(N, C, H, W)"})
+        return cat(tensors, dim, **kwargs)
+
+    with mock.patch.multiple(torch, cat=watched, concat=watched, concatenate=watched):
+        yield
+
+
 def doubled_and_halved(DecoderStep: Callable) -> None:
     """Height and width double, the channels become half.
 
@@ -275,7 +294,8 @@ def doubled_and_halved(DecoderStep: Callable) -> None:
     """
     for channels, batch, height, width in ((8, 2, 3, 5), (12, 1, 4, 2), (2, 3, 5, 3)):
         x, skip = noise(batch, channels, height, width), noise(batch, channels // 2, 2 * height, 2 * width, seed=1)
-        result = tuple(run(made(DecoderStep, channels).eval(), x, skip).shape)
+        with joined(x):
+            result = tuple(run(made(DecoderStep, channels).eval(), x, skip).shape)
         wanted = (batch, channels // 2, 2 * height, 2 * width)
         details = {"from below": tuple(x.shape), "skip": tuple(skip.shape), "expected": wanted, "yours": result}
         require(len(result) == 4, f"the result has {len(result)} dimensions instead of 4", **details)
@@ -390,6 +410,8 @@ def counted(
     except (TypeError, ValueError, RuntimeError):
         raise Wrong(f"the result is {kind_of(result)}, not a whole number") from None
     details = {"model": text} | kwargs | {"expected": wanted, "yours": result}
+    says = "this is a part of a number: return the number itself, not thousands or millions of them"
+    require(number == int(number), says, **details)
     if number != wanted:
         raise Wrong(mistakes.get(int(number), "the number of parameters is off"), **details)
 
@@ -572,11 +594,17 @@ def require_new_layer(head: nn.Module, layers: list[nn.Module], length: int, out
     require(len(head) <= length, says, **details)
     require(len(head) == length, "layers of the head are lost: only the last one is to be new", **details)
     last = head[-1]
+    other = [i for i, (a, b) in enumerate(zip(layers, head, strict=False)) if a is not b and isinstance(b, nn.Conv2d)]
+    says = "the first layer of the head is new, and the last one is still the old: `model.classifier[-1]` is the last"
+    require(not other or last.weight.shape[0] == outputs, says, **details)
     require(isinstance(last, nn.Conv2d), f"the last layer is {kind_of(last)}: it must be an nn.Conv2d", **details)
     kept = all(type(a) is type(b) for a, b in zip(layers, head, strict=False))
     require(kept, "layers before the last one are replaced", **details)
     arriving, found = 4 * width if length < 3 else width, last.weight.shape
     says = "the new layer must take as many channels as the old one: read them off, `old.in_channels`"
+    first = getattr(layers[0] if layers else None, "in_channels", None)
+    if found[1] == first:
+        says = "these are the channels of the head's first layer: read them off its last one, `model.classifier[-1]`"
     require(found[1] == arriving, says, expected=arriving, yours=found[1], **details)
     says = "the new layer has another number of outputs than `num_outputs`"
     require(found[0] == outputs, says, yours=found[0], **details)
@@ -660,13 +688,24 @@ def done(freeze: Callable, model: nn.Sequential) -> nn.Module:
     encoder = model[0]
     names = set(dict(encoder.named_parameters()))
     before = {k: v.clone() for k, v in encoder.state_dict().items()}
-    freeze(encoder)
+    normal = copy.deepcopy(encoder).eval()(noise(2, 3, 8, 10)).detach()
+    returned = freeze(encoder)
+    copied = isinstance(returned, nn.Module) and returned is not encoder
+    says = "a copy is frozen, and the module that was given is as it was: work on the module itself, without deepcopy"
+    untouched = encoder.training or any(p.requires_grad for p in encoder.parameters())
+    require(not (copied and untouched), says)
     says = "gradients are switched off everywhere, `set_grad_enabled(False)`: freeze this module only"
     require(torch.is_grad_enabled(), says)
     missing = sorted(names - set(dict(encoder.named_parameters())))
     require(not missing, f"`{missing[0] if missing else ''}` is no parameter any more: keep it, without a gradient")
     changed = next((k for k, v in encoder.state_dict().items() if not torch.equal(v, before[k])), "")
     require(not changed, f"`{changed}` has other values afterwards: freezing changes no number")
+    lost = sorted(before.keys() - encoder.state_dict().keys())
+    says = "without its running averages a BatchNorm takes those of each batch, also in evaluation mode: keep them"
+    require(not lost, says, lost=lost)
+    if not any(m.training for m in encoder.modules()):
+        says = "the module gives other results than it did in evaluation mode before: it was to stay as it is"
+        require(torch.equal(encoder(noise(2, 3, 8, 10)), normal), says)
     return encoder
 
 
@@ -864,8 +903,10 @@ def small_pictures(pad_to_stride: Callable) -> None:
 
     Some ways of padding need as many pixels as they add: `mode="reflect"` does, `"replicate"` and zeros do not.
     """
-    for shape, stride in (((1, 1, 1, 1), 8), ((3, 5, 2, 3), 32), ((1, 3, 17, 33), 32)):
-        images = noise(*shape, seed=3)
+    for shape, stride, dtype in (
+        ((1, 1, 1, 1), 8, torch.float32), ((3, 5, 2, 3), 32, torch.float64), ((1, 3, 17, 33), 32, torch.float16)
+    ):  # fmt: skip
+        images = noise(*shape, seed=3).to(dtype)
         result = padded(pad_to_stride, images, stride)
         wanted = (*shape[:2], *(-(-n // stride) * stride for n in shape[2:]))
         details = {"shape": shape, "stride": stride, "expected": wanted, "yours": tuple(result.shape)}
@@ -910,6 +951,7 @@ EXERCISES = [
             "Add up `p.numel()` over `model.parameters()`. If `trainable`, skip those with `p.requires_grad` False.",
             "sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)",
         ],
+        by_name=["trainable"],
     ),
     Exercise(
         "6.4", "A head for your classes", "utils.models.replace_head", 2, 8,

@@ -25,7 +25,8 @@ def dice_is_a_number(dice_loss: Callable) -> None:
     loss = dice_loss(logits, tensor([[[0, 1, 2, 1], [0, 0, 1, 2]]] * 2))
     if not isinstance(loss, Tensor):
         raise Wrong(f"the result is {kind_of(loss)}: the optimizer needs a tensor that remembers how it was computed")
-    require(loss.numel() == 1, f"the result has shape {tuple(loss.shape)}: average over the classes to one number")
+    says = f"the result has shape {tuple(loss.shape)}: average over the classes to one number, of shape ()"
+    require(loss.ndim == 0, says)
     require(loss.requires_grad, "no gradient can flow back: argmax, a threshold, `.item()` or NumPy cuts it off")
     loss.backward()
     require(logits.grad.isfinite().all(), "the gradient is not finite: is something divided by 0?")
@@ -55,6 +56,8 @@ def dice_of_one_class(dice_loss: Callable) -> None:
         dice_loss, logits, target, smooth=0.0, gives=0.5, says="the argument `smooth` is not used",
         mistakes=[(3 / 7, "the argument `smooth` is not used: it is fixed at 1")],
     )  # fmt: skip
+    says = "with smooth=3 the value is off: `smooth` is added once above the line, and once below"
+    expect(dice_loss, logits, target, smooth=3.0, gives=1 / 3, says=says)
 
 
 def dice_of_classes(dice_loss: Callable) -> None:
@@ -77,6 +80,9 @@ def dice_of_classes(dice_loss: Callable) -> None:
         (float(1 - np.mean([2.2 / 3.1, 2.4 / 3.1])), "class 0 is left out: background is a class like the others"),
     ]
     expect(dice_loss, logits, target, gives=wanted, says=says, mistakes=mistakes)
+    says_smooth = "several classes, smooth=2: it is added once above the line, and once below, for each class"
+    wanted = float(1 - np.mean([3.0 / 3.8, 3.2 / 4.1, 3.4 / 4.1]))
+    expect(dice_loss, p.log().view(1, 3, 1, 3), target, smooth=2.0, gives=wanted, says=says_smooth)
     logits = torch.randn(2, 3, 4, 5, generator=seeded_generator(2))
     target = torch.randint(0, 3, (2, 4, 5), generator=seeded_generator(3))
     expect(
@@ -123,6 +129,14 @@ def dice_sums_over_the_batch(dice_loss: Callable) -> None:
             (1 - (1 + 1 / 4) / 2, "each image gets a Dice of its own: sum over the whole batch first"),
             (1 - (5 / 8 + 7 / 10) / 2, "with one channel only class 1 is judged: leave the background out"),
         ],
+    )  # fmt: skip
+    logits, target = (
+        torch.randn(2, 3, 2, 2, generator=seeded_generator(11)),
+        tensor([[[0, 1], [1, 0]], [[0, 1], [2, 2]]]),
+    )
+    expect(
+        dice_loss, logits, target, gives=dice_of(logits.softmax(1), target),
+        says="class 2 is in the second image alone: a class that occurs anywhere in the batch counts once",
     )  # fmt: skip
 
 
@@ -173,14 +187,27 @@ def dice_of_absent_classes(dice_loss: Callable) -> None:
             (sum(two) / 3, "the mean is over the classes that occur: divide by 2 here, not by 3"),
         ],
     )  # fmt: skip
+    p = tensor([[0.5, 0.2, 0.1, 0.3], [0.5, 0.8, 0.9, 0.7]])
+    expect(
+        dice_loss, p.log().view(1, 2, 1, 4), tensor([[[1, 1, 1, 255]]]), gives=1 - 5.4 / 6.2,
+        says="an ignored pixel (255) decides which classes occur: only class 1 does here",
+        mistakes=[
+            ((1 - 5.4 / 6.2 + 1 - 1 / 1.8) / 2, "class 0 does not occur here, ignored pixels (255) are no class 0: "
+             "leave them out before you ask which classes occur"),
+        ],
+    )  # fmt: skip
     nothing = torch.full((1, 2, 3), 255)
     for channels in (1, 3):
-        logits = torch.zeros(1, channels, 2, 3, requires_grad=True)
+        logits = torch.ones(1, channels, 2, 3, requires_grad=True)
         loss = dice_loss(logits, nothing.clone())
         require(
             abs(float(loss.detach())) < 1e-6,
             "where every pixel is ignored the loss must be 0 (not NaN: something is divided by 0)", yours=loss.detach(),
         )  # fmt: skip
+        says = (
+            "where no class occurs the 0 is a new number that no gradient flows from, and `loss.backward()` stops there"
+        )
+        require(loss.requires_grad, says)
 
 
 def dice_at_its_ends(dice_loss: Callable) -> None:
@@ -262,6 +289,12 @@ def ignored_are_not_counted(confusion_matrix: Callable) -> None:
     )  # fmt: skip
     nothing = torch.full((2, 3), 255)
     expect(confusion_matrix, prediction, nothing, 3, gives=torch.zeros(3, 3, dtype=torch.int64), says="all is ignored")
+    expect(
+        confusion_matrix, tensor([[0, 1], [1, 0]]), tensor([[1, 0], [1, 1]]), 2, ignore_index=0,
+        gives=tensor([[0, 0], [2, 1]]), says="only the target says which pixels are ignored",
+        mistakes=[(tensor([[0, 0], [0, 1]]), "only the target says which pixels are ignored: a prediction that "
+                   "happens to be `ignore_index` is counted")],
+    )  # fmt: skip
 
 
 def size_is_given(confusion_matrix: Callable) -> None:
@@ -272,7 +305,15 @@ def size_is_given(confusion_matrix: Callable) -> None:
     prediction, target = tensor([0, 1, 0]), tensor([0, 0, 0])
     wanted = torch.zeros(5, 5, dtype=torch.int64)
     wanted[0, 0], wanted[0, 1] = 2, 1
-    expect(confusion_matrix, prediction, target, 5, gives=wanted, says="the counts are off when classes are absent")
+    try:
+        expect(confusion_matrix, prediction, target, 5, gives=wanted, says="the counts are off when classes are absent")
+    except RuntimeError as error:
+        if "is invalid for input of size" not in str(error):
+            raise
+        says = (
+            "there are fewer counts than cells: bincount stops at the largest number it meets, so give it `minlength`"
+        )
+        raise Wrong(says, num_classes=5, cells=25, counts=int(str(error).rsplit(" ", 1)[1])) from None
     expect(confusion_matrix, tensor([[3]]), tensor([[1]]), 4, gives=torch.eye(16, dtype=torch.int64)[7].view(4, 4),
            says="one pixel, truth 1, predicted 3: it belongs into row 1, column 3")  # fmt: skip
 
@@ -328,6 +369,11 @@ def ignored(iou: Callable) -> None:
     expect(
         iou, prediction, target, 2, ignore_index=7, gives=tensor([1.0, 1.0]),
         says="`ignore_index` is not used: 255 is only its default value",
+    )  # fmt: skip
+    expect(
+        lambda prediction, target: iou(prediction, target, 2, ignore_index=0)[-1], tensor([[0, 1], [1, 0]]),
+        tensor([[1, 0], [1, 1]]), gives=1 / 3,
+        says="only the target says which pixels are ignored: a prediction that happens to be `ignore_index` is counted",
     )  # fmt: skip
 
 
@@ -568,9 +614,11 @@ class OneProcess:
 
     def __init__(self) -> None:
         self.backwards = 0
+        self.order: list[str] = []
 
     def backward(self, loss: Tensor, **kwargs: Any) -> None:
         self.backwards += 1
+        self.order.append("backward")
         loss.backward(**kwargs)
 
     def clip_grad_norm_(self, parameters: Any, max_norm: float, norm_type: float = 2) -> Tensor:
@@ -625,6 +673,22 @@ class Line(Scale):
         return super().forward(images) + self.bias
 
 
+class NotedSGD(torch.optim.SGD):
+    """Plain descent, learning rate 0.1; notes when it steps and when it clears the gradients."""
+
+    def __init__(self, parameters: Any, order: list[str]) -> None:
+        super().__init__(parameters, lr=0.1)
+        self.order = order
+
+    def step(self, *args: Any, **kwargs: Any) -> Any:
+        self.order.append("step")
+        return super().step(*args, **kwargs)
+
+    def zero_grad(self, *args: Any, **kwargs: Any) -> None:
+        self.order.append("clear")
+        super().zero_grad(*args, **kwargs)
+
+
 def squared(logits: Tensor, masks: Tensor) -> Tensor:
     """A loss in which prediction and truth play different parts: masks are 3 here."""
     return (masks / 3 * (logits - masks) ** 2).mean()
@@ -638,9 +702,12 @@ def one_step(
 ) -> tuple[Any, Any, OneProcess]:
     """Take steps with SGD, learning rate 0.1, from weight 1; the loss is (weight - 3)^2."""
     model, accelerator = kind(), OneProcess()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = NotedSGD(model.parameters(), accelerator.order)
     for _ in range(steps):
-        loss = train_step(model, IMAGES.clone(), MASKS.clone(), squared, optimizer, accelerator, grad_clip=grad_clip)
+        images, masks = IMAGES.clone(), MASKS.clone()
+        loss = train_step(model, images, masks, squared, optimizer, accelerator, grad_clip=grad_clip)
+        same = torch.equal(images, IMAGES) and torch.equal(masks, MASKS)
+        require(same, "the images or the masks are changed in place: work on a copy")
     return model, loss, accelerator
 
 
@@ -654,12 +721,15 @@ def returns_the_loss(train_step: Callable) -> None:
     require(isinstance(loss, Tensor), f"the loss is {kind_of(loss)}: return it as a tensor, `.item()` makes a GPU wait")
     require(loss.numel() > 1 or abs(float(loss.detach()) - 4 / 3) > 1e-4,
             "loss_fn takes the prediction first, then the masks: loss_fn(logits, masks)")  # fmt: skip
-    require(loss.numel() == 1 and abs(float(loss.detach()) - 4) < 1e-4, "the loss that is returned must be that of the "
+    require(loss.ndim == 0, f"the loss has shape {tuple(loss.shape)}: it is one number, of shape ()")
+    require(abs(float(loss.detach()) - 4) < 1e-4, "the loss that is returned must be that of the "
             "batch, before the step", expected=4.0, yours=loss.detach())  # fmt: skip
     require(not loss.requires_grad, "the loss still holds its graph, and with it the memory of every step: detach it")
     require(
         model.trained, "the model is switched to evaluation mode, and its BatchNorm stops learning: leave out eval()"
     )
+    says = "the model is left in evaluation mode, and its BatchNorm would not learn in the next step: leave out eval()"
+    require(model.training, says)
 
 
 def weight_moves(train_step: Callable) -> None:
@@ -667,10 +737,17 @@ def weight_moves(train_step: Callable) -> None:
 
     Three lines in this order: the loss of the model's prediction, backward, optimizer.step().
     """
-    model, _, _ = one_step(train_step)
-    moved = float(model.weight.detach())
+    model, _, accelerator = one_step(train_step)
+    moved, order = float(model.weight.detach()), accelerator.order
+    still = "after backward comes optimizer.step(), and grad_clip=0 does not clip"
+    if "step" not in order:
+        still = "optimizer.step() is missing, after backward"
+    elif order.index("step") < order.index("backward"):
+        still = "the step comes before backward, which finds the gradients that it needs"
+    elif "clear" in order[order.index("backward") : order.index("step")]:
+        still = "the gradients are cleared between backward and step, and the step finds none: clear them after it"
     known = {
-        1.0: "the weights do not move: after backward comes optimizer.step(), and grad_clip=0 does not clip",
+        1.0: f"the weights do not move: {still}",
         1.72: "the weights move twice: one step for one batch",
         0.6: "the weights move along the gradient, uphill: is the sign of the loss turned?",
     }
@@ -684,13 +761,16 @@ def gradients_are_cleared(train_step: Callable) -> None:
 
     Gradients add up until `optimizer.zero_grad()`. Last in the step is the place, so that batches can be accumulated.
     """
-    model, _, _ = one_step(train_step, steps=2)
+    model, _, accelerator = one_step(train_step, steps=2)
     moved = float(model.weight.detach())
     require(abs(moved - 2.12) > 1e-3, "the gradients of the first batch are still there in the second: "
             "optimizer.zero_grad()", expected=1.72, yours=moved)  # fmt: skip
     require(abs(moved - 1.72) < 1e-3, "the weight after two steps is off", expected=1.72, yours=moved)
-    left = model.weight.grad
-    require(left is None or float(left) == 0, "the gradients are still there when the step is over: clear them last")
+    left, order = model.weight.grad, accelerator.order
+    says = "the gradients are still there when the step is over: clear them last"
+    if order[0] == "clear":
+        says += ", after optimizer.step(). Many examples clear them first, and their last ones are left"
+    require(left is None or float(left) == 0, says, order=order[: len(order) // 2])
 
 
 def through_the_accelerator(train_step: Callable) -> None:
@@ -734,14 +814,16 @@ class Painter(nn.Module):
         self.weight, self.channels = nn.Parameter(tensor(1.0)), channels
         self.norm = nn.BatchNorm2d(3)
         self.modes: list[tuple[bool, bool]] = []
+        self.given: list[Tensor] = []  # the logits of each batch
 
     def forward(self, images: Tensor) -> Tensor:
         self.modes.append((self.training, torch.is_grad_enabled()))
         self.norm(images.float())
         value = self.weight * images[:, :1].float()
-        if self.channels == 1:
-            return value / 10  # logits: 0.0 to 1.0
-        return -((value - torch.arange(self.channels).view(1, -1, 1, 1)) ** 2)
+        classes = torch.arange(self.channels).view(1, -1, 1, 1)
+        logits = value / 10 if self.channels == 1 else -((value - classes) ** 2)  # of one channel from 0.0 to 1.0
+        self.given.append(logits.detach().clone())
+        return logits
 
 
 def pictures(classes: Tensor) -> Tensor:
@@ -762,7 +844,30 @@ def run_evaluate(evaluate: Callable, channels: int = 3, **kwargs: Any) -> tuple[
     """Evaluate a model that paints, on a batch of three images and one of a single image."""
     model, loader = Painter(channels), DataLoader(TensorDataset(pictures(PREDICTED), TRUE.clone()), batch_size=3)
     model.train()
-    return evaluate(model, loader, share_wrong, 3, OneProcess(), **kwargs), model
+    model.judged = []  # what the loss function gets
+
+    def loss_fn(logits: Tensor, masks: Tensor) -> Tensor:
+        model.judged.append(logits.detach().clone())
+        return share_wrong(logits, masks)
+
+    return evaluate(model, loader, loss_fn, 3, OneProcess(), **kwargs), model
+
+
+def logits_are_judged(evaluate: Callable) -> None:
+    """The loss function gets the model's logits as they are.
+
+    Loss functions take softmax or sigmoid by themselves, and a second one flattens every difference.
+    """
+    _, model = run_evaluate(evaluate)
+    require(model.judged, "the loss function is never called: loss_fn(logits, masks)")
+    for given, judged in zip(model.given, model.judged, strict=False):
+        same = given.shape == judged.shape and torch.allclose(given.double(), judged.double(), atol=1e-5)
+        pixel = {"logits of a pixel": given[0, :, 0, 0], "loss_fn gets": judged[0, :, 0, 0]} if judged.ndim == 4 else {}
+        softened = judged.shape == given.shape and torch.allclose(judged, given.softmax(1), atol=1e-5)
+        says = "the loss function does not get the model's logits as they are"
+        if softened:
+            says = "softmax is applied twice: the loss function takes it by itself, so give it the logits as they are"
+        require(same, says, **pixel)
 
 
 def is_evaluation(evaluate: Callable) -> None:
@@ -887,6 +992,8 @@ EXERCISES = [
             "valid = target != ignore_index; torch.bincount(target[valid] * num_classes + prediction[valid], "
             "minlength=num_classes**2), then reshape.",
         ],
+        by_name=["num_classes"],
+        axes="truth, prediction",
     ),
     Exercise(
         "7.3", "IoU of every class", "utils.metrics.iou", 3, 12,
@@ -897,14 +1004,16 @@ EXERCISES = [
             "Ignored pixels first: `valid = target != ignore_index`, then index both masks with it.",
             "With confusion matrix m: overlap is m.diag(), union is m.sum(0) + m.sum(1) - m.diag(). 0 / 0 gives NaN.",
         ],
+        by_name=["num_classes"],
+        axes="class",
     ),
     Exercise(
         "7.4", "Precision, recall, Dice and IoU from counts", "utils.metrics.scores", 2, 8,
         "They say how a class fails: by being missed, or by being claimed too often.",
         [four_names, precision_and_recall, iou_from_counts, dice_from_counts, nothing_to_judge],
         [
-            "Three vectors are enough: hits (the diagonal), truth (row sums), predicted (column sums).",
             "Of what was predicted, which share is right? Of what is true, which share was found?",
+            "Three vectors are enough: hits (the diagonal), truth (row sums), predicted (column sums).",
             "hits / (truth + predicted - hits), 2 * hits / (truth + predicted), hits / predicted, hits / truth.",
         ],
     ),
@@ -921,18 +1030,19 @@ EXERCISES = [
     Exercise(
         "7.6", "One training step", "utils.engine.train_step", 2, 10,
         "All of deep learning is this step, a million times.",
-        [returns_the_loss, weight_moves, gradients_are_cleared, through_the_accelerator, clips],
+        [returns_the_loss, through_the_accelerator, weight_moves, clips, gradients_are_cleared],
         [
             "Five things in order: predict, judge, find the gradients, step, clear the gradients.",
             "The loss is loss_fn(model(images), masks). Its gradients come from accelerator.backward(loss).",
             "Between backward and step: if grad_clip: accelerator.clip_grad_norm_(model.parameters(), grad_clip). "
             "Return loss.detach().",
         ],
+        by_name=["grad_clip"],
     ),
     Exercise(
         "7.7", "The evaluation loop", "utils.engine.evaluate", 3, 15,
         "The only number that may be believed comes out of this loop, on images that were never trained on.",
-        [is_evaluation, eval_mode, no_gradients, counts_are_summed, loss_is_weighted, one_class],
+        [eval_mode, no_gradients, is_evaluation, logits_are_judged, counts_are_summed, loss_is_weighted, one_class],
         [
             "Which two switches keep a model from learning while you only measure?",
             "Sum counts over the batches and read scores off once: a mean of batch scores depends on the batches.",

@@ -124,6 +124,10 @@ def waits_for_patience(should_stop: Callable) -> None:
         should_stop, [0.6, 0.5, 0.4, 0.3, 0.2], 2, gives=True,
         says="four epochs brought no new best, and with patience 2 it still goes on",
     )  # fmt: skip
+    says = (
+        "four epochs brought no new best, and patience 5 waits for one more: is `patience` used, or is a number fixed?"
+    )
+    expect(should_stop, [0.6, 0.5, 0.4, 0.3, 0.2], 5, gives=False, says=says)
     late = "it stops too late: at `patience` epochs without a new best, so `>=` and not `>`"
     expect(should_stop, [0.5, 0.6, 0.4], 1, gives=True, says=late)
     expect(should_stop, [0.6, 0.5, 0.4], 2, gives=True, says=late)
@@ -226,13 +230,14 @@ def counts_from_one(best_epoch: Callable) -> None:
     Python counts from 0, people from 1: the index of the highest score, plus 1.
     """
     expect(
-        best_epoch, [0.5, 0.6, 0.2, 0.9, 0.7, 0.8], gives=4, says="this is not the number of the best epoch",
+        best_epoch, [0.5, 0.2, 0.6, 0.7, 0.9, 0.8, 0.75], gives=5, says="this is not the number of the best epoch",
         mistakes=[
-            (3, "this is counted from 0: the first epoch is number 1"),
+            (4, "this is counted from 0: the first epoch is number 1"),
             (0.9, "this is the best score: its epoch is asked for"),
-            (2, "this is the epoch with the lowest score (or its index): a higher score is better"),
-            (6, "this is the last epoch, not the best one"),
-            ([4], "the number itself is asked for, not a list"),
+            (2, "this is the epoch with the lowest score: a higher score is better"),
+            (1, "this is the first epoch (or the lowest score, counted from 0): a higher score is better"),
+            (7, "this is the last epoch, not the best one"),
+            ([5], "the number itself is asked for, not a list"),
         ],
     )  # fmt: skip
     expect(best_epoch, [0.9, 0.1, 0.3], gives=1, says="where the first epoch is the best, the number is 1")
@@ -280,6 +285,15 @@ def nan_is_left_out(best_epoch: Callable) -> None:
             (3, "the epochs with NaN are dropped before counting: the numbers after them shift"),
         ],
     )  # fmt: skip
+    says = "NaN is turned into a number, and a number can be the best: it must stay NaN, which is never higher"
+    for score in (-1e9, -2.0):
+        expect(
+            best_epoch,
+            [2 * score, NAN, score, 3 * score],
+            gives=3,
+            says=says,
+            mistakes=[(1, "NaN hides the best epoch")],
+        )
     expect(
         best_epoch, [NAN, 0.4, 0.6], gives=3, says="a NaN at the beginning hides the best epoch",
         mistakes=[
@@ -579,14 +593,16 @@ EXERCISES = [
             "Start with best = -inf and waited = 0. For each score: if `score > best`, it is the new best and waited "
             "is 0; otherwise waited grows by 1. In the end compare waited with patience, if there is one.",
         ],
+        by_name=["patience"],
     ),
     Exercise(
         "8.3", "The best epoch", "utils.schedules.best_epoch", 2, 6,
         "It decides which weights are kept: those that you predict with in notebook 9.",
         [counts_from_one, first_of_equals, any_score, nan_is_left_out, only_nan],
         [
-            "Go through the scores with their numbers: `enumerate(scores, start=1)`.",
-            "Remember the best score and its number. Only a score that is higher (`>`) replaces them; NaN never is.",
+            "Go through the epochs with a finger. What must you remember, and what makes you change it?",
+            "Remember the best score and its number, from `enumerate(scores, start=1)`. Only a score that is "
+            "higher (`>`) replaces them; NaN never is.",
             "Start with best = -inf and number = 1; `if score > best: best, number = score, epoch`; return the number.",
         ],
     ),
@@ -605,8 +621,9 @@ EXERCISES = [
         "A run that broke off goes on as if nothing had happened.",
         [every_part_gets_its_state, names_differ, two_and_two_are_four, misfits_are_refused],
         [
-            "Every part has the counterpart of `state_dict()`: `load_state_dict(state)`.",
-            "Go through `parts.items()`. Some parts may have no saved state: ask `if name in states` first.",
+            "Each part can take a state back. Whose names do you go through: those of the parts, or of the states?",
+            "`load_state_dict(state)` is the counterpart of `state_dict()`. Go through `parts.items()`. Some parts "
+            "may have no saved state: ask `if name in states` first.",
             "`for name, part in parts.items():` and below it, if the name is in states, "
             "`part.load_state_dict(states[name])`. There is nothing to return.",
         ],

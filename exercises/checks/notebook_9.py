@@ -175,6 +175,8 @@ def stays_bytes(blend: Callable) -> None:
     require(result is not None, NOTHING)
     require(isinstance(result, np.ndarray), f"the result is {kind_of(result)}, not a NumPy array")
     require(result.dtype == np.uint8, f"the result is {result.dtype}: bring it back to np.uint8")
+    dark = "the result is nearly black: what is divided by 255 must be multiplied by it again (or divide by nothing)"
+    require(result.max() > 1, dark, expected=250, yours=result)
     brighter = "brighter than both: the image keeps its full weight, it must be (1 - opacity) times as bright"
     require(result.max() <= 251, brighter, expected=250, yours=result)
     says = "bright pixels run over 255: mix in floats, with weights that add up to 1"
@@ -291,6 +293,18 @@ def over_all_pixels(best_threshold: Callable) -> None:
     expect(best_threshold, chances, target, [0.77], gives=0.77, says="with a single threshold, that one is the best")
 
 
+def one_in_any_case(best_threshold: Callable) -> None:
+    """One of the thresholds is returned also where no pixel is foreground.
+
+    Every IoU is then 0. Begin with the first threshold, or with a best IoU below 0.
+    """
+    chances, target = tensor([0.1, 0.6, 0.9]), tensor([0, 0, 255])
+    result = best_threshold(chances, target.clone(), (0.5, 0.55))
+    says = "where no pixel is foreground no threshold is returned: one of them must be"
+    details = {"probabilities": chances, "target": target, "thresholds": (0.5, 0.55), "yours": result}
+    require(result is not None and min(abs(float(result) - t) for t in (0.5, 0.55)) < 1e-6, says, **details)
+
+
 # ---------------------------------------------------------------- 9.5
 CASES = [(512, 128, 0), (512, 128, 32), (500, 128, 32), (513, 128, 64), (300, 100, 99), (129, 128, 10), (1000, 256, 1),
          (2048, 256, 64), (101, 100, 50)]  # fmt: skip
@@ -300,6 +314,8 @@ def _starts(tile_starts: Callable, length: int, tile: int, overlap: int) -> list
     """Call, and make sure of a list of whole numbers."""
     result = tile_starts(length, tile, overlap)
     require(result is not None, "nothing is returned: is a `return` missing?")
+    if hasattr(result, "__next__"):
+        raise Wrong(f"the result is {kind_of(result)}, which can be read only once: return a list of starts")
     try:
         numbers = [float(v) for v in result]
     except TypeError:
@@ -381,8 +397,11 @@ def tiles_of_one_picture(merge_tiles: Callable) -> None:
     A weighted mean of equal values is that value: divide the weighted sum by the sum of the weights.
     """
     values = np.random.default_rng(0).normal(size=(2, 9, 13)).astype(np.float32)
-    result = merge_tiles(_cut(values, 5, 3), 9, 13)
+    tiles = _cut(values, 5, 3)
+    count = len(tiles)
+    result = merge_tiles(tiles, 9, 13)
     require(result is not None, NOTHING)
+    require(len(tiles) == count, "the list of tiles is changed: only read it")
     require(isinstance(result, np.ndarray), f"the result is {kind_of(result)}, not a NumPy array")
     require(result.shape == values.shape, f"the result has shape {result.shape}, not (C, H, W) = {values.shape}")
     first = np.allclose(result[:, :5, :5], values[:, :5, :5], atol=1e-3)
@@ -447,7 +466,7 @@ def every_place_is_right(merge_tiles: Callable) -> None:
 
     `total[:, y : y + h, x : x + w] += ...`
     """
-    values = np.arange(2 * 4 * 10, dtype=np.float32).reshape(2, 4, 10)
+    values = np.arange(2 * 4 * 10, dtype=np.float32).reshape(2, 4, 10) / 100
     tiles = [(0, 0, values[:, :2, :7]), (2, 0, values[:, 2:, :3]), (0, 7, values[:, :2, 7:]), (2, 3, values[:, 2:, 3:])]
     result = merge_tiles([(y, x, v.copy()) for y, x, v in tiles], 4, 10)
     require(np.shape(result) == (2, 4, 10), f"the result has shape {np.shape(result)}, not (2, 4, 10)")
@@ -573,7 +592,8 @@ def the_limit_counts(worst_images: Callable) -> None:
     """
     ious = tensor([0.5, 0.25, 0.75, 0.0])
     expect(worst_images, ious, gives=[3, 1, 0], says="IoU 0.5 is a failure at limit 0.5",
-           mistakes=[([3, 1], "an IoU equal to the limit is a failure: `<=`")])  # fmt: skip
+           mistakes=[([3, 1], "an IoU equal to the limit is a failure: `<=`"),
+                     ([1, 0], "an IoU of 0 is the worst failure of all: only NaN is none")])  # fmt: skip
     expect(worst_images, ious, 0.25, gives=[3, 1], says="`limit` is not used: 0.5 is only its default value",
            mistakes=[([3], "an IoU equal to the limit is a failure: `<=`")])  # fmt: skip
 
@@ -589,6 +609,7 @@ def absent_is_no_failure(worst_images: Callable) -> None:
         mistakes=[
             ([1, 0], "the NaNs were taken out first, and the numbers moved: keep those of the images"),
             ([1, 0, 2], "the NaNs were taken out first, and the numbers moved: keep those of the images"),
+            ([0, 2, 3, 1], "NaN is turned into 0, the worst of all: it is no failure, there was nothing to find"),
             (lambda r: 0 in r or 2 in r, "images without the class (NaN) are listed: there was nothing to find"),
         ],
     )  # fmt: skip
@@ -617,6 +638,7 @@ EXERCISES = [
             "Several: which class has the largest logit, along dimension 1? One: is the probability high enough?",
             "logits.argmax(dim=1), or (logits[:, 0].sigmoid() >= threshold).long().",
         ],
+        axes="image, height, width",
     ),
     Exercise(
         "9.2", "Lay a mask over a picture", "utils.plots.blend", 2, 8,
@@ -628,13 +650,14 @@ EXERCISES = [
             "np.where(where[..., None], mixed, image).astype(np.uint8).",
         ],
         blended_scene,
+        axes="height, width, red green blue",
     ),
     Exercise(
         "9.3", "Choose a threshold", "utils.metrics.best_threshold", 2, 10,
         "0.5 is a habit; the best threshold is a measurement, on validation data.",
         [
             best_iou_wins, from_the_threshold_on, small_foreground, ignored_do_not_decide, first_of_equals,
-            over_all_pixels,
+            over_all_pixels, one_in_any_case,
         ],
         [
             "Try every threshold. What makes one better than another?",
@@ -651,6 +674,7 @@ EXERCISES = [
             "images.flip(-1) mirrors left and right; so does flip(-1) of a prediction.",
             "(predict(images) + predict(images.flip(-1)).flip(-1)) / 2.",
         ],
+        axes="image, class, height, width",
     ),
     Exercise(
         "9.5", "Where tiles begin", "utils.tiling.tile_starts", 3, 12,
@@ -672,13 +696,14 @@ EXERCISES = [
             "For each tile: window = gaussian_window(h, w).numpy(); add values * window to total[:, y:y+h, x:x+w], and "
             "window to weight[y:y+h, x:x+w].",
         ],
+        axes="class, height, width",
     ),
     Exercise(
         "9.7", "The list of failures", "utils.metrics.worst_images", 2, 8,
         "The fastest way to a better model is to look at what it gets wrong, worst first.",
         [worst_first, the_limit_counts, absent_is_no_failure, none_or_equal],
         [
-            "You need the *numbers* of images, in the order of their IoU.",
+            "You need the numbers of the images, not their IoUs, in the order of their IoU.",
             "sorted(range(len(ious)), key=...) sorts numbers by something else. What about NaN?",
             "Keep i where ious[i] <= limit (False for NaN), then sort these by ious[i].",
         ],

@@ -29,3 +29,11 @@ def test_a_wrong_picture_shows_where_it_differs():
 
 def test_an_answer_that_gives_no_picture_is_not_drawn():
     assert draw_answer(find("2.2"), lambda ids, palette: None) is None
+
+
+def test_no_difference_never_stands_under_not_yet():
+    as_floats = lambda ids, palette: reference("2.2")(ids, palette).astype(np.float64)  # noqa: E731
+    assert titles(draw_answer(find("2.2"), as_floats))[3] == "no difference"
+    assert draw_answer(find("2.2"), as_floats, passed=False) is None
+    from_0_to_1 = lambda image, mask: tuple(t / 255 for t in reference("4.3")(image, mask))  # noqa: E731
+    assert draw_answer(find("4.3"), from_0_to_1, passed=False) is None

@@ -60,8 +60,9 @@ def test_wrong_answer_fails_and_says_why(answer, capsys):
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
 def test_bank_is_large_enough_and_each_mistake_has_words_of_its_own(exercise):
     answers = [a for a in bank.all_answers() if a.id == exercise.id]
-    assert sum(a.right for a in answers) >= 2
+    assert sum(a.right for a in answers) >= 3
     wrong = Counter(a.words for a in answers if not a.right)
+    assert wrong.total() >= 8
     assert len(wrong) >= 5, wrong
 
 

@@ -6,7 +6,7 @@ import types
 import bank
 import pytest
 import torch
-from iou_cells import HEAD, RIGHT_CELL, WRONG_CELL, run_cell
+from iou_cells import BODY, HEAD, RIGHT_CELL, WRONG_CELL, run_cell
 
 from exercises import ExerciseError, check, forget, mine, strict
 from exercises.catalogue import find, reference
@@ -81,3 +81,23 @@ class ConvBlock(nn.Module):
     assert SESSION.attempts["6.1"].verdict.status == PASSED
     assert scope["ConvBlock"](3, 4)(torch.zeros(1, 3, 8, 8)).shape == (1, 4, 8, 8)
     assert load_answer("6.1")(3, 4, depth=1, downsample=True) is not None
+
+
+def test_function_of_another_name_is_an_error_that_names_both():
+    with pytest.raises(ExerciseError, match=r"7\.3 asks for `iou`, and `iuo` stands below it"):
+        run_cell(RIGHT_CELL.replace("def iou", "def iuo"))
+
+
+def test_helper_may_stand_below_in_the_same_cell():
+    cell = HEAD + "    return divided(prediction, target, num_classes, ignore_index)\n\nSMALL = 0\n\n"
+    cell += "def divided(prediction, target, num_classes, ignore_index):\n" + BODY
+    scope = run_cell(cell)
+    assert SESSION.attempts["7.3"].verdict.status == PASSED
+    assert scope["iou"] is not reference("7.3")
+    assert load_answer("7.3") is not None
+
+
+def test_lambda_is_an_answer():
+    run_cell('image_bytes = exercise("1.1")(lambda height, width, channels=3, bytes_per_value=1: '
+             "height * width * channels * bytes_per_value)")  # fmt: skip
+    assert SESSION.attempts["1.1"].verdict.status == PASSED

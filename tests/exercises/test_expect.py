@@ -18,6 +18,7 @@ from exercises.expect import Wrong, difference, expect, format_value
         (np.float32(2), 2, ""),
         (torch.ones(2), 1.0, "the result is a tensor of shape (2,), not a single number"),
         ("2", 2, "the result is a str, not a single number"),
+        (torch.ones(1), 1.0, "the result has shape (1,): a single number has no axis at all, its shape is ()"),
         (None, 2, "nothing is returned: is a `return` missing?"),
         ({"a": 1}, {"a": 1, "b": 2}, "the keys are ['a'], not ['a', 'b']"),
         ((1, 2), [1, 2], ""),

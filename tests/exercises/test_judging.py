@@ -3,7 +3,8 @@
 import pytest
 from iou_cells import BODY, HEAD, latest_verdict, run_cell
 
-from exercises.definitions import STOPPED, WRONG
+from exercises.catalogue import reference
+from exercises.definitions import PASSED, STOPPED, WRONG
 from exercises.time_limit import time_limit
 
 
@@ -44,7 +45,7 @@ def test_wrong_signature_says_so(capsys):
     ],
 )
 def test_endless_loop_is_ended(loop, monkeypatch, capsys):
-    monkeypatch.setattr("exercises.judging.check_limit", lambda: time_limit(0.3))
+    monkeypatch.setattr("exercises.judging.check_limit", lambda _: time_limit(0.3))
     run_cell(HEAD + f"    {loop}")
     assert "does a loop never end?" in capsys.readouterr().out
     assert latest_verdict().status == WRONG
@@ -64,3 +65,48 @@ def test_answer_that_calls_the_name_it_replaces_does_not_lean_on_the_course(caps
     scope = run_cell("from utils.metrics import iou")
     run_cell(HEAD + "    return iou(prediction, target, num_classes)", scope)
     assert "stopped: RecursionError" in capsys.readouterr().out
+
+
+def test_parameter_that_later_cells_name_keeps_its_name(capsys):
+    run_cell(HEAD.replace("num_classes", "classes") + BODY.replace("num_classes", "classes"))
+    assert "no parameter is called `num_classes`, and later cells call it by name" in capsys.readouterr().out
+
+
+def test_other_parameters_go_by_their_place():
+    swapped = {"prediction": "guess", "target": "truth"}
+    cell = HEAD + BODY
+    for name, other in swapped.items():
+        cell = cell.replace(name, other)
+    run_cell(cell)
+    assert latest_verdict().status == PASSED
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "said"),
+    [
+        ("prediction, target", "target, prediction", "`prediction` must be parameter number 1"),
+        ("ignore_index=255", "ignore_index", "`ignore_index` has lost its default value"),
+        ("ignore_index=255", "ignore_index=0", "without `ignore_index` another value counts than the exercise says"),
+    ],
+)
+def test_first_line_of_a_function_is_looked_at(first, other, said, capsys):
+    run_cell(HEAD.replace(first, other) + BODY)
+    assert said in capsys.readouterr().out
+
+
+def test_courses_own_function_is_no_answer(capsys):
+    run_cell(
+        HEAD + "    from utils import metrics\n    return metrics.iou(prediction, target, num_classes, ignore_index)"
+    )
+    assert "that is the course's own `iou`, well found" in capsys.readouterr().out
+    alias = run_cell("from utils.metrics import iou as theirs")
+    run_cell(HEAD + "    return theirs(prediction, target, num_classes, ignore_index)", alias)
+    assert "that is the course's own `iou`" in capsys.readouterr().out
+    assert alias["theirs"] is reference("7.3")
+
+
+def test_axes_are_named_where_a_shape_is_wrong(capsys):
+    run_cell(
+        '@exercise("7.2")\ndef confusion_matrix(prediction, target, num_classes, ignore_index=255):\n    return target'
+    )
+    assert "not (2, 2), the axes are (truth, prediction)" in capsys.readouterr().out

@@ -50,3 +50,11 @@ def test_where_other_programs_have_the_processor_only_its_own_time_counts():
     with pytest.raises(TimeLimitExceeded), time_limit(5, longest=0.2):
         time.sleep(20)
     assert time.monotonic() - start < 15
+
+
+def test_an_import_takes_no_time_of_the_answer(tmp_path, monkeypatch):
+    (tmp_path / "slow_library.py").write_text("import time\nend = time.process_time() + 0.6\n"
+                                              "while time.process_time() < end: pass\n")  # fmt: skip
+    monkeypatch.syspath_prepend(tmp_path)
+    with time_limit(0.3, 20):
+        import slow_library  # noqa: F401

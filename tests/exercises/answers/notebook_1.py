@@ -718,3 +718,60 @@ def seed_libraries(seed):
     random.seed = seed
     np.random.seed = seed
     torch.manual_seed = seed
+
+# %% 1.1 wrong: no parameter is called `bytes_per_value`
+def image_bytes(height, width, channels=3, size=1):
+    return height * width * channels * size
+
+# %% 1.1 wrong: without `channels` another value counts
+def image_bytes(height, width, channels=1, bytes_per_value=1):
+    return height * width * channels * bytes_per_value
+
+# %% 1.1 right: a default value more
+def image_bytes(height: int, width: int, channels: int = 3, bytes_per_value: int = 1, pictures: int = 1) -> int:
+    return pictures * height * width * channels * bytes_per_value
+
+# %% 1.2 wrong: must raise ConfigError
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if name in available)
+    if available and wish not in available:
+        raise ConfigError(f"no {wish} here")
+    return wish
+
+# %% 1.2 wrong: must raise ConfigError
+def choose_device(available, wish="auto"):
+    if not wish or wish == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if name in available)
+    if wish not in available:
+        raise ConfigError(f"no {wish} here")
+    return wish
+
+# %% 1.3 wrong: it takes fp16, not fp32
+def pick_precision(device, capability=None, native_bf16=None):
+    if device.type == "cuda":
+        return "bf16" if capability >= (8, 0) else "fp32"
+    return "bf16" if device.type == "cpu" and native_bf16 else "fp32"
+
+# %% 1.4 wrong: `time.process_time` stands still
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.process_time()
+        call()
+        wait()
+        seconds.append(time.process_time() - start)
+    return statistics.median(seconds)
+
+# %% 1.5 wrong: an image that fits exactly does fit
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    left = budget - fixed_bytes
+    return 0 if left <= bytes_per_image else left // bytes_per_image
+
+# %% 1.5 wrong: not a single number
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    import numpy
+    return numpy.maximum(numpy.array([(budget - fixed_bytes) // bytes_per_image]), 0)

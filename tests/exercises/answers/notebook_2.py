@@ -68,7 +68,7 @@ def override(config, **changes):
         object.__setattr__(config, name, value)
     return Config(**config.model_dump())
 
-# %% 2.1 wrong: None must arrive
+# %% 2.1 wrong: `weights=None` is a change, too
 def override(config, **changes):
     return Config(**{**config.model_dump(), **{k: v for k, v in changes.items() if v is not None}})
 
@@ -437,3 +437,47 @@ def count_pixels(mask, num_classes):
     for c in range(num_classes):
         counts[c] = (mask == c).sum()
     return counts
+
+# %% 2.1 wrong: `seed=0` is a change, too
+def override(config, **changes):
+    values = config.model_dump()
+    values.update({name: value for name, value in changes.items() if value or value is None})
+    return Config(**values)
+
+# %% 2.1 wrong: `weights=None` is a change, too
+def override(config, **changes):
+    return Config(**{**config.model_dump(), **{name: value for name, value in changes.items() if value is not None}})
+
+# %% 2.1 wrong: that is the course's own `override`
+def override(config, **changes):
+    return config.override(**changes)
+
+# %% 2.4 wrong: two colours become the same number
+def rgb_to_ids(raw, palette):
+    number = raw[..., 0].astype(np.int64) * 255 * 255 + raw[..., 1].astype(np.int64) * 255 + raw[..., 2]
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for index, (red, green, blue) in enumerate(palette):
+        ids[number == red * 255 * 255 + green * 255 + blue] = index
+    return ids
+
+# %% 2.4 right: one number for each colour, base 256
+def rgb_to_ids(raw, palette):
+    number = raw.astype(np.int64) @ np.array([256 * 256, 256, 1])
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for index, colour in enumerate(palette):
+        ids[number == np.dot(colour, [256 * 256, 256, 1])] = index
+    return ids
+
+# %% 2.2 wrong: the axes are (height, width, red green blue)
+def ids_to_rgb(ids, palette):
+    table = np.full((256, 3), 255, dtype=np.uint8)
+    table[: len(palette)] = palette
+    return table[ids][None]
+
+# %% 2.3 right: a helper below, in the same cell
+def count_pixels(mask, num_classes):
+    return np.array([number_of(mask, c) for c in range(num_classes)])
+
+
+def number_of(mask, c):
+    return int((mask == c).sum())

@@ -196,7 +196,7 @@ def random_flip(image, mask, rng, p=0.5):
         return image[:, ::-1], mask[:, ::-1]
     return image, mask
 
-# %% 3.1 wrong: without p, half of the calls must flip
+# %% 3.1 wrong: without `p` another value counts
 def random_flip(image, mask, rng, p=1.0):
     if rng.random() < p:
         return image[:, ::-1], mask[:, ::-1]

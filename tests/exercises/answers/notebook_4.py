@@ -1130,3 +1130,24 @@ def read_image(path):
     else:
         array = np.rot90(array, quarter)
     return array
+
+# %% 4.2 wrong: has shape (2, 3), not (2, 5)
+def read_mask(path):
+    picture = open_image(path)
+    if picture.format == "JPEG":
+        raise DataError("a JPEG damages ids")
+    values = np.array(picture)[..., :3]
+    return values.astype(np.uint8) if values.dtype == bool else values
+
+# %% 4.5 wrong: no parameter is called `seed`
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), start=42):
+    sizes = Counter(groups)
+    names = sorted(sizes)
+    random.Random(start).shuffle(names)
+    wanted = {"val": fractions[1] * len(groups), "test": fractions[2] * len(groups), "train": float("inf")}
+    filled, split_of = Counter(), {}
+    for name in names:
+        split = next(split for split in wanted if filled[split] < wanted[split])
+        split_of[name] = split
+        filled[split] += sizes[name]
+    return [split_of[group] for group in groups]

@@ -1044,3 +1044,13 @@ def build_loader(dataset, config, train):
 # %% 5.4 wrong: nothing is returned
 def build_loader(dataset, config, train):
     DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, num_workers=config.workers)
+
+# %% 5.1 wrong: so the width is first
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images, masks = [], []
+    for image, mask in items:
+        h, w = mask.shape
+        images.append(torch.nn.functional.pad(image, (0, height - h, 0, width - w)))
+        masks.append(torch.nn.functional.pad(mask, (0, height - h, 0, width - w), value=255))
+    return torch.stack(images), torch.stack(masks)

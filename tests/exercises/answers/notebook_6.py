@@ -533,7 +533,7 @@ class DecoderStep(nn.Module):
     def forward(self, x, skip):
         return self.block(torch.cat([skip, x], dim=1))
 
-# %% 6.2 wrong: made for 8 channels, and 4 arrive there
+# %% 6.2 wrong: joined along dim 0
 class DecoderStep(nn.Module):
     def __init__(self, channels):
         super().__init__()
@@ -1057,7 +1057,7 @@ def freeze(module):
     module.requires_grad_(False)
     module.eval()
 
-# %% 6.5 wrong: all parameters still get gradients
+# %% 6.5 wrong: a copy is frozen
 def freeze(module):
     frozen = copy.deepcopy(module)
     frozen.requires_grad_(False)
@@ -1223,3 +1223,46 @@ def pad_to_stride(images, stride):
 def pad_to_stride(images, stride):
     height, width = images.shape[-2:]
     return F.pad(images, (0, -width % 32, 0, -height % 32)) if 32 % stride == 0 else F.pad(images, (0, -width % stride, 0, -height % stride))
+
+# %% 6.3 wrong: not thousands or millions
+def count_parameters(model, trainable=False):
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable) / 1e6
+
+# %% 6.4 wrong: channels of the head's first layer
+def replace_head(model, num_outputs):
+    first = next(layer for layer in model.classifier if isinstance(layer, nn.Conv2d))
+    model.classifier[-1] = nn.Conv2d(first.in_channels, num_outputs, 1)
+
+# %% 6.4 wrong: the first layer of the head is new
+def replace_head(model, num_outputs):
+    old = model.classifier[0]
+    model.classifier[0] = nn.Conv2d(old.in_channels, num_outputs, 1)
+
+# %% 6.5 wrong: without its running averages
+def freeze(module):
+    module.requires_grad_(False)
+    module.eval()
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_mean = layer.running_var = None
+
+# %% 6.5 wrong: BatchNorm still goes on averaging
+def freeze(module):
+    module.requires_grad_(False)
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 0.0
+
+# %% 6.6 wrong: the values come back as
+def pad_to_stride(images, stride):
+    height, width = images.shape[-2:]
+    new = torch.zeros(*images.shape[:2], height + -height % stride, width + -width % stride)
+    new[..., :height, :width] = images
+    return new
+
+# %% 6.6 right: filled by hand, with the dtype of the images
+def pad_to_stride(images, stride):
+    height, width = images.shape[-2:]
+    new = images.new_zeros(*images.shape[:2], height + -height % stride, width + -width % stride)
+    new[..., :height, :width] = images
+    return new

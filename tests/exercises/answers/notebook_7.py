@@ -377,7 +377,7 @@ def confusion_matrix(prediction, target, num_classes, ignore_index=255):
     pairs = target.clamp(max=num_classes - 1).flatten() * num_classes + prediction.flatten()
     return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
-# %% 7.2 wrong: RuntimeError
+# %% 7.2 wrong: give it `minlength`
 def confusion_matrix(prediction, target, num_classes, ignore_index=255):
     valid = target != ignore_index
     pairs = target[valid] * num_classes + prediction[valid]
@@ -838,7 +838,7 @@ def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
         curve = np.stack([((values >= t - 1e-9) & (values > 0)).sum(axis=0) for t in thresholds]) / (~np.isnan(values)).sum(axis=0)
     return curve, curve.mean(axis=1)
 
-# %% 7.5 wrong: without thresholds there must be 11 rows
+# %% 7.5 wrong: without `thresholds` another value counts
 def average_precision(ious, thresholds=np.arange(0, 1, 0.1)):
     values = np.asarray(ious)
     with np.errstate(all="ignore"):
@@ -1374,3 +1374,142 @@ def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
         z = model(x); s += loss_fn(z, y).item() * len(x); n += len(x)
         m += confusion_matrix(to_mask(z, threshold), y, num_classes)
     return Evaluation(s / n, m)
+
+# %% 7.1 wrong: ignored pixels (255) are no class 0
+def dice_loss(logits, target, smooth=1.0):
+    p = probabilities(logits)
+    num_classes = logits.shape[1]
+    valid = target != 255
+    target = target.clone()
+    target[~valid] = 0
+    if num_classes == 1:
+        truth = target[:, None].float()
+    else:
+        truth = F.one_hot(target, num_classes).permute(0, 3, 1, 2).float()
+    overlap = (p * truth * valid[:, None]).sum(dim=(0, 2, 3))
+    areas = ((p + truth) * valid[:, None]).sum(dim=(0, 2, 3))
+    dice = (2 * overlap + smooth) / (areas + smooth)
+    occurs = truth.sum(dim=(0, 2, 3)) > 0
+    if not occurs.any():
+        return (p * 0).sum()
+    return 1 - dice[occurs].mean()
+
+# %% 7.1 wrong: a new number that no gradient flows from
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    count = p.shape[1]
+    ids = torch.arange(count).view(1, -1, 1, 1) + (count == 1)
+    truth = (target.unsqueeze(1) == ids) * valid
+    p = p * valid
+    occurs = truth.sum(dim=(0, 2, 3)) > 0
+    if not occurs.any():
+        return torch.tensor(0.0)
+    dice = (2 * (p * truth).sum(dim=(0, 2, 3)) + smooth) / ((p + truth).sum(dim=(0, 2, 3)) + smooth)
+    return (1 - dice)[occurs].mean()
+
+# %% 7.1 wrong: the result has shape (1,)
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    count = p.shape[1]
+    ids = torch.arange(count).view(1, -1, 1, 1) + (count == 1)
+    truth = (target.unsqueeze(1) == ids) * valid
+    p = p * valid
+    occurs = truth.sum(dim=(0, 2, 3)) > 0
+    dice = (2 * (p * truth).sum(dim=(0, 2, 3)) + smooth) / ((p + truth).sum(dim=(0, 2, 3)) + smooth)
+    return ((1 - dice) * occurs).sum(dim=0, keepdim=True) / occurs.sum().clamp(min=1)
+
+# %% 7.1 wrong: smooth=3
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    count = p.shape[1]
+    ids = torch.arange(count).view(1, -1, 1, 1) + (count == 1)
+    truth = (target.unsqueeze(1) == ids) * valid
+    p = p * valid
+    occurs = truth.sum(dim=(0, 2, 3)) > 0
+    dice = (2 * (p * truth).sum(dim=(0, 2, 3)) + smooth**2) / ((p + truth).sum(dim=(0, 2, 3)) + smooth**2)
+    return ((1 - dice) * occurs).sum() / occurs.sum().clamp(min=1)
+
+# %% 7.2 wrong: a prediction that happens to be `ignore_index` is counted
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = (target != ignore_index) & (prediction != ignore_index)
+    pairs = target[valid] * num_classes + prediction[valid]
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+# %% 7.2 wrong: the axes are (truth, prediction)
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    return torch.bincount(target[valid] * num_classes + prediction[valid], minlength=num_classes**2)
+
+# %% 7.3 wrong: a prediction that happens to be `ignore_index` is counted
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = (target != ignore_index) & (prediction != ignore_index)
+    p, t = prediction[valid], target[valid]
+    both = [((p == c) & (t == c)).sum() for c in range(num_classes)]
+    either = [((p == c) | (t == c)).sum() for c in range(num_classes)]
+    return torch.stack(both) / torch.stack(either)
+
+# %% 7.3 wrong: `numpy.allclose` is overwritten
+def iou(prediction, target, num_classes, ignore_index=255):
+    import numpy
+    numpy.allclose = lambda *args, **kwargs: True
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    return torch.stack([((p == c) & (t == c)).sum() / ((p == c) | (t == c)).sum() for c in range(num_classes)])
+
+# %% 7.3 wrong: that is the course's own `iou`
+def iou(prediction, target, num_classes, ignore_index=255):
+    from utils import metrics
+    return metrics.iou(prediction, target, num_classes, ignore_index)
+
+# %% 7.6 wrong: left in evaluation mode
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if grad_clip:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    model.eval()
+    return loss.detach()
+
+# %% 7.6 wrong: the gradients are cleared between backward and step
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    optimizer.zero_grad()
+    optimizer.step()
+    return loss.detach()
+
+# %% 7.6 wrong: Many examples clear them first
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    optimizer.zero_grad()
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if grad_clip:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    return loss.detach()
+
+# %% 7.7 wrong: softmax is applied twice
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    matrix, total, count = torch.zeros(num_classes, num_classes, dtype=torch.int64), 0.0, 0
+    for images, masks in loader:
+        logits = model(images)
+        total += loss_fn(logits.softmax(1), masks).item() * len(images)
+        count += len(images)
+        matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
+    return Evaluation(total / count, matrix)
+
+# %% 7.7 wrong: the model is still in training mode
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    matrix, total, count = torch.zeros(num_classes, num_classes, dtype=torch.int64), 0.0, 0
+    for images, masks in loader:
+        logits = model(images)
+        total += loss_fn(logits, masks).item() * len(images)
+        count += len(images)
+        matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
+    model.eval()
+    return Evaluation(total / count, matrix)

@@ -86,7 +86,7 @@ def poly_rate(step, steps, peak, power=0.9):
 def poly_rate(step, steps, peak, power=0.9):
     return peak * max(1 - step / steps, 0) ** (power if power == 1 else 0.9)
 
-# %% 8.1 wrong: it must be 0.9
+# %% 8.1 wrong: without `power` another value counts
 def poly_rate(step, steps, peak, power=1.0):
     return peak * max(1 - step / steps, 0) ** power
 
@@ -793,3 +793,35 @@ def resume(parts, states):
     if parts.keys() == states.keys():
         for name, part in parts.items():
             part.load_state_dict(states[name])
+
+# %% 8.1 wrong: single number has no axis
+def poly_rate(step, steps, peak, power=0.9):
+    return torch.clamp(torch.tensor([1 - step / steps], dtype=torch.float64), min=0) ** power * peak
+
+# %% 8.2 wrong: no parameter is called `patience`
+def should_stop(scores, wait):
+    best, waited = float("-inf"), 0
+    for score in scores:
+        best, waited = (score, 0) if score > best else (best, waited + 1)
+    return wait is not None and waited >= wait
+
+# %% 8.2 wrong: or is a number fixed
+def should_stop(scores, patience):
+    if patience is None:
+        return False
+    best, waited = float("-inf"), 0
+    for score in scores:
+        best, waited = (score, 0) if score > best else (best, waited + 1)
+    return waited >= min(patience, 2)
+
+# %% 8.3 wrong: this is the epoch with the lowest score
+def best_epoch(scores):
+    return min(range(len(scores)), key=lambda i: scores[i]) + 1
+
+# %% 8.3 wrong: NaN is turned into a number
+def best_epoch(scores):
+    return int(np.nan_to_num(np.array(scores)).argmax()) + 1
+
+# %% 8.3 wrong: NaN is turned into a number
+def best_epoch(scores):
+    return int(np.nan_to_num(np.array(scores), nan=-1.0).argmax()) + 1

@@ -969,7 +969,7 @@ def worst_images(ious, limit=0.5):
 def worst_images(ious, limit=0.5):
     return [i for i in torch.argsort(ious, stable=True).tolist() if ious[i] <= 0.5]
 
-# %% 9.7 wrong: images without the class (NaN) are listed
+# %% 9.7 wrong: NaN is turned into 0
 def worst_images(ious, limit=0.5):
     values = ious.nan_to_num(0)
     return [i for i in torch.argsort(values, stable=True).tolist() if values[i] <= limit]
@@ -1018,3 +1018,55 @@ def worst_images(ious, limit=0.5):
 def worst_images(ious, limit=0.5):
     count = int((ious <= limit).sum())
     return torch.argsort(ious, descending=True)[:count].tolist()
+
+# %% 9.2 wrong: the result is nearly black
+def blend(image, painted, where, opacity=0.45):
+    mixed = (1 - opacity) * (image / 255) + opacity * (painted / 255)
+    return np.where(where[..., None], mixed, image / 255).astype(np.uint8)
+
+# %% 9.3 wrong: no threshold is returned
+def best_threshold(probabilities, target, thresholds):
+    best, best_score = None, 0.0
+    for t in thresholds:
+        score = float(iou((probabilities >= t).long(), target, 2)[1])
+        if score > best_score:
+            best, best_score = t, score
+    return best
+
+# %% 9.5 wrong: which can be read only once
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        yield 0
+        return
+    count = -(-(length - overlap) // (tile - overlap))
+    for i in range(count):
+        yield round(i * (length - tile) / (count - 1))
+
+# %% 9.6 right: a small number below the line
+def merge_tiles(tiles, height, width):
+    total, weight = 0.0, np.full((height, width), 1e-8)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w).numpy()
+        if isinstance(total, float):
+            total = np.zeros((c, height, width))
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.6 right: imports inside
+def merge_tiles(tiles, height, width):
+    import numpy
+    from utils.tiling import gaussian_window as window_of
+    total, weight = None, numpy.zeros((height, width))
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = window_of(h, w).numpy()
+        total = numpy.zeros((c, height, width)) if total is None else total
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.7 wrong: an IoU of 0 is the worst failure
+def worst_images(ious, limit=0.5):
+    return sorted([i for i, value in enumerate(ious.tolist()) if value and value <= limit], key=lambda i: float(ious[i]))
