@@ -1,0 +1,56 @@
+"""Figures of notebook 3: how far image and mask drift apart, the values of a scene, and one model scored ten times."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from utils import plots
+
+Draw = tuple[float, np.ndarray, np.ndarray]  # distance in pixels, image, mask
+
+
+def plot_landmarks(draws: Mapping[str, Sequence[Draw]], author: str) -> Figure:
+    """Draw one example of every pipeline (the third), and the distance between both dots in all of its draws."""
+    count = len(draws)
+    figure, axes = plt.subplots(1, count + 1, figsize=(11, 3), width_ratios=[1] * count + [1.6], layout="constrained")
+    for row, (ax, (name, found)) in enumerate(zip(axes, draws.items(), strict=False)):
+        distance, image, mask = found[2]
+        ax.imshow(plots.overlay(image, mask, [(0, 0, 0), (230, 159, 0)], opacity=0))
+        ax.set(title=f"{name}\n{distance:.2f} px apart", xticks=[], yticks=[])
+        distances = np.array([distance for distance, *_ in found]).clip(0.02)
+        axes[-1].plot(distances, row + np.linspace(-0.2, 0.2, len(found)), ".")
+    axes[-1].set(title="all draws", xscale="log", xlabel="distance, px (0 drawn at 0.02)")
+    axes[-1].set(yticks=range(count), yticklabels=list(draws))
+    axes[-1].axvline(1, color=plots.GREY, linestyle="--")
+    figure.suptitle(f"White: the dot in the image. Orange outline: the dot in the mask\nby hand: {author}")
+    return figure
+
+
+def plot_values(versions: Mapping[str, np.ndarray]) -> Figure:
+    """Draw how often each value occurs in every channel of several versions (H, W, 3) of one image."""
+    figure, axes = plt.subplots(1, len(versions), figsize=(10.5, 3.4), layout="constrained")
+    channels = {"red": (plots.RED, "-"), "green": (plots.GREEN, "--"), "blue": (plots.BLUE, ":")}
+    for ax, (title, values) in zip(axes, versions.items(), strict=True):
+        for channel, (name, (colour, style)) in enumerate(channels.items()):
+            counts, edges = np.histogram(values[..., channel], bins=40)
+            ax.plot(edges[:-1], counts, style, color=colour, label=name)
+        ax.set(title=f"{title}\nmean {values.mean():.2f}, spread {values.std():.2f}", xlabel="value")
+    axes[0].set_ylabel("pixels")
+    axes[0].legend(frameon=False)
+    return figure
+
+
+def plot_ten_scores(fixed: Sequence[float], jittered: Sequence[float]) -> Figure:
+    """Draw the scores of one unchanged model under the evaluation pipeline and under the training pipeline."""
+    runs = range(1, len(fixed) + 1)
+    figure, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
+    ax.plot(runs, fixed, "o-", label="evaluation pipeline")
+    ax.plot(runs, jittered, "s--", label="training pipeline")
+    best = (int(np.argmax(jittered)) + 1, max(jittered))
+    ax.annotate("“the best epoch”", best, (-12, 8), textcoords="offset points")
+    ax.set_ylim(min(jittered) - 0.02, max(*fixed, *jittered) + 0.05)
+    ax.set(title="One unchanged model, scored ten times", xlabel="run", ylabel="validation IoU", xticks=runs)
+    ax.legend(frameon=False)
+    return figure
