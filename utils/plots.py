@@ -88,15 +88,17 @@ def add_legend(image: np.ndarray, classes: Sequence[str], palette: Palette) -> n
     return np.array(canvas)
 
 
-def legend(target: Figure | Axes, classes: Sequence[str], palette: Palette, ignored: bool = False) -> None:
-    """Add the class names with their colours below a figure."""
+def legend(
+    target: Figure | Axes, classes: Sequence[str], palette: Palette, ignored: bool = False, columns: int = 8
+) -> None:
+    """Add the class names with their colours below a figure, so many of them in a row."""
     patches = [
         Patch(facecolor=np.array(c) / 255, edgecolor="black", label=n) for n, c in zip(classes, palette, strict=True)
     ]
     if ignored:
         patches.append(Patch(facecolor="white", edgecolor="black", hatch="//", label="ignored"))
     place = "outside lower center" if isinstance(target, Figure) else "best"
-    target.legend(handles=patches, loc=place, ncols=min(len(patches), 8), frameon=False)
+    target.legend(handles=patches, loc=place, ncols=min(len(patches), columns), frameon=False)
 
 
 def show_images(

@@ -1,0 +1,112 @@
+"""Figures of notebook 4 about one pair: its numbers, and what reading, saving and resizing do to them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from utils.images import IGNORE_INDEX
+from utils.plots import BLUE, GREEN, ORANGE, Palette, colour_mask, legend, overlay, show_images
+
+BOX = 10  # pixels on each side of the box that is shown as numbers
+
+
+def liveliest_box(mask: np.ndarray) -> tuple[int, int]:
+    """Return row and column of the box of ten by ten pixels of a mask (H, W) in which most classes meet."""
+
+    def score(corner: tuple[int, int]) -> float:
+        box = mask[corner[0] : corner[0] + BOX, corner[1] : corner[1] + BOX]
+        return (np.bincount(box.ravel()) > 7).sum() - (box == IGNORE_INDEX).mean()
+
+    corners = [(y, x) for y in range(0, mask.shape[0] - BOX, 5) for x in range(0, mask.shape[1] - BOX, 5)]
+    return max(corners, key=score)
+
+
+def quarter(picture: np.ndarray) -> np.ndarray:
+    """Return the top left quarter of a picture (H, W, ...), so that its pixels can be seen."""
+    return picture[: picture.shape[0] // 2, : picture.shape[1] // 2]
+
+
+def plot_pair(image: np.ndarray, mask: np.ndarray, stored: Path, classes: Sequence[str], palette: Palette) -> Figure:
+    """Show a pair in four ways: the image, the mask file as grey, the mask in colours, and a box of it as numbers.
+
+    Args:
+        image: uint8 (H, W, 3).
+        mask: class ids, uint8 (H, W).
+        stored: the file of the mask.
+        classes: their names.
+        palette: their colours.
+    """
+    figure, axes = plt.subplots(1, 4, figsize=(8.6, 2.8))
+    top, left = liveliest_box(mask)
+    numbers = mask[top : top + BOX, left : left + BOX]
+    axes[0].imshow(image)
+    axes[1].imshow(np.array(Image.open(stored)), cmap="gray", vmin=0, vmax=255)
+    axes[2].imshow(colour_mask(mask, palette), interpolation="nearest")
+    axes[2].add_patch(Rectangle((left - 0.5, top - 0.5), BOX, BOX, fill=False, edgecolor="white", lw=4))
+    axes[2].add_patch(Rectangle((left - 0.5, top - 0.5), BOX, BOX, fill=False, edgecolor="black", lw=2))
+    axes[3].imshow(colour_mask(numbers, palette), interpolation="nearest")
+    for (row, column), value in np.ndenumerate(numbers):
+        frame = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+        axes[3].text(column, row, value, ha="center", va="center", size=7, bbox=frame)
+    titles = ("the image", "the mask file, as grey", "in class colours", "inside the box")
+    for ax, title in zip(axes, titles, strict=True):
+        ax.set(title=title, xticks=[], yticks=[])
+    legend(figure, classes, palette, ignored=True)
+    return figure
+
+
+def plot_upright(raw: np.ndarray, upright: np.ndarray) -> Figure:
+    """Show a photograph as it is stored and as it was taken, in pixels of one size: both uint8 (h, w, 3)."""
+    widths = [raw.shape[1], upright.shape[1]]
+    figure, axes = plt.subplots(1, 2, figsize=(5.8, 3.6), width_ratios=widths)
+    for ax, picture, name in zip(axes, (raw, upright), ("as it is stored", "as read_image returns it"), strict=True):
+        ax.imshow(picture)
+        ax.set(title=f"{name}:\n{picture.shape[1]} x {picture.shape[0]} pixels", anchor="N")
+        ax.axis("off")
+    return figure
+
+
+def plot_saved_twice(mask: np.ndarray, damaged: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
+    """Show a quarter of a mask as PNG, as JPEG, and in black the labels that JPEG has changed: both uint8 (H, W)."""
+    changed = (damaged != mask) & (mask != IGNORE_INDEX)
+    known = np.where(damaged < len(classes), damaged, IGNORE_INDEX)
+    marked = np.where(changed[..., None], 0, colour_mask(mask, palette)).astype(np.uint8)
+    pictures = [colour_mask(mask, palette), colour_mask(known, palette), marked]
+    titles = [
+        f"saved as PNG:\n{len(np.unique(mask))} different numbers",
+        f"saved as JPEG:\n{len(np.unique(damaged))} different numbers",
+        f"black: a wrong label\n({changed.mean():.0%} of all pixels)",
+    ]
+    figure = show_images([quarter(picture) for picture in pictures], titles, columns=3, size=2.6)
+    legend(figure, classes, palette, columns=3)
+    return figure
+
+
+def plot_small_masks(image: np.ndarray, masks: Mapping[str, np.ndarray], palette: Palette) -> Figure:
+    """Lay masks (H, W), once stored at several sizes, over a quarter of their image; the first one counts as right."""
+    right = next(iter(masks.values()))
+    names = [f"{name}: {(mask == right).mean():.0%} agree" for name, mask in masks.items()]
+    return show_images([quarter(overlay(image, m, palette, 0.35)) for m in masks.values()], names, columns=3, size=2.4)
+
+
+def plot_examples(pairs: Sequence, classes: Sequence[str], palette: Palette, titles: Sequence[str] = ()) -> Figure:
+    """Show the mask of each pair over its image, in a row."""
+    figure = show_images([overlay(x, y, palette) for x, y in pairs], titles, columns=len(pairs), size=2.4)
+    legend(figure, classes, palette, columns=2 * len(pairs) - 1)
+    return figure
+
+
+def plot_times(cost: Mapping[str, float], pairs: int, megabytes: float) -> Figure:
+    """Draw what reading one pair costs in milliseconds, in several ways, as bars with their numbers."""
+    figure, ax = plt.subplots(figsize=(9.5, 2.6))
+    bars = ax.barh(list(cost), list(cost.values()), color=[ORANGE, BLUE, GREEN], edgecolor="black")
+    ax.bar_label(bars, [f"{value:.2f} ms" if value >= 0.01 else "below 0.01 ms" for value in cost.values()], padding=4)
+    ax.invert_yaxis()
+    ax.set(title=f"Time for one pair; the cache of {pairs} pairs holds {megabytes:.0f} MB", xlabel="milliseconds")
+    ax.set_xlim(0, max(cost.values()) * 1.25)
+    return figure

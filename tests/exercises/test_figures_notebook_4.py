@@ -1,0 +1,71 @@
+"""exercises/figures/notebook_4*.py: pictures of masks, of labels that do not fit, and of splits say what they show."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from helpers import CLASSES
+from PIL import Image
+
+from exercises.figures.notebook_4 import liveliest_box, plot_pair, plot_saved_twice, plot_small_masks, plot_upright
+from exercises.figures.notebook_4_labels import plot_moved_scores, plot_zipped
+from exercises.figures.notebook_4_splits import leaking, plot_growth, plot_splits
+
+PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115))
+MASK = np.zeros((40, 40), dtype=np.uint8)
+MASK[12:, 20:] = 1
+PHOTO = np.full((40, 40, 3), 90, dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(plt.Text)]
+
+
+def test_the_box_shows_the_numbers_where_classes_meet(tmp_path):
+    top, left = liveliest_box(MASK)
+    assert set(np.unique(MASK[top : top + 10, left : left + 10])) == {0, 1}
+    Image.fromarray(MASK).save(tmp_path / "mask.png")
+    figure = plot_pair(PHOTO, MASK, tmp_path / "mask.png", CLASSES, PALETTE)
+    assert len(figure.axes[3].texts) == 100
+    assert {text.get_text() for text in figure.axes[3].texts} == {"0", "1"}
+
+
+def test_a_changed_label_is_black_and_counted():
+    damaged = MASK.copy()
+    damaged[:4, :10] = 7  # 40 of 1600 pixels
+    figure = plot_saved_twice(MASK, damaged, CLASSES, PALETTE)
+    assert "black: a wrong label\n(2% of all pixels)" in texts(figure)
+    assert (~figure.axes[2].images[0].get_array().any(axis=-1)).sum() == 40
+
+
+def test_sizes_and_agreement_are_in_the_titles():
+    assert "as it is stored:\n30 x 40 pixels" in texts(plot_upright(PHOTO[:, :30], PHOTO[:30]))
+    assert "half: 65% agree" in texts(plot_small_masks(PHOTO, {"full": MASK, "half": 0 * MASK}, PALETTE))
+
+
+def test_a_class_without_a_score_has_no_number():
+    figure = plot_moved_scores({"clean": [0.5, 0.25, np.nan], "moved": [0.4, 0.0, np.nan]}, CLASSES)
+    assert [t for t in (text.get_text() for text in figure.axes[0].texts) if t] == ["0.50", "0.25", "0.40", "0.00"]
+
+
+def test_masks_of_other_sizes_are_not_drawn():
+    assert len(plot_zipped([(PHOTO, MASK[:20]), (PHOTO, MASK), (PHOTO, MASK)], CLASSES, PALETTE).axes[0].images) == 1
+    assert plot_zipped([(PHOTO, MASK[:20])], CLASSES, PALETTE).axes
+
+
+def test_a_group_in_two_splits_leaks_and_is_named():
+    groups, splits = ["a", "a", "b", "b"], ["train", "val", "test", "test"]
+    assert leaking(groups, splits) == ["a"]
+    figure = plot_splits({"a": PHOTO, "b": PHOTO}, groups, {"at random": splits})
+    assert {"LEAK", "ok", "split at random: 1 of 2 groups leak"} <= set(texts(figure))
+
+
+def test_what_moved_is_marked():
+    figure = plot_growth({"random": (["train", "val"], ["val", "val", "test"])})
+    assert "random: 1 of 2 photographs moved (x) when 1 were added" in texts(figure)
+    assert [text.get_text() for text in figure.axes[1].texts] == ["x"]
