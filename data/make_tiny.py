@@ -115,7 +115,9 @@ TOWNS: dict[str, Style] = {
     "town11": Style("sandy", "terracotta", "south", "homes homes orchard flats park", 135, 0.8),
     "town12": Style("meadow", "mixed", "summer", "homes homes park flats wood field homes", 45, 0.9, 0.05),
     # Not in data/tiny: the town in snow of the capstone.
-    "town13": Style("snow", "white", "winter", "homes homes flats park wood works", 150, 1.7, 0.1, (150, 152, 158), 0.2),
+    "town13": Style(
+        "snow", "white", "winter", "homes homes flats park wood works", 150, 1.7, 0.1, (150, 152, 158), 0.2
+    ),
 }
 SPLITS = {"train": range(1, 9), "val": range(9, 11), "test": range(11, 13)}
 SCENES_PER_TOWN = 6
