@@ -69,7 +69,7 @@ def stretch(config: Config, planned: int, parts: dict[str, Any], state: dict[str
     for group, stretched in zip(optimizer.param_groups, groups, strict=True):
         group.update(stretched)
     print(
-        f"{config.output} was planned for {planned} epochs and goes on to {config.epochs}: its schedule, "
+        f"{config.output.name} was planned for {planned} epochs and goes on to {config.epochs}: its schedule, "
         f"{config.schedule}, is stretched over all of them, and the learning rate goes on at {groups[0]['lr']:.2g} "
         f"in place of {before:.2g}. Weights and optimizer stay as they are; a run of {config.epochs} epochs from the "
         "start would differ."
