@@ -118,3 +118,15 @@ def test_pins_are_those_of_colab_for_what_the_course_uses():
     freeze = "Jinja2==3.1.6\nhuggingface_hub==1.27.0\ntorch==2.11.0+cu128\nunused==1\npillow @ https://example.org/x\n"
     requirements = "# torch of old\ntorch>=2.7\njinja2>=3.1\nhuggingface-hub>=1.2\npillow>=11\n"
     assert pins(freeze, requirements) == ["Jinja2==3.1.6", "huggingface_hub==1.27.0", "torch==2.11.0"]
+
+
+def test_every_part_has_its_licence():
+    text = (COURSE / "LICENSE").read_text("utf-8")
+    for part in ("MIT License", "Permission is hereby granted", "licenses/by/4.0", "zero/1.0", "licenses/by-sa/4.0"):
+        assert part in text, part
+    assert {"data/tiny", "data/pets_mini", "notebooks/images"} <= set(re.findall(r"(?:data|notebooks)/\w+", text))
+    assert "CC BY-SA 4.0" in (COURSE / "data" / "pets_mini" / "LICENSE").read_text("utf-8")
+
+
+def test_no_file_is_empty(tree):
+    assert [name for name, text in tree.items() if not text.strip() and not name.endswith("__init__.py")] == []
