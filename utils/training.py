@@ -66,7 +66,7 @@ def fit(
     try:
         while len(history) < config.epochs and not should_stop(scores_of(history), config.patience):
             epoch = len(history) + 1
-            with use_threads(config.threads), naming_lost_workers(epoch):
+            with use_threads(config.threads), explaining_breakdowns(session, epoch):
                 row = run_epoch(session, epoch)
             if accelerator.is_main_process:
                 log_pictures(accelerator, pictures.predict(session.kept_model, accelerator), epoch)
@@ -119,23 +119,32 @@ def run_epoch(session: Session, epoch: int) -> dict[str, Any]:
 
 
 @contextmanager
-def naming_lost_workers(epoch: int) -> Iterator[None]:
-    """Say what to do when a process that reads the images is ended from outside. Raises TrainingError."""
+def explaining_breakdowns(session: Session, epoch: int) -> Iterator[None]:
+    """Say what to change where memory runs out, or a process that reads the images is ended. Raises TrainingError."""
+    config, unharmed = session.config, f"Nothing that epoch {epoch - 1} left is lost."
     try:
         yield
-    except RuntimeError as error:
-        if not str(error).startswith("DataLoader worker (pid"):
+    except (RuntimeError, MemoryError) as error:
+        if str(error).startswith("DataLoader worker (pid"):
+            raise TrainingError(
+                f"A worker that reads images was ended from outside in epoch {epoch}, most often because memory ran "
+                f"out. Set workers=0, or fewer, and go on with resume=True. {unharmed}"
+            ) from error
+        if not isinstance(error, MemoryError) and not should_reduce_batch_size(error):
             raise
+        # Batches of one image upset BatchNorm, so that advice ends at two.
+        advice = "Take a" if config.batch_size < 4 else "Halve batch_size (accumulate=2 keeps the step), or take a"
         raise TrainingError(
-            f"A worker that reads images was ended from outside in epoch {epoch}, most often because memory ran out. "
-            f"Set workers=0, or fewer, and go on with resume=True. Nothing that epoch {epoch - 1} left is lost."
+            f"Out of memory on {session.accelerator.device} in epoch {epoch}: batches of {config.batch_size} images of "
+            f"{config.image_size} x {config.image_size} do not fit beside the model. {advice} smaller image_size or "
+            f"model. {unharmed}"
         ) from error
 
 
 def train_epoch(session: Session, epoch: int) -> float:
     """Train once over the images, with a progress bar; return the mean loss.
 
-    Raises TrainingError, which names the images of a loss that is no number, or what to change when memory runs out.
+    Raises TrainingError, which names the images of a loss that is no number.
     """
     config, accelerator = session.config, session.accelerator
     images = config.batch_size * accelerator.num_processes
@@ -148,7 +157,6 @@ def train_epoch(session: Session, epoch: int) -> float:
             bar.set_postfix(loss=f"{losses[-1].item():.3f}", refresh=False)
         bar.update(images)
 
-    unharmed = f"Nothing that epoch {epoch - 1} left is lost."
     try:
         with bar:
             return train_one_epoch(
@@ -158,18 +166,9 @@ def train_epoch(session: Session, epoch: int) -> float:
     except NotFiniteError as error:
         names = ", ".join(images_of_step(session, epoch, error.step))
         raise TrainingError(
-            f"{error} Look at the pictures of that step, too, and at their masks: {names}. {unharmed}"
+            f"{error} Look at the pictures of that step, too, and at their masks: {names}. "
+            f"Nothing that epoch {epoch - 1} left is lost."
         ) from None
-    except (RuntimeError, MemoryError) as error:
-        if not isinstance(error, MemoryError) and not should_reduce_batch_size(error):
-            raise
-        # Batches of one image upset BatchNorm, so that advice ends at two.
-        advice = "Take a" if config.batch_size < 4 else "Halve batch_size (accumulate=2 keeps the step), or take a"
-        raise TrainingError(
-            f"Out of memory on {accelerator.device} in epoch {epoch}: batches of {config.batch_size} images of "
-            f"{config.image_size} x {config.image_size} do not fit beside the model. {advice} smaller image_size or "
-            f"model. {unharmed}"
-        ) from error
 
 
 def images_of_step(session: Session, epoch: int, step: int) -> list[str]:

@@ -459,14 +459,17 @@ def test_a_batch_of_one_that_a_model_can_take(data, tmp_path):
     assert len(quiet(small_config(data, tmp_path / "run", batch_size=1, epochs=1)).history) == 1
 
 
+@pytest.mark.parametrize("where", ["train_one_epoch", "evaluate"])
 @pytest.mark.parametrize(("batch_size", "halve"), [(4, True), (2, False), (1, False)])
-def test_the_advice_where_memory_runs_out_leads_to_no_other_error(batch_size, halve, data, tmp_path, monkeypatch):
+def test_the_advice_where_memory_runs_out_leads_to_no_other_error(
+    where, batch_size, halve, data, tmp_path, monkeypatch
+):
     from utils import training
 
     def full(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(training, "train_one_epoch", full)
+    monkeypatch.setattr(training, where, full)
     with pytest.raises(CourseError) as error:
         quiet(small_config(data, tmp_path / "run", batch_size=batch_size))
     assert_clear(error, "out of memory", "smaller image_size")
