@@ -114,7 +114,8 @@ def keep_modes() -> Iterator[None]:
         torch.set_default_dtype(dtype)
         if torch.get_default_device() != device:
             torch.set_default_device(None if device.type == "cpu" else device)
-        torch.use_deterministic_algorithms(exact)
+        if torch.are_deterministic_algorithms_enabled() != exact:  # the first call takes seconds: it imports a compiler
+            torch.use_deterministic_algorithms(exact)
         torch.backends.cudnn.benchmark = benchmark
         if torch.get_num_threads() != threads[0]:
             torch.set_num_threads(threads[0])
