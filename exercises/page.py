@@ -41,8 +41,6 @@ def show_captioned(figure: Figure, caption: str, kind: str = "png") -> None:
         caption: the one thing to take away from it, in a whole sentence.
         kind: "png" for masks, drawings and curves, which stay sharp; "jpeg" for photographs, which stay small.
     """
-    from IPython.display import Markdown, display
-
     drawn, stored = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, dpi=DPI)
     numbers = numbers_in(figure)
@@ -51,10 +49,7 @@ def show_captioned(figure: Figure, caption: str, kind: str = "png") -> None:
     if kind == "png":
         drawing = drawing.quantize(256)  # a drawing has few colours: a third of the bytes, and it looks the same
     drawing.save(stored, kind, quality=80, optimize=True, progressive=True)
-    mime = f"image/{kind}"
-    picture = base64.b64encode(stored.getvalue()).decode()
-    display({mime: picture, "text/plain": caption}, raw=True, metadata={mime: {"alt": caption, NUMBERS: numbers}})
-    display(Markdown(f"*{caption}*"))
+    display_captioned(f"image/{kind}", stored.getvalue(), {"alt": caption, NUMBERS: numbers})
 
 
 def show_animated(frames: Sequence[Image.Image], caption: str, seconds: float = 8) -> None:
@@ -62,8 +57,6 @@ def show_animated(frames: Sequence[Image.Image], caption: str, seconds: float = 
 
     They are stored as one animated PNG, which every browser plays and whatever cannot play it shows as a picture.
     """
-    from IPython.display import Markdown, display
-
     some = [np.asarray(frame.convert("RGB")) for frame in (frames[0], frames[len(frames) // 2], frames[-1])]
     colours, stored = Image.fromarray(np.vstack(some)).quantize(256), io.BytesIO()  # the same ones in every frame
     shown = [frame.convert("RGB").quantize(palette=colours, dither=0) for frame in (frames[-1], *frames, frames[-1])]
@@ -72,9 +65,16 @@ def show_animated(frames: Sequence[Image.Image], caption: str, seconds: float = 
     shown[0].save(
         stored, "png", save_all=True, append_images=shown[1:], default_image=True, duration=durations, optimize=True
     )
-    picture = base64.b64encode(stored.getvalue()).decode()
-    display({"image/png": picture, "text/plain": caption}, raw=True, metadata={"image/png": {"alt": caption}})
-    display(Markdown(f"*{caption}*"))
+    display_captioned("image/png", stored.getvalue(), {"alt": caption})
+
+
+def display_captioned(mime: str, picture: bytes, about: dict[str, Any]) -> None:
+    """Display the bytes of a picture, with what is to be kept about it, and its "alt" below as the caption."""
+    from IPython.display import Markdown, display
+
+    data = {mime: base64.b64encode(picture).decode(), "text/plain": about["alt"]}
+    display(data, raw=True, metadata={mime: about})
+    display(Markdown(f"*{about['alt']}*"))
 
 
 def numbers_in(figure: Figure) -> list[str]:

@@ -1,6 +1,7 @@
 """Pictures: overlays with contours, grids with legends, curves. Colour is never the only signal."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import matplotlib.pyplot as plt
@@ -89,16 +90,16 @@ def add_legend(image: np.ndarray, classes: Sequence[str], palette: Palette) -> n
 
 
 def legend(
-    target: Figure | Axes, classes: Sequence[str], palette: Palette, ignored: bool = False, columns: int = 8
+    target: Figure | Axes, classes: Sequence[str], palette: Palette, ignored: bool = False, **options: Any
 ) -> None:
-    """Add the class names with their colours below a figure, so many of them in a row."""
+    """Add the class names with their colours below a figure; `options` are matplotlib's, such as ncols=3."""
     patches = [
         Patch(facecolor=np.array(c) / 255, edgecolor="black", label=n) for n, c in zip(classes, palette, strict=True)
     ]
     if ignored:
         patches.append(Patch(facecolor="white", edgecolor="black", hatch="//", label="ignored"))
     place = "outside lower center" if isinstance(target, Figure) else "best"
-    target.legend(handles=patches, loc=place, ncols=min(len(patches), columns), frameon=False)
+    target.legend(**{"handles": patches, "loc": place, "ncols": 8, "frameon": False, **options})
 
 
 def show_images(

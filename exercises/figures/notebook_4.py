@@ -83,7 +83,7 @@ def plot_saved_twice(mask: np.ndarray, damaged: np.ndarray, classes: Sequence[st
         f"black: a wrong label\n({changed.mean():.0%} of all pixels)",
     ]
     figure = show_images([quarter(picture) for picture in pictures], titles, columns=3, size=2.6)
-    legend(figure, classes, palette, columns=3)
+    legend(figure, classes, palette, ncols=3)
     return figure
 
 
@@ -97,7 +97,7 @@ def plot_small_masks(image: np.ndarray, masks: Mapping[str, np.ndarray], palette
 def plot_examples(pairs: Sequence, classes: Sequence[str], palette: Palette, titles: Sequence[str] = ()) -> Figure:
     """Show the mask of each pair over its image, in a row."""
     figure = show_images([overlay(x, y, palette) for x, y in pairs], titles, columns=len(pairs), size=2.4)
-    legend(figure, classes, palette, columns=2 * len(pairs) - 1)
+    legend(figure, classes, palette, ncols=2 * len(pairs) - 1)
     return figure
 
 

@@ -57,7 +57,7 @@ def plot_lookup(rows: Mapping[str, tuple], classes: Sequence[str], palette: Pale
         for ax, picture, title in zip(line, pictures, titles, strict=True):
             ax.imshow(picture, interpolation="nearest")
             ax.set(title=title, xticks=[], yticks=[])
-    legend(figure, classes, palette, columns=3)
+    legend(figure, classes, palette, ncols=3)
     return figure
 
 
@@ -66,5 +66,5 @@ def plot_zipped(pairs: Sequence[tuple[np.ndarray, np.ndarray]], classes: Sequenc
     fitting = [(image, mask) for image, mask in pairs if image.shape[:2] == mask.shape][:2]
     painted = [overlay(image, mask, palette) for image, mask in fitting] or [pairs[0][0]]
     figure = show_images(painted, columns=2, size=2.4)
-    legend(figure, classes, palette, columns=3)
+    legend(figure, classes, palette, ncols=3)
     return figure

@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from exercises.page import DPI
 from utils.images import IGNORE_INDEX
@@ -77,11 +76,6 @@ def plot_strip(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], pale
     return figure
 
 
-def name_colours(names: Sequence[str], colours: Sequence[tuple[int, int, int]]) -> list[Patch]:
-    """Return the entries of a legend."""
-    return [Patch(facecolor=np.array(c) / 255, edgecolor="black", label=n) for n, c in zip(names, colours, strict=True)]
-
-
 def paint_errors(case: Case) -> np.ndarray:
     """Paint what was missed, marked wrongly and found of the failed class on light grey: uint8 (H, W, 3)."""
     painted = np.full(case.image.shape, 238, dtype=np.uint8)
@@ -111,10 +105,9 @@ def plot_failures(cases: Mapping[str, Case], classes: Sequence[str], palette: Pa
         titles = "image", "truth", "prediction", f"errors of '{classes[case.failed]}'"
         for ax, shown, title in zip(axes, (case.image, *masks, errors), titles, strict=True):
             show(ax, shown, title)
-    names = name_colours(classes, palette)
-    figure.legend(handles=names, loc="outside lower left", ncols=4, frameon=False, title="truth and prediction")
-    errors = name_colours(("missed", "marked, but not there", "found"), (MISSED, EXTRA, FOUND))
-    figure.legend(handles=errors, loc="outside lower right", ncols=3, frameon=False, title="errors")
+    legend(figure, classes, palette, loc="outside lower left", ncols=4, title="truth and prediction")
+    names = ("missed", "marked, but not there", "found")
+    legend(figure, names, (MISSED, EXTRA, FOUND), loc="outside lower right", ncols=3, title="errors")
     return figure
 
 
