@@ -25,6 +25,14 @@ class BudgetError(CourseError):
     """More labels were asked for than the budget has left, or labels that cannot be bought."""
 
 
+def scene_names(first: int, count: int) -> list[str]:
+    """Return the names of `count` scenes from a number on, such as town13_007."""
+    return [f"{TOWN}_{number:03d}" for number in range(first, first + count)]
+
+
+FIRST = scene_names(0, LABELLED)
+
+
 class SnowTown:
     """A folder with the scenes of the town: `labelled/`, which `Config.dataset="folder"` reads, and `unlabelled/`.
 
@@ -34,11 +42,12 @@ class SnowTown:
     """
 
     def __init__(self, folder: str | Path = COURSE / "build" / "snow_town", unlabelled: int = UNLABELLED) -> None:
-        self.folder, self.size = Path(folder), unlabelled
+        self.folder = Path(folder)
         names = scene_names(0, LABELLED + unlabelled)
-        missing = [name for name in names if not any(p.is_file() for p in self._places(name))]
-        if missing:
-            self._draw(missing, labelled=names[:LABELLED])
+        homes = (self.labelled / "masks").glob("*.png"), (self.folder / "unlabelled").glob("*.jpg")
+        drawn = {path.stem for paths in homes for path in paths}
+        if missing := [name for name in names if name not in drawn]:
+            self._draw(missing, labelled=FIRST)
 
     @property
     def labelled(self) -> Path:
@@ -48,13 +57,13 @@ class SnowTown:
     @property
     def unlabelled(self) -> list[Path]:
         """The scenes whose labels can still be bought, in order."""
-        return [p for p in sorted((self.folder / "unlabelled").glob("*.jpg")) if p.stem not in self.bought]
+        bought = self.bought
+        return [path for path in sorted((self.folder / "unlabelled").glob("*.jpg")) if path.stem not in bought]
 
     @property
     def bought(self) -> list[str]:
         """The names of the scenes whose labels were bought, in order."""
-        first = scene_names(0, LABELLED)
-        return sorted(p.stem for p in (self.labelled / "images").glob("*.jpg") if p.stem not in first)
+        return sorted(p.stem for p in (self.labelled / "images").glob("*.jpg") if p.stem not in FIRST)
 
     def buy(self, scenes: Iterable[str | Path]) -> None:
         """Pay for the masks of scenes, named by their files: each moves into `labelled/`, to the training images.
@@ -84,9 +93,6 @@ class SnowTown:
         write_tables(folder, dict.fromkeys(names, "test"))
         return folder
 
-    def _places(self, name: str) -> tuple[Path, Path]:
-        return self.labelled / "masks" / f"{name}.png", self.folder / "unlabelled" / f"{name}.jpg"
-
     def _draw(self, names: list[str], labelled: list[str]) -> None:
         """Draw scenes and put each in its place; the masks of those without a label are thrown away."""
         for folder in ("labelled/images", "labelled/masks", "unlabelled"):
@@ -98,14 +104,8 @@ class SnowTown:
                 Path(drawn, "images", f"{name}.jpg").replace(home / f"{name}.jpg")
                 if name in labelled:
                     Path(drawn, "masks", f"{name}.png").replace(self.labelled / "masks" / f"{name}.png")
-        first = scene_names(0, LABELLED)
-        splits = {name: "val" if name in first[-VALIDATION:] else "train" for name in [*first, *self.bought]}
+        splits = {name: "val" if name in FIRST[-VALIDATION:] else "train" for name in [*FIRST, *self.bought]}
         write_tables(self.labelled, splits)
-
-
-def scene_names(first: int, count: int) -> list[str]:
-    """Return the names of `count` scenes from a number on, such as town13_007."""
-    return [f"{TOWN}_{number:03d}" for number in range(first, first + count)]
 
 
 def draw_scenes(names: Sequence[str], folder: Path) -> None:

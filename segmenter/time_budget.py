@@ -20,8 +20,6 @@ def epochs_within(minutes: float, config: Config, source: Source) -> tuple[int, 
     The trial trains what the config names, in a folder that is removed again; of its two epochs the second counts,
     because the first one also warms up. Raises ConfigError where the time is not enough for a single epoch.
     """
-    if minutes <= 0:
-        raise ConfigError(f"--minutes {minutes:g}: give a time above zero, such as 10.")
     splits = {split: source.pairs(split) for split in ("train", "val")}
     few = {split: pairs[: BATCHES * config.batch_size] for split, pairs in splits.items()}
     with TemporaryDirectory() as folder:

@@ -33,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(config: Path | None, resume: bool, overwrite: bool, minutes: float | None, **options: Any) -> None:
     """Train a model; the run folder is --output."""
     if minutes is not None:
-        refuse_with_minutes(resume, options)
+        refuse_minutes(minutes, resume, options)
     if resume and config is None:
         config = config_of_run(options)
     settings = make_config(options, config)  # before the slow import, so that a typo is refused at once
@@ -59,8 +59,10 @@ def run(config: Path | None, resume: bool, overwrite: bool, minutes: float | Non
     print(f"Best validation IoU {best['val_score']:.3f} in epoch {best['epoch']:.0f}; the run is in {finished.folder}")
 
 
-def refuse_with_minutes(resume: bool, options: dict[str, Any]) -> None:
-    """Raise ConfigError where something else says already how long to train, or several processes would time it."""
+def refuse_minutes(minutes: float, resume: bool, options: dict[str, Any]) -> None:
+    """Raise ConfigError where it is no time, the epochs are named already, or several processes would time it."""
+    if minutes <= 0:
+        raise ConfigError(f"--minutes {minutes:g}: give a time above zero, such as 10.")
     if resume or options.get(f"{PREFIX}epochs") is not None:
         raise ConfigError("--minutes chooses the epochs of a new run: leave out --resume and --epochs, or --minutes.")
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
