@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 # No test may look anything up on the network, nor wait for it: set before the libraries are imported.
 os.environ.update({"HF_HUB_OFFLINE": "1", "WANDB_MODE": "offline", "MPLBACKEND": "Agg"})
@@ -29,6 +30,13 @@ def cache_folder(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("CACHE_FOLDER", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture

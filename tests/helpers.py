@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.text import Text
 from PIL import Image
 from torch import nn
 
@@ -23,8 +24,14 @@ from utils.errors import CourseError
 COURSE = Path(__file__).resolve().parents[1]
 SHARED = COURSE.parent / "shared" / "data"
 CLASSES = ("ground", "house", "lake")
+PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115))
 COLOURS = np.array([(90, 120, 60), (200, 80, 60), (40, 90, 170)])
 SPLITS = ["train"] * 8 + ["val"] * 2 + ["test"] * 2
+
+
+def texts(figure):
+    """Return every text of a figure, those of its axes and legends included."""
+    return {text.get_text() for text in figure.findobj(Text)}
 
 
 def draw_pair(seed, size=(40, 48)):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from accelerate import Accelerator
-from helpers import CLASSES, OneClass, assert_clear, draw_pair
+from helpers import CLASSES, PALETTE, OneClass, assert_clear, draw_pair, texts
 
 from exercises.figures.notebook_2 import plot_class_shares
 from exercises.figures.notebook_6 import (
@@ -29,18 +29,6 @@ from utils.models import SegmentationModel
 from utils.runs import Run
 from utils.tracking import EpochPictures
 from utils.training import fit
-
-PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115))
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(figure):
-    return [text.get_text() for text in figure.findobj(plt.Text)]
 
 
 def test_what_is_seen_stays_bright_and_its_side_is_named():

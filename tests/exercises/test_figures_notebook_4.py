@@ -1,29 +1,16 @@
 """exercises/figures/notebook_4*.py: pictures of masks, of labels that do not fit, and of splits say what they show."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
-from helpers import CLASSES
+from helpers import CLASSES, PALETTE, texts
 from PIL import Image
 
 from exercises.figures.notebook_4 import liveliest_box, plot_pair, plot_saved_twice, plot_small_masks, plot_upright
 from exercises.figures.notebook_4_labels import plot_moved_scores, plot_zipped
 from exercises.figures.notebook_4_splits import leaking, plot_growth, plot_splits
 
-PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115))
 MASK = np.zeros((40, 40), dtype=np.uint8)
 MASK[12:, 20:] = 1
 PHOTO = np.full((40, 40, 3), 90, dtype=np.uint8)
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(figure):
-    return [text.get_text() for text in figure.findobj(plt.Text)]
 
 
 def test_the_box_shows_the_numbers_where_classes_meet(tmp_path):

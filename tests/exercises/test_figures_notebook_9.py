@@ -1,27 +1,13 @@
 """exercises/figures/notebook_9*: maps, choices and tiles say their classes, their numbers and their places."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pytest
 import torch
-from helpers import CLASSES, draw_pair
+from helpers import CLASSES, PALETTE, draw_pair, texts
 
 from exercises.figures import notebook_9 as maps
 from exercises.figures import notebook_9_choices as choices
 from exercises.figures import notebook_9_tiles as tiling
-
-PALETTE = ((230, 159, 0), (86, 180, 233), (0, 158, 115))
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
-def texts(figure):
-    return {text.get_text() for text in figure.findobj(plt.Text)}
 
 
 def shown(figure, panel=0):

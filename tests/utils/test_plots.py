@@ -1,9 +1,7 @@
 """utils/plots.py: what is painted where; every figure is drawn once."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pytest
 import torch
 from helpers import CLASSES, draw_pair
 from hypothesis import given
@@ -22,12 +20,6 @@ from utils.plots import (
 )
 
 PALETTE = ((10, 20, 30), (200, 0, 0), (0, 0, 200))
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def texts(figure):
