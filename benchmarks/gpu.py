@@ -1,8 +1,9 @@
 """Everything that a GPU must show, in one run of at most ten minutes: `make gpu`, or `python -m benchmarks.gpu`.
 
 Notebooks 1, 7 and 8 untouched; a training step in fp32, fp16 and bf16, with and without torch.compile; memory by
-batch; exact resume; `tiny` (and `human`, with --human FOLDER) to their marks; the loader's throughput beside the
-device's. Results are printed as tables and kept as JSON. Where there is no GPU it says so, and that is all.
+batch; exact resume; `tiny` to its mark (with --human FOLDER `human` as well, from nothing and from ImageNet's
+weights); the loader's throughput beside the device's. Results are printed as tables and kept as JSON. Where there is
+no GPU it says so, and that is all.
 """
 
 import argparse
@@ -34,14 +35,14 @@ from utils.loaders import get_data_loaders
 from utils.losses import build_loss
 from utils.metrics import primary_iou
 from utils.models import build_model
-from utils.runtime import pick_precision, seed_everything
+from utils.runtime import precision_here, seed_everything
 from utils.schedules import build_optimizer
 from utils.training import fit
 
 MODELS = {"unet": "our U-Net", "smp:unet/resnet34": "U-Net on ResNet-34", "smp:deeplabv3plus/resnet50": "DeepLabV3+"}
 STEPS, WARM_UP, BATCH = 20, 5, 32
 # What the README promises of the default models, as IoU.
-TINY_MARK, HUMAN_MARK = 0.70, 0.70
+TINY_MARK, HUMAN_MARK, PHOTOGRAPHS_MARK = 0.70, 0.70, 0.88
 
 
 def notebooks(folder: Path) -> dict[str, Any]:
@@ -220,10 +221,10 @@ def device() -> dict[str, Any]:
         "card": card.name,
         "memory GB": card.total_memory / 1e9,
         "capability": ".".join(map(str, torch.cuda.get_device_capability())),
-        "precision": pick_precision(torch.device("cuda")),
+        "precision": precision_here(torch.device("cuda")),
         "PyTorch": torch.__version__,
         "CPU cores": os.cpu_count(),
-        "precision on its CPU": pick_precision(torch.device("cpu")),
+        "precision on its CPU": precision_here(torch.device("cpu")),
     }
 
 
@@ -257,6 +258,8 @@ def sections(folder: Path, human: Path | None) -> Iterator[tuple[str, Callable[[
     if human:
         recipe = {**RECIPE, "device": "auto", "root": human, "output": folder / "human"}
         yield "human", lambda: marks(Config.preset("human", **recipe), HUMAN_MARK)
+        preset = Config.preset("human", root=human, epochs=20, output=folder / "photographs")
+        yield "photographs", lambda: marks(preset, PHOTOGRAPHS_MARK)
     yield "CPU step", lambda: cpu_steps(folder)
     yield "notebooks", lambda: notebooks(folder)
 

@@ -1,8 +1,8 @@
-"""Training, in one run each: `python -m benchmarks.training [--human FOLDER] [--voc FOLDER] [--overhead]`.
+"""Training, in one run each: `python -m benchmarks.training [--human FOLDER] [--overhead]`.
 
 Without options: what the default model reaches on `tiny` in 90 s on two CPU cores, mean of three seeds. `--human`: from
 nothing, side by side, the guided project's recipe and the course's on the 290 photographs; the curves are kept in
-`human_curves.csv`. `--voc`: a short run on VOC pairs, with its table. `--overhead`: the engine beside a bare loop.
+`human_curves.csv`. `--overhead`: the engine beside a bare loop.
 """
 
 import argparse
@@ -177,34 +177,19 @@ def overhead(rounds: int = 150) -> None:
     print(f"one step, ms, by quantile\n{table.to_string(float_format='{:.3f}'.format)}")
 
 
-def voc(root: Path) -> None:
-    """Train a few epochs on the VOC pairs at hand, from nothing, and print the table: the whole way, no verdict."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = Config.preset(
-            "voc", root=root, model="unet", splits="random", image_size=128, batch_size=8, epochs=10, workers=0,
-            device="cpu", output=Path(folder) / "run",
-        )  # fmt: skip
-        source = catalog.load(config)
-        run = fit(config, source=source)
-        print(report_split(Predictor.from_run(run.folder, device="cpu"), source))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=40, help="for tiny")
     parser.add_argument("--human", type=Path, metavar="FOLDER")
     parser.add_argument("--budget", type=float, default=240, help="seconds of training for the guided project")
-    parser.add_argument("--voc", type=Path, metavar="FOLDER")
     parser.add_argument("--overhead", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(2)
     if options.human:
         human(options.human, options.budget)
-    if options.voc:
-        voc(options.voc)
     if options.overhead:
         overhead()
-    if not (options.human or options.voc or options.overhead):
+    if not (options.human or options.overhead):
         tiny(options.epochs)
 
 

@@ -18,7 +18,7 @@ from utils.errors import ConfigError, TrainingError
 from utils.losses import Loss
 from utils.metrics import confusion_matrix
 from utils.models import to_mask
-from utils.runtime import pick_device, pick_precision
+from utils.runtime import pick_device, precision_here
 from utils.tracking import need_tracker
 
 LOOK_EVERY = 50  # steps; to read a loss makes a GPU wait
@@ -136,7 +136,7 @@ def make_accelerator(config: Config) -> Accelerator:
     ConfigError where several processes were started and do not find each other: each would train a run of its own.
     """
     device = pick_device(config.device)
-    precision = pick_precision(device) if config.precision == "auto" else config.precision
+    precision = precision_here(device) if config.precision == "auto" else config.precision
     need_tracker(config.tracker)
     if not torch.distributed.is_initialized():
         AcceleratorState._reset_state(True)  # a notebook may train twice, with other settings

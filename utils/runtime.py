@@ -54,19 +54,23 @@ def pick_precision(
 ) -> str:
     """Return 'bf16' where the device computes it itself, 'fp16' on older NVIDIA GPUs, else 'fp32'.
 
-    GPUs compute bf16 from capability 8.0 (Ampere) on; a CPU where it has circuits for it (`native_bf16`). None asks
-    this machine. `torch.cuda.is_bf16_supported()` also says True where bf16 is only emulated, such as on a T4 (7.5).
+    GPUs compute bf16 from capability 8.0 (Ampere) on; a CPU where it has circuits for it (`native_bf16`).
+    `torch.cuda.is_bf16_supported()` also says True where bf16 is only emulated, such as on a T4 (7.5).
     """
     if device.type == "cuda":
-        return "bf16" if (capability or torch.cuda.get_device_capability(device)) >= (8, 0) else "fp16"
-    if device.type == "cpu" and (cpu_computes_bf16() if native_bf16 is None else native_bf16):
-        return "bf16"
-    return "fp32"
+        return "bf16" if capability >= (8, 0) else "fp16"
+    return "bf16" if device.type == "cpu" and native_bf16 else "fp32"
+
+
+def precision_here(device: torch.device) -> str:
+    """Return the precision that `pick_precision` names for a device of this machine."""
+    capability = torch.cuda.get_device_capability(device) if device.type == "cuda" else None
+    return pick_precision(device, capability, cpu_computes_bf16())
 
 
 def autocast(device: torch.device, wish: str = "auto") -> torch.autocast:
     """Return the context in which a forward pass computes in 'bf16', 'fp16' or 'fp32'; 'auto' picks the precision."""
-    precision = pick_precision(device) if wish == "auto" else wish
+    precision = precision_here(device) if wish == "auto" else wish
     dtype = torch.float16 if precision == "fp16" else torch.bfloat16
     return torch.autocast(device.type, dtype, enabled=precision != "fp32")
 
@@ -168,7 +172,7 @@ def describe_runtime() -> str:
         lines.append(f"GPU: {torch.cuda.get_device_name(device)}, {gigabytes:.0f} GB")
     else:
         lines.append("GPU: none" if device.type == "cpu" else "GPU: Apple")
-    lines.append(f"device '{device}', precision '{pick_precision(device)}'")
+    lines.append(f"device '{device}', precision '{precision_here(device)}'")
     return "\n".join(lines)
 
 

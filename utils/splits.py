@@ -4,12 +4,8 @@ import hashlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    pass
 
 SPLITS = ("train", "val", "test")
 Fractions = tuple[float, float, float]

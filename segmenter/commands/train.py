@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from segmenter.commands.options import PREFIX, add_config, make_config
 from utils.config import Config
 from utils.errors import ConfigError, printable
+from utils.presets import PRESETS
 
 if TYPE_CHECKING:  # the catalog, and torch with it, is imported when the command runs
     from utils.catalog.base import Source
@@ -49,7 +50,7 @@ def run(config: Path | None, resume: bool, overwrite: bool, minutes: float | Non
     settings = with_pairs(settings)
     source = catalog.load(settings)
     if not int(os.environ.get("RANK", 0)):  # asking accelerate now would settle which device it takes
-        print(tell(source), flush=True)
+        print(tell(source, settings), flush=True)
     if minutes is not None:
         settings = fill(minutes, settings, source)
     finished = fit(settings, source=source, resume=resume, overwrite=overwrite, prepare_loader=share_out)
@@ -78,13 +79,26 @@ def fill(minutes: float, settings: Config, source: "Source") -> Config:
     return settings.override(epochs=epochs)
 
 
-def tell(source: "Source") -> str:
-    """Say how the files of a data set are read, before a long run pays for a misunderstanding."""
+def tell(source: "Source", settings: Config) -> str:
+    """Say how the files of a data set are read and what the model starts from, before a long run pays for it."""
     names = ", ".join(source.classes[:8]) + (", ..." if len(source.classes) > 8 else "")
     lines = [*source.describe(), ("classes", f"{len(source.classes)} ({names})")]
     if source.ignored_share is not None:
         lines.append(("ignored", f"{source.ignored_share:.1%} of all pixels"))
+    lines.append(("model", f"{settings.model}, from {start_of(settings)}"))
     return printable("\n".join([source.name, *(f"    {title}: {words}" for title, words in lines)]))
+
+
+def start_of(settings: Config) -> str:
+    """Name the weights that a model starts from, and where a better start was left out with the preset's model."""
+    if settings.weights:
+        return f"the weights '{settings.weights}'"
+    preset = PRESETS.get(settings.dataset, {})
+    left_out = preset.get("weights") if settings.model.startswith("smp:") else None
+    if not left_out or settings.model == preset["model"]:  # then random weights were asked for
+        return "random weights"
+    rates = f"--learning-rate {preset['learning_rate']:g} --encoder-rate {preset['encoder_rate']:g}"
+    return f"random weights (its '{left_out}' weights learn faster: --weights {left_out} {rates})"
 
 
 def config_of_run(options: dict[str, Any]) -> Path | None:

@@ -14,9 +14,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "1.3": {
         "capability = torch.cuda.get_device_capability(device)  ->": "the text says that the checks always give it",
         "if capability is None:  ->  if False": "the text says that the checks always give it",
-        "cpu_computes_bf16() if False": "the text says that the checks always give it",
-        "(capability or device)": "the text says that the checks always give it",
-        "get_device_capability()) >= (8, 0)": "the text says that the checks always give it",
         ">= (8, -1)": "no GPU has a capability between 7.9 and 8.0",
         ">= (8,)": SAME_VALUE,
     },

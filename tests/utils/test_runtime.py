@@ -26,6 +26,7 @@ from utils.runtime import (
     median_seconds,
     pick_device,
     pick_precision,
+    precision_here,
     seed_everything,
     seed_libraries,
     time_call,
@@ -57,9 +58,9 @@ def test_a_device_that_is_not_there_is_no_silent_cpu(wish, monkeypatch):
 def test_precision_follows_what_a_gpu_computes_and_not_what_it_emulates(capability, precision, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
-    assert pick_precision(torch.device("cuda")) == precision
+    assert precision_here(torch.device("cuda")) == precision
     assert pick_precision(torch.device("cuda"), capability) == precision
-    assert pick_precision(torch.device("mps")) == "fp32"
+    assert precision_here(torch.device("mps")) == "fp32"
 
 
 @pytest.mark.parametrize(("avx512", "amx"), [(False, False), (True, False), (False, True)])
@@ -67,15 +68,15 @@ def test_a_cpu_takes_bf16_only_where_it_has_circuits_for_it(avx512, amx, monkeyp
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     assert cpu_computes_bf16() is (avx512 or amx)
-    assert pick_precision(torch.device("cpu")) == ("bf16" if avx512 or amx else "fp32")
-    assert pick_precision(torch.device("mps")) == "fp32"
+    assert precision_here(torch.device("cpu")) == ("bf16" if avx512 or amx else "fp32")
+    assert precision_here(torch.device("mps")) == "fp32"
     assert pick_precision(torch.device("cuda"), (7, 5)) == "fp16"
 
 
 def test_an_older_pytorch_that_cannot_say_takes_fp32(monkeypatch):
     monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
     monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
-    assert pick_precision(torch.device("cpu")) == "fp32"
+    assert precision_here(torch.device("cpu")) == "fp32"
 
 
 @pytest.mark.parametrize(("wish", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])

@@ -9,6 +9,7 @@ from helpers import FAULTS, assert_clear, snapshot
 
 from segmenter import time_budget
 from segmenter.__main__ import main
+from segmenter.commands.train import tell
 from utils import catalog, training
 from utils.config import Config
 from utils.errors import ConfigError
@@ -163,3 +164,22 @@ def test_a_time_that_cannot_be_kept_is_refused(train_as_long, more, words, pairs
 def test_several_processes_cannot_be_timed(train_as_long, pairs, tmp_path, refused, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     refused(train_as_long(pairs, tmp_path / "run", "--minutes", "1"), "torchrun", "--epochs")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"dataset": "tiny"}, "unet, from random weights"),
+        ({"dataset": "pets_mini"}, "smp:fpn/tu-tf_efficientnet_lite0, from the weights 'imagenet'"),
+        ({"dataset": "pets_mini", "weights": None}, "smp:fpn/tu-tf_efficientnet_lite0, from random weights"),
+        ({"dataset": "pets_mini", "model": "unet"}, "unet, from random weights"),
+        (
+            {"dataset": "pets_mini", "model": "smp:unet/resnet18"},
+            "smp:unet/resnet18, from random weights (its 'imagenet' weights learn faster: --weights imagenet "
+            "--learning-rate 0.003 --encoder-rate 0.1)",
+        ),
+    ],
+)
+def test_what_a_model_starts_from_is_said_before_it_trains(values, words):
+    config = Config.preset(**values)
+    assert tell(catalog.load(config), config).splitlines()[-1].split("model: ")[-1].strip() == words
