@@ -16,15 +16,15 @@ The modules, each of which imports earlier ones only:
 """
 
 from exercises.answers import forget, mine, use_kept_answers, whose
-from exercises.archive import download, keep_on_drive, package
+from exercises.archive import bring, download, keep_on_drive, package
 from exercises.board import progress
 from exercises.definitions import ExerciseError, todo
 from exercises.display import compare, explain, hint, in_notebook, solution
 from exercises.engine import check, exercise, strict
 
 __all__ = [
-    "ExerciseError", "check", "compare", "download", "exercise", "explain", "forget", "hint", "keep_on_drive", "mine",
-    "package", "progress", "solution", "strict", "todo", "whose",
+    "ExerciseError", "bring", "check", "compare", "download", "exercise", "explain", "forget", "hint",
+    "keep_on_drive", "mine", "package", "progress", "solution", "strict", "todo", "whose",
 ]  # fmt: skip
 
 if in_notebook():  # the setup cell of every notebook imports this package, and your kept answers are used from there

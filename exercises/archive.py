@@ -1,9 +1,11 @@
 """Take your answers with you: as a package, as an archive, or on your Drive."""
 
 import importlib
+import io
 import os
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 from exercises.answers import use_kept_answers
@@ -78,6 +80,50 @@ def download() -> Path | None:
     else:
         files.download(str(archive))
     return archive
+
+
+def bring(place: str) -> None:
+    """Use the answers that you kept: on 'this runtime', on 'Google Drive', or in 'a file' that `download` gave you.
+
+    Nothing that lies in your folder of answers already is replaced. Raises ExerciseError where it is no such place.
+    """
+    if place == "Google Drive":
+        keep_on_drive()
+    elif place == "a file":
+        unpack_answers(upload())
+        use_kept_answers()
+    elif place != "this runtime":
+        raise ExerciseError(f"ANSWERS = '{place}': choose 'this runtime', 'Google Drive' or 'a file'.")
+
+
+def upload() -> bytes:
+    """Return the archive that you choose in the browser. Raises ExerciseError where none is chosen."""
+    try:
+        files = importlib.import_module("google.colab.files")
+    except ImportError:
+        name = answers_folder().name
+        raise ExerciseError(f"This is not Colab: unpack my_work.zip into {name}/, then run the set-up cell.") from None
+    chosen = list(files.upload().values())
+    if len(chosen) != 1:
+        raise ExerciseError("No file was chosen. Run the cell again, and choose the my_work.zip that you downloaded.")
+    return chosen[0]
+
+
+def unpack_answers(archive: bytes) -> None:
+    """Write the answers of an archive into your folder, by their names alone. Raises ExerciseError for other files."""
+    folder = answers_folder()
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+            texts = {Path(name).name: packed.read(name).decode("utf-8") for name in packed.namelist()}
+    except (zipfile.BadZipFile, UnicodeDecodeError) as error:
+        raise ExerciseError("That file is no my_work.zip, as `download()` writes it. Choose that one.") from error
+    answers = {name: text for name, text in texts.items() if re.fullmatch(r"exercise_\d_\d+\.py", name)}
+    if not answers:
+        raise ExerciseError("There is no answer in that archive. Choose the my_work.zip that `download()` gave you.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in answers.items():
+        if not (folder / name).exists():
+            write_atomically(folder / name, text)
 
 
 def keep_on_drive(place: str = "/content/drive") -> Path:
