@@ -19,11 +19,12 @@ from utils.plots import BLUE, GREEN, ORANGE, RED
 DPI = 110
 
 
-def show_code(*functions: Any) -> Any:
-    """Show the source of functions or classes of the course as formatted Markdown."""
+def show_code(*functions: Any, folded: str = "") -> Any:
+    """Show the source of functions or classes of the course as formatted Markdown, `folded` away under that title."""
     from IPython.display import Markdown
 
-    return Markdown("\n".join(f"```python\n{inspect.getsource(f)}```\n" for f in functions))
+    code = "\n".join(f"```python\n{inspect.getsource(f)}```\n" for f in functions)
+    return Markdown(f"<details><summary>{folded}</summary>\n\n{code}\n</details>" if folded else code)
 
 
 def show_diagram(name: str) -> Any:
@@ -33,13 +34,14 @@ def show_diagram(name: str) -> Any:
     return SVG(filename=str(NOTEBOOKS / "images" / f"{name}.svg"))
 
 
-def show_captioned(figure: Figure, caption: str, kind: str = "png") -> None:
+def show_captioned(figure: Figure, caption: str, kind: str = "png", quality: int = 80) -> None:
     """Show a figure with its caption, which is read out in its place as well, and close it.
 
     Args:
         figure: what to show; it is stored at 110 dots per inch.
         caption: the one thing to take away from it, in a whole sentence.
         kind: "png" for masks, drawings and curves, which stay sharp; "jpeg" for photographs, which stay small.
+        quality: of a JPEG, up to 95; where many photographs share a page, 55 halves their bytes and still looks clean.
     """
     drawn, stored = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, dpi=DPI)
@@ -48,7 +50,7 @@ def show_captioned(figure: Figure, caption: str, kind: str = "png") -> None:
     drawing = Image.open(drawn).convert("RGB")
     if kind == "png":
         drawing = drawing.quantize(256)  # a drawing has few colours: a third of the bytes, and it looks the same
-    drawing.save(stored, kind, quality=80, optimize=True, progressive=True)
+    drawing.save(stored, kind, quality=quality, optimize=True, progressive=True)
     display_captioned(f"image/{kind}", stored.getvalue(), {"alt": caption, NUMBERS: numbers})
 
 

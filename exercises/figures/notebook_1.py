@@ -13,6 +13,7 @@ from utils.images import IGNORE_INDEX
 from utils.plots import Palette, colour_mask, legend, overlay
 
 GREY = 0.3  # how much of a photograph's contrast is left where it only stands behind something
+EDGE = 6  # pixels of a small scene that a number needs on each side
 
 
 def plot_mask(photograph: np.ndarray, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
@@ -23,7 +24,10 @@ def plot_mask(photograph: np.ndarray, mask: np.ndarray, classes: Sequence[str], 
         ax.imshow(picture)
         ax.set_title(title)
         ax.axis("off")
-    legend(figure, classes, palette, ignored=bool((mask == IGNORE_INDEX).any()))
+    ignored = mask == IGNORE_INDEX
+    if ignored.any():
+        axes[1].contourf(ignored, levels=[0.5, 1], colors="white", hatches=["//"])
+    legend(figure, classes, palette, ignored=bool(ignored.any()))
     return figure
 
 
@@ -50,7 +54,7 @@ def plot_coloured_in(
 def plot_questions(
     scene: np.ndarray, labels: np.ndarray, instances: Mapping[int, np.ndarray], classes: Sequence[str], palette: Palette
 ) -> Figure:
-    """Show six answers to one scene, uint8 (H, W, 3), with class ids (H, W).
+    """Show a scene, uint8 (H, W, 3), and five answers to it, with class ids (H, W).
 
     `instances` has, for each class of things, the number of the object at each pixel, (H, W), 0 where there is none.
     """
@@ -110,12 +114,13 @@ def draw_boxes(ax: Axes, instances: Mapping[int, np.ndarray], palette: Palette) 
 
 
 def number_objects(ax: Axes, instances: Mapping[int, np.ndarray]) -> None:
-    """Write the running number of each object, counted over all classes, beside its middle."""
+    """Write the running number of each object, counted over all classes, at its middle, but never on the edge."""
     count = 0
     for numbers in instances.values():
         for number in range(1, int(numbers.max()) + 1):
             count += 1
-            y, x = (float(where.mean()) for where in np.nonzero(numbers == number))
+            middle = [where.mean() for where in np.nonzero(numbers == number)]
+            y, x = np.clip(middle, EDGE, np.array(numbers.shape) - 1 - EDGE)
             chip = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.1", "alpha": 0.85}
             ax.text(x, y, count, ha="center", va="center", fontsize=9, bbox=chip)
 

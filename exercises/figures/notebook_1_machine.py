@@ -22,12 +22,27 @@ def plot_step_times(sides: Sequence[int], seconds: Mapping[str, Sequence[float]]
         ax.loglog(sides, milliseconds, marker + "-", label=f"measured: {device}")
         ax.loglog(sides, milliseconds[-1] * (np.array(sides) / sides[-1]) ** 2, "--", label="proportional to pixels")
         for side, value in zip(sides, milliseconds, strict=True):
-            ax.annotate(f"{value:.0f} ms", (side, value), (0, 9), textcoords="offset points", ha="center")
+            chip = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+            ax.annotate(f"{value:.0f} ms", (side, value), (0, 9), textcoords="offset points", ha="center", bbox=chip)
     ax.set(title="One training step of four pictures", xlabel="side of the pictures, pixels", ylabel="milliseconds")
     ax.set_xticks(sides, sides)
     ax.minorticks_off()
     ax.margins(y=0.2)
     ax.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def plot_rates(rates: Mapping[str, float]) -> Figure:
+    """Draw pictures a second by name, one bar each, on an axis that starts at 0."""
+    figure, ax = plt.subplots(figsize=(10, 2.2))
+    bars = ax.barh(list(rates), list(rates.values()), color=[BLUE, ORANGE], edgecolor="black")
+    bars[-1].set_hatch("//")
+    ax.bar_label(
+        bars, [f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.1f} a second" for rate in rates.values()], padding=4
+    )
+    ax.set(title="Training on pictures of 256 x 256 pixels", xlabel="pictures a second")
+    ax.set_xlim(0, 1.2 * max(rates.values()))
+    ax.invert_yaxis()
     return figure
 
 
@@ -38,14 +53,18 @@ def plot_memory(
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9))
     for (side, numbers), marker in zip(kept.items(), "os^D", strict=True):
         left.plot(batches, np.array(numbers) / MB, marker + "-", label=f"{side} x {side} pixels")
-    for (gigabytes, counts), marker in zip(fits.items(), "os^D", strict=True):
+    for (gigabytes, counts), marker in zip(fits.items(), "os^D", strict=False):
         right.loglog(sides, counts, marker + "-", label=f"{gigabytes} GB")
+        for side, count in zip(sides, counts, strict=True):
+            right.annotate(f"{count:,}", (side, count), (5, 4), textcoords="offset points", fontsize=9)
     left.set(title="Activations grow with batch and pixels", xlabel="batch, pictures", ylabel="MB kept")
     left.set_xticks(batches)
-    right.set(title="Largest batch, a tenth of the memory left free", xlabel="side of the pictures, pixels")
-    right.set(ylabel="pictures")
+    right.set(title="Largest batch, half of the memory left free", xlabel="side of the pictures, pixels")
+    right.set(ylabel="pictures, on a logarithmic axis")
     right.set_xticks(sides, sides)
+    right.set_yticks([])  # each point says its number
     right.minorticks_off()
+    right.margins(x=0.12, y=0.1)
     for ax in (left, right):
         ax.legend(frameon=False)
     return figure
@@ -99,9 +118,14 @@ def plot_calls(seconds: Sequence[float], device: str) -> Figure:
     figure, ax = plt.subplots(figsize=(10, 3))
     milliseconds = 1000 * np.array(seconds)
     colours = [RED] + [BLUE] * (len(seconds) - 1)
-    ax.bar(range(1, len(seconds) + 1), milliseconds, color=colours, edgecolor="black")[0].set_hatch("//")
-    ax.axhline(np.median(milliseconds), color="black", linestyle="--", linewidth=1, label="median")
-    ax.set(title=f"The same forward pass, again and again, on this {device}", xlabel="call", ylabel="milliseconds")
+    bars = ax.bar(range(1, len(seconds) + 1), milliseconds, color=colours, edgecolor="black")
+    bars[0].set_hatch("//")
+    ax.bar_label(bars, [f"{m:,.0f} ms" for m in milliseconds], padding=2, fontsize=9)
+    median = np.median(milliseconds)
+    ax.axhline(median, color="black", linestyle="--", linewidth=1, label="median")
+    times = f"{milliseconds[0] / median:.0f} times the median"
+    ax.set(title=f"The same forward pass on this {device}: the first call takes {times}")
+    ax.set(xlabel="call", ylabel="milliseconds")
     ax.set_xticks(range(1, len(seconds) + 1))
     ax.legend(frameon=False)
     return figure
