@@ -1,0 +1,79 @@
+"""Figures of notebook 5 about batches: what is in one, how it is padded, and which images meet in it or never do."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
+
+from utils.plots import BLUE, ORANGE, RED, Palette, colour_mask, legend, overlay, show_images, to_array
+
+
+def plot_batch(images: Tensor, masks: Tensor, classes: Sequence[str], palette: Palette) -> Figure:
+    """Show up to eight images of a batch with their masks laid over: uint8 (N, 3, H, W) and int64 (N, H, W)."""
+    shown = [overlay(image, mask, palette, 0.35) for image, mask in list(zip(images, masks, strict=True))[:8]]
+    figure = show_images(shown, columns=4, size=2.15)
+    legend(figure, classes, palette)
+    return figure
+
+
+def plot_padded(
+    images: Tensor, masks: Tensor, titles: Sequence[str], classes: Sequence[str], palette: Palette
+) -> Figure:
+    """Show every image of a padded batch above its mask, on grey, so that black and white padding can both be seen."""
+    pictures = [*images, *(colour_mask(mask, palette) for mask in masks)]
+    figure = show_images(pictures, titles, columns=len(images), size=3.2)
+    figure.set_facecolor("#DDDDDD")
+    legend(figure, classes, palette, ignored=True)
+    return figure
+
+
+def plot_orders(rows: Mapping[str, Sequence[tuple[np.ndarray, str]]]) -> Figure:
+    """Draw a row of images, each under its group, for every order in which they were taken: uint8 (H, W, 3)."""
+    columns = max(map(len, rows.values()))
+    figure, axes = plt.subplots(len(rows), columns, figsize=(2.05 * columns, 2.35 * len(rows)), squeeze=False)
+    for line, (name, pictures) in zip(axes, rows.items(), strict=True):
+        for ax in line:
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+        for ax, (picture, title) in zip(line, pictures, strict=False):
+            ax.imshow(to_array(picture))
+            ax.set_title(title)
+        line[0].set_ylabel(name, weight="bold")
+    return figure
+
+
+def plot_visits(visits: Mapping[str, Sequence[Sequence[int]]]) -> Figure:
+    """Draw for each loader which file comes at which place of its first two epochs."""
+    figure, axes = plt.subplots(1, len(visits), figsize=(10.5, 4.2), squeeze=False)
+    for ax, (name, epochs) in zip(axes[0], visits.items(), strict=True):
+        for number, (order, marker, colour) in enumerate(zip(epochs, "o^", (BLUE, ORANGE), strict=True), 1):
+            size = 70 if marker == "o" else 25  # the second lies on the first, and both can be seen
+            ax.scatter(range(1, len(order) + 1), np.add(order, 1), size, colour, marker=marker, label=f"epoch {number}")
+        ax.set(title=name, xlabel="place in the epoch", ylabel="number of the file in its folder")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def plot_unscored(images: Sequence[np.ndarray], names: Sequence[str], scored: int) -> Figure:
+    """Show up to the last eight validation images, uint8 (H, W, 3): pale and marked are those that no batch holds."""
+    pictures = [x if n < scored else 255 - (255 - x) // 4 for n, x in enumerate(images)]
+    titles = [name if n < scored else "NEVER SCORED" for n, name in enumerate(names)]
+    return show_images(pictures[-8:], titles[-8:], columns=4, size=2.1)
+
+
+def plot_reported(reported: Mapping[str, np.ndarray], truth: float) -> Figure:
+    """Draw how often each score was reported, for every way to report: arrays (runs,) beside the true score."""
+    figure, ax = plt.subplots(figsize=(10.5, 3.4))
+    for (name, values), colour, hatch in zip(reported.items(), (RED, BLUE), ("//", ""), strict=True):
+        label = f"{name}: {values.mean():.3f} on average"
+        ax.hist(values, 40, alpha=0.75, color=colour, hatch=hatch, edgecolor="black", linewidth=0.5, label=label)
+    ax.axvline(truth, color="black", ls="--", label=f"the truth: {truth:.3f}")
+    ax.set(title="What a thousand simulated runs would report", xlabel="reported IoU", ylabel="number of runs")
+    ax.legend(frameon=False)
+    return figure

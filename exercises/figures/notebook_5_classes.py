@@ -1,0 +1,95 @@
+"""Figures of notebook 5 about rare classes: what a loss hears of them, what a sampler draws, what a network finds."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from utils.plots import BLUE, GREEN, GREY, ORANGE, RED, Palette, colour_mask, legend, to_array
+
+
+def plot_loss_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[str], palette: Palette) -> Figure:
+    """Draw which share of the loss each class has, a bar for each way to weigh; shares from 4 % on say their number."""
+    figure, ax = plt.subplots(figsize=(10.5, 3.2))
+    for name, row in shares.items():
+        start = 0.0
+        for share, colour in zip(row, palette, strict=True):
+            ax.barh(name, share, left=start, color=np.array(colour) / 255, edgecolor="black", linewidth=0.7)
+            if share >= 0.04:
+                frame = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+                ax.text(start + share / 2, name, f"{share:.0%}", ha="center", va="center", size=9, bbox=frame)
+            start += share
+    ax.set(title="Share of each class in the first loss", xlabel="share of the loss", xlim=(0, 1))
+    ax.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    ax.invert_yaxis()
+    legend(figure, classes, palette)
+    return figure
+
+
+def plot_drawn(drawn: Mapping[str, Tensor], name: str) -> Figure:
+    """Draw the share of a class in every batch as a point, a row for each loader, with its mean: tensors (batches,)."""
+    figure, ax = plt.subplots(figsize=(10.5, 3.2))
+    for y, share in enumerate(drawn.values()):
+        jitter = np.linspace(-0.2, 0.2, len(share))
+        ax.scatter(share, y + jitter, s=32, color=[GREY, BLUE][y], edgecolor="black", linewidth=0.4)
+        ax.plot([share.mean()] * 2, [y - 0.35, y + 0.35], color=RED)
+        ax.annotate(f"mean {share.mean():.1%}", (share.mean(), y - 0.35), ha="center", va="bottom", color=RED)
+    ax.set_yticks(range(len(drawn)), drawn)
+    ax.set(title=f"How much '{name}' each batch of five epochs holds", xlabel="share of labelled pixels")
+    ax.set_ylim(len(drawn) - 0.4, -0.75)
+    ax.xaxis.set_major_formatter(lambda share, _: f"{share:.1%}")
+    return figure
+
+
+def plot_found(results: Mapping[str, Mapping[str, float]], name: str) -> Figure:
+    """Draw recall, precision and IoU of a class for each way to train, with their numbers; NaN has no bar."""
+    figure, ax = plt.subplots(figsize=(10.5, 3.4))
+    kinds = {
+        "recall: how much of it was found": ("recall", BLUE, ""),
+        "precision: how much of what was claimed is right": ("precision", ORANGE, "//"),
+        "IoU: both in one number": ("iou", GREEN, ".."),
+    }
+    for n, (label, (key, colour, hatch)) in enumerate(kinds.items()):
+        values = [row[key] for row in results.values()]
+        places = np.arange(len(results)) + 0.26 * (n - 1)
+        bars = ax.bar(places, np.nan_to_num(values), 0.24, color=colour, hatch=hatch, edgecolor="black", label=label)
+        ax.bar_label(bars, ["none" if np.isnan(v) else f"{v:.0%}" for v in values], padding=2)
+    ax.set_xticks(range(len(results)), results)
+    ax.set(title=f"How the class '{name}' fares on the validation images", ylabel="share", ylim=(0, 1.08))
+    ax.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def plot_maps(
+    image: Tensor, maps: Mapping[str, Tensor], focus: int, classes: Sequence[str], palette: Palette
+) -> Figure:
+    """Show the part of an image in which most of a class lies, and what each map says about it.
+
+    Args:
+        image: uint8 (3, H, W).
+        maps: class ids (H, W) under their titles; the first is the truth.
+        focus: the class.
+        classes: their names.
+        palette: their colours.
+    """
+    rows, columns = crowded_part(to_array(next(iter(maps.values()))) == focus)
+    shown = {"image": to_array(image)[rows, columns]}
+    shown |= {name: colour_mask(to_array(mask)[rows, columns], palette) for name, mask in maps.items()}
+    figure, axes = plt.subplots(1, len(shown), figsize=(2.2 * len(shown), 3.0))
+    for ax, (name, picture) in zip(axes, shown.items(), strict=True):
+        ax.imshow(picture, interpolation="nearest")
+        ax.set(title=name, xticks=[], yticks=[])
+    legend(figure, classes, palette)
+    return figure
+
+
+def crowded_part(found: np.ndarray) -> tuple[slice, slice]:
+    """Return rows and columns of the square, half as large as the shorter side, that holds most of a mask (H, W)."""
+    side = min(found.shape) // 2
+    sums = np.pad(found.astype(int), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    top, left = np.unravel_index(inside.argmax(), inside.shape)
+    return slice(top, top + side), slice(left, left + side)

@@ -1,0 +1,81 @@
+"""Figures of notebook 5 about speed: what each step of loading costs, and who waits for whom."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from utils.plots import BLUE, GREEN, GREY, ORANGE
+
+STYLES = {
+    "decode": (ORANGE, ""), "resize": ("#56B4E9", "//"), "augment": (GREEN, ".."), "collate": ("#CC79A7", "xx"),
+    "model": (GREY, ""),
+}  # fmt: skip
+Spans = list[tuple[float, float]]  # (start, length) in seconds
+
+
+def slow_source(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a pair as it is, 25 milliseconds later, as if it had come from a slow disk or over a network.
+
+    It waits and does not compute, so that a drawing of who waits for whom is the same however busy the machine is.
+    """
+    time.sleep(0.025)
+    return image, mask
+
+
+def plot_stages(costs: Mapping[str, Mapping[str, float]], magnified: Sequence[str]) -> Figure:
+    """Draw what every step costs one image, in milliseconds: all rows on one scale, then a few on one of their own."""
+    figure, axes = plt.subplots(2, 1, figsize=(10.5, 4.6), height_ratios=(len(costs), len(magnified)))
+    draw_stages(axes[0], costs)
+    axes[0].set(title="One image on its way to the model")
+    draw_stages(axes[1], {name: costs[name] for name in magnified})
+    axes[1].set(title="The same, magnified", xlabel="milliseconds")
+    used = [name for name in STYLES if any(name in row for row in costs.values())]
+    handles = [plt.Rectangle((0, 0), 1, 1, fc=STYLES[n][0], hatch=STYLES[n][1], ec="black", lw=0.5) for n in used]
+    figure.legend(handles, used, loc="outside lower center", ncols=len(used), frameon=False)
+    return figure
+
+
+def draw_stages(ax: Axes, costs: Mapping[str, Mapping[str, float]]) -> None:
+    """Draw a bar for each row, made of its steps, with its sum behind it."""
+    for name, row in costs.items():
+        start = 0.0
+        for stage, length in row.items():
+            colour, hatch = STYLES[stage]
+            ax.barh(name, length, left=start, color=colour, hatch=hatch, edgecolor="black", linewidth=0.5)
+            start += length
+        ax.annotate(f"{start:.1f} ms", (start, name), xytext=(5, -4), textcoords="offset points")
+    ax.set_xlim(0, 1.12 * max(sum(row.values()) for row in costs.values()))
+    ax.invert_yaxis()
+
+
+def plot_rates(rates: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw images per second for each kind of data, a bar for each number of workers."""
+    figure, axes = plt.subplots(1, len(rates), figsize=(10.5, 2.6), squeeze=False)
+    for ax, (kind, rate) in zip(axes[0], rates.items(), strict=True):
+        bars = ax.barh(list(rate), list(rate.values()), color=[ORANGE, BLUE], edgecolor="black")
+        ax.bar_label(bars, fmt="%.0f", padding=4)
+        ax.set(title=kind, xlabel="images per second", xlim=(0, max(rate.values()) * 1.18))
+        ax.invert_yaxis()
+    return figure
+
+
+def plot_timelines(runs: Mapping[str, tuple[Spans, Spans]]) -> Figure:
+    """Draw when the model waits and when it computes, a row for each loader: (waits, steps) under its name."""
+    figure, ax = plt.subplots(figsize=(10.5, 3.2))
+    names = []
+    for y, (name, (waits, steps)) in enumerate(runs.items()):
+        ax.broken_barh(waits, (y - 0.3, 0.6), facecolor=ORANGE, hatch="///", edgecolor="black")
+        ax.broken_barh(steps, (y - 0.3, 0.6), facecolor=BLUE, edgecolor="black")
+        names.append(f"{name}\n{sum(length for _, length in waits) / sum(steps[-1]):.0%} waiting")
+    ax.set_yticks(range(len(runs)), names)
+    title = f"{len(next(iter(runs.values()))[1])} batches from a slow source"
+    ax.set(title=title, xlabel="seconds since the epoch began", ylim=(len(runs) - 0.5, -0.5))
+    figure.legend(
+        ax.collections[:2], ["the model waits for data", "the model computes"], loc="outside lower center", ncols=2,
+        frameon=False,
+    )  # fmt: skip
+    return figure

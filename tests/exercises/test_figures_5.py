@@ -1,0 +1,85 @@
+"""exercises/figures/notebook_5*.py: batches, waiting, seeds and rare classes are drawn with their numbers."""
+
+import numpy as np
+import torch
+from helpers import CLASSES, PALETTE, texts
+
+from exercises.figures.notebook_5 import (
+    plot_batch,
+    plot_orders,
+    plot_padded,
+    plot_reported,
+    plot_unscored,
+    plot_visits,
+)
+from exercises.figures.notebook_5_classes import crowded_part, plot_drawn, plot_found, plot_loss_shares, plot_maps
+from exercises.figures.notebook_5_seeds import plot_fingerprints, plot_sightings
+from exercises.figures.notebook_5_speed import plot_rates, plot_stages, plot_timelines, slow_source
+
+IMAGES = torch.full((10, 3, 16, 16), 90, dtype=torch.uint8)
+MASKS = torch.ones(10, 16, 16, dtype=torch.int64)
+PHOTOS = [np.full((16, 16, 3), 100, dtype=np.uint8)] * 10
+
+
+def test_a_batch_is_shown_with_its_classes_and_its_padding_with_the_ignored():
+    figure = plot_batch(IMAGES, MASKS, CLASSES, PALETTE)
+    assert sum(bool(ax.images) for ax in figure.axes) == 8
+    assert set(CLASSES) <= set(texts(figure))
+    padded = texts(plot_padded(IMAGES[:2], MASKS[:2], ["tall", "wide"], CLASSES, PALETTE))
+    assert {"tall", "wide", "ignored", *CLASSES} <= set(padded)
+
+
+def test_orders_name_their_groups_and_visits_mark_every_image_of_two_epochs():
+    found = texts(plot_orders({"file order": [(PHOTOS[0], "town01")] * 2, "shuffled": [(PHOTOS[0], "town02")]}))
+    assert {"file order", "shuffled", "town01", "town02"} <= set(found)
+    axes = plot_visits({"training": [[2, 0, 1], [1, 2, 0]], "validation": [[0, 1], [0, 1]]}).axes
+    assert [len(marks.get_offsets()) for ax in axes for marks in ax.collections] == [3, 3, 2, 2]
+
+
+def test_images_that_no_batch_holds_are_pale_and_say_so():
+    figure = plot_unscored(PHOTOS, [f"image {n}" for n in range(10)], scored=8)
+    assert [ax.get_title() for ax in figure.axes][-3:] == ["image 7", "NEVER SCORED", "NEVER SCORED"]
+    assert figure.axes[-1].images[0].get_array().min() > 200
+    assert figure.axes[0].images[0].get_array().max() == 100
+
+
+def test_the_mean_of_what_was_reported_stands_beside_the_truth():
+    found = texts(plot_reported({"copied": np.full(9, 0.9), "real": np.full(9, 0.75)}, truth=0.8))
+    assert {"copied: 0.900 on average", "real: 0.750 on average", "the truth: 0.800"} <= set(found)
+
+
+def test_every_step_has_its_time_and_every_loader_its_share_of_waiting():
+    costs = {"photo": {"decode": 90.0, "resize": 10.0}, "cached": {"collate": 0.5}, "step": {"model": 20.0}}
+    found = texts(plot_stages(costs, magnified=["cached"]))
+    assert {"100.0 ms", "0.5 ms", "decode", "model", "The same, magnified"} <= set(found)
+    assert {"scenes", "40", "120"} <= set(texts(plot_rates({"scenes": {"0 workers": 40.0, "2 workers": 120.0}})))
+    waiting = plot_timelines({"0 workers": ([(0, 1), (2, 1)], [(1, 1), (3, 1)])})
+    assert "0 workers\n50% waiting" in texts(waiting)
+    image, mask = slow_source(PHOTOS[0], MASKS[0].numpy())
+    assert (image is PHOTOS[0], mask.shape) == (True, (16, 16))
+
+
+def test_a_view_that_was_there_before_is_coloured_and_distinct_ones_are_counted():
+    figure = plot_fingerprints({"unseeded": [[1, 1], [1, 1]], "seeded": [[1, 2], [3, 4]]})
+    again = [ax.collections[0].get_array().sum() for ax in figure.axes]
+    assert again == [3, 0]
+    assert {"unseeded\n1 distinct of 4", "seeded\n4 distinct of 4"} <= set(texts(figure))
+    assert {"epoch 1", "epoch 2", "loader A"} <= set(texts(plot_sightings({"loader A": [IMAGES[0], IMAGES[1]]})))
+
+
+def test_what_rare_classes_get_is_drawn_with_its_share():
+    assert "25%" in texts(plot_loss_shares({"no weights": [0.25, 0.73, 0.02]}, CLASSES, PALETTE))
+    drawn = plot_drawn({"shuffled": torch.tensor([0.1, 0.3]), "sampler": torch.tensor([0.4])}, "car")
+    assert {"mean 20.0%", "mean 40.0%"} <= set(texts(drawn))
+    found = plot_found({"plain": {"recall": 0.0, "precision": float("nan"), "iou": 0.0}}, "car")
+    assert {"none", "0%", "plain"} <= set(texts(found))
+
+
+def test_the_part_that_is_shown_is_the_one_where_most_of_the_class_lies():
+    mask = MASKS[0].clone()
+    mask[10:13, 11:14] = 2
+    rows, columns = crowded_part((mask == 2).numpy())
+    assert (mask[rows, columns] == 2).sum() == 9
+    figure = plot_maps(IMAGES[0], {"truth": mask, "plain": MASKS[0]}, 2, CLASSES, PALETTE)
+    assert {"image", "truth", "plain", *CLASSES} <= set(texts(figure))
+    assert figure.axes[1].images[0].get_array().shape == (8, 8, 3)
