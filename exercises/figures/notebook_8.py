@@ -1,14 +1,16 @@
-"""What a run shows while it trains: validation pictures after every epoch, and curves that redraw (notebook 8)."""
+"""Figures of notebook 8 about a run: its film, its curves while it trains, what its checkpoints hold."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from utils.images import read_image
-from utils.plots import draw_history, plot_history
+from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, draw_history, legend, overlay, plot_history
 from utils.runs import Run
 from utils.tracking import PICTURE_SIDE
 
@@ -58,4 +60,58 @@ def draw_run(folder: str | Path, heading: str = "", rows: int = 2, columns: int 
         for row in range(rows):
             axes[row, column].imshow(strip[:, row * PICTURE_SIDE : (row + 1) * PICTURE_SIDE])
     figure.suptitle(heading)
+    return figure
+
+
+def plot_first_run(
+    scene: np.ndarray, truth: np.ndarray, film: Sequence[tuple[int, float, np.ndarray]], score: pd.Series,
+    classes: Sequence[str], palette: Palette,
+) -> Figure:  # fmt: skip
+    """Draw how a run learned one scene: six of its (epoch, score, mask) over the curve of its score by epoch."""
+    shown = [film[i] for i in sorted({round(x**1.5 * (len(film) - 1)) for x in np.linspace(0, 1, 6)})]
+    masks = [(f"epoch {epoch}: IoU {value:.2f}", mask) for epoch, value, mask in shown] + [("truth", truth)]
+    cells = [("a validation scene", scene)] + [(name, overlay(scene, mask, palette)) for name, mask in masks]
+    layout = [[0, 1, 2, 3], [4, 5, 6, 7], ["curve"] * 4]
+    figure, axes = plt.subplot_mosaic(layout, figsize=(10, 7.6), height_ratios=[1, 1, 0.75])
+    for place in range(8):
+        axes[place].axis("off")
+    for place, (name, picture) in enumerate(cells):
+        axes[place].imshow(picture, interpolation="nearest")
+        axes[place].set_title(name)
+    axes["curve"].plot(score, color=GREEN)
+    axes["curve"].plot([epoch for epoch, _, _ in shown], [value for _, value, _ in shown], "o", color=RED)
+    axes["curve"].set(title="Validation IoU (dots: the pictures above)", xlabel="epoch", ylabel="IoU", ylim=(0, 1))
+    legend(figure, classes, palette)
+    return figure
+
+
+def plot_losses(history: pd.DataFrame) -> Figure:
+    """Draw the curves of a run, the axis of the loss from 0 to the largest training loss and a little more."""
+    figure = plot_history(history)
+    figure.axes[0].set(ylim=(0, 1.2 * history["train_loss"].max()), ylabel="loss")
+    figure.axes[1].set_ylabel("IoU")
+    return figure
+
+
+def plot_lag(epochs: pd.DataFrame) -> Figure:
+    """Draw the IoU of the same weights twice over the epochs: 'as kept' and 'recomputed' statistics of BatchNorm."""
+    figure, ax = plt.subplots(figsize=(9, 3.2))
+    ax.plot(epochs.index, epochs["recomputed"], "s--", color=GREEN, label="statistics recomputed from these weights")
+    ax.plot(epochs.index, epochs["as kept"], "o-", color=RED, label="running averages, as BatchNorm keeps them")
+    ax.set(title="The same weights, validated twice", xlabel="epoch", ylabel="validation IoU", ylim=(0, 1))
+    ax.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def plot_checkpoints(parts: Mapping[str, int]) -> Figure:
+    """Draw what the two checkpoints hold: `parts` counts the numbers of each, and the first is the weights."""
+    figure, ax = plt.subplots(figsize=(9, 2.4))
+    for row, names in {"best.safetensors": list(parts)[:1], "last.ckpt": list(parts)}.items():
+        left = 0.0
+        for name, colour in zip(names, [BLUE, ORANGE, GREEN], strict=False):
+            millions = parts[name] / 1e6
+            ax.barh(row, millions, left=left, color=colour, label=name if row == "last.ckpt" else None)
+            left += millions
+    ax.set(title="What the two checkpoints hold", xlabel="million numbers", xlim=(0, 1.3 * left))
+    ax.legend(frameon=False, loc="upper right")
     return figure
