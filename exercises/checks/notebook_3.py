@@ -419,7 +419,18 @@ def small_or_same(resize: Callable) -> None:
 # ---------------------------------------------------------------- 3.4
 def made(make: Callable, size: int = 48, augmentation: str = "light", aerial: bool = False) -> Callable:
     """Build the pipeline for a config and make sure that it is a function of image and mask."""
-    transform = make(Config(image_size=size, augmentation=augmentation, aerial=aerial))
+    try:
+        transform = make(Config(image_size=size, augmentation=augmentation, aerial=aerial))
+    except KeyError as error:
+        if error.args != ("none",):
+            raise
+        says = "`geometric` and `photometric` know no 'none': with augmentation 'none', only pad and cut"
+        raise Wrong(says, augmentation=augmentation) from None
+    except AttributeError as error:
+        if not str(error).startswith("'list' object"):
+            raise
+        says = "a step in your list is itself a list: join lists with `+` or `+=`, for `append` nests them"
+        raise Wrong(says, error=str(error)) from None
     require(transform is not None, "nothing is returned: is a `return` missing?")
     if type(transform).__module__.startswith("albumentations"):
         raise Wrong("an albumentations Compose is returned, which wants named arguments: give its steps to `Augment`")

@@ -1,14 +1,55 @@
-"""Figures of notebook 3: how far image and mask drift apart, the values of a scene, and one model scored ten times."""
+"""Figures of notebook 3: pairs with their outlines, how far both drift apart, values, and a model scored ten times."""
 
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from utils import plots
 
+WIDTH = 10.6  # inches, of figures with many tiles
+Pair = tuple[np.ndarray | Tensor, np.ndarray | Tensor]
 Draw = tuple[float, np.ndarray, np.ndarray]  # distance in pixels, image, mask
+
+
+def plot_outlined(
+    pairs: Sequence[Pair], names: Sequence[str], classes: Sequence[str], palette: plots.Palette, columns: int = 4,
+    width: float = WIDTH,
+) -> Figure:  # fmt: skip
+    """Draw images, uint8 (H, W, 3), with the outlines of their masks (H, W), each in the colour of its class."""
+    pairs = [(plots.to_array(image), plots.to_array(mask)) for image, mask in pairs]
+    rows, (tall, wide) = -(-len(pairs) // columns), pairs[0][1].shape
+    size = (width, rows * (width / columns * tall / wide + 0.3) + 0.4)  # inches
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, (image, mask), name in zip(axes.flat, pairs, names, strict=False):
+        ax.imshow(plots.overlay(image, mask, palette, opacity=0.15, contours=False), interpolation="bicubic")
+        for index in range(1 if len(palette) == 2 else 0, len(palette)):
+            if 0 < np.mean(mask == index) < 1:
+                colour = [np.array(palette[index]) / 255]
+                ax.contour(mask == index, levels=[0.5], colors=colour, linewidths=1.3)
+        ax.set_title(name)
+    plots.legend(figure, classes, palette)
+    return figure
+
+
+def plot_enlarged(nearest: np.ndarray, bilinear: np.ndarray, classes: Sequence[str], palette: plots.Palette) -> Figure:
+    """Show one enlarged mask, uint8 (H, W), by nearest neighbour and mixed, and which pixels differ."""
+    wrong = nearest != bilinear
+    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 4.6), layout="constrained")
+    views = {
+        "nearest neighbour": plots.colour_mask(nearest, palette),
+        "bilinear": plots.colour_mask(bilinear, palette),
+        f"wrong: {wrong.mean():.0%} of the pixels (black)": np.where(wrong, 0, 255)[..., None].repeat(3, axis=-1),
+    }
+    for ax, (name, view) in zip(axes, views.items(), strict=True):
+        ax.imshow(view, interpolation="nearest")
+        ax.set(title=name, xticks=[], yticks=[])
+    plots.legend(figure, classes, palette)
+    return figure
 
 
 def plot_landmarks(draws: Mapping[str, Sequence[Draw]], author: str) -> Figure:
