@@ -25,29 +25,48 @@ def write_numbers(ax: Axes, values: Tensor, title: str, size: int = 12) -> None:
     ax.set(title=title, xticks=[], yticks=[])
 
 
-def frame(ax: Axes, row: int, column: int, side: int, colour: str = RED) -> None:
+def frame(ax: Axes, row: int, column: int, side: int, colour: str = RED, width: float = 4) -> None:
     """Outline a square of `side` pixels whose top left pixel is given."""
-    ax.add_patch(Rectangle((column - 0.5, row - 0.5), side, side, fill=False, edgecolor=colour, lw=4))
+    ax.add_patch(Rectangle((column - 0.5, row - 0.5), side, side, fill=False, edgecolor=colour, lw=width))
 
 
-def plot_neighbours(patch: Tensor, kernel: Tensor, result: Tensor) -> Figure:
+def plot_neighbours(
+    patch: Tensor, kernel: Tensor, result: Tensor, scene: Tensor | None = None, place: tuple[int, int] = (0, 0)
+) -> Figure:
     """Show how one number of a convolution comes about.
 
     Args:
         patch: grey values (h, w), of which the middle 3 x 3 are asked.
         kernel: the nine weights (3, 3).
         result: what the convolution makes of the patch, without padding (h - 2, w - 2).
+        scene: uint8 (3, H, W), if it is to be shown where the patch lies.
+        place: row and column of the patch's middle in the scene.
     """
-    figure, axes = plt.subplots(1, 3, figsize=(10.5, 4.1), width_ratios=[7, 4, 5])
+    widths = [5, 7, 4, 5][scene is None :]
+    figure, axes = plt.subplots(1, len(widths), figsize=(10.8, 3.5), width_ratios=widths)
+    if scene is not None:
+        zoom(axes[0], scene, place, 24)
+        frame(axes[0], place[0] - len(patch) // 2, place[1] - len(patch) // 2, len(patch), "black", 3)
+        axes[0].set(title="where they lie")
     top, left = ((side - 3) // 2 for side in patch.shape)
-    write_numbers(axes[0], patch, f"{patch.shape[0]} x {patch.shape[1]} grey values, 0 to 255")
-    frame(axes[0], top, left, 3)
-    write_numbers(axes[1], kernel, "the kernel: nine weights", 16)
-    write_numbers(axes[2], result, "the convolution's output")
-    frame(axes[2], top, left, 1)
-    for ax, sign in zip(axes[:2], ("times", "sum ="), strict=True):
-        ax.text(1.06, 0.5, sign, transform=ax.transAxes, ha="left", va="center", size=13)
+    write_numbers(axes[-3], patch, f"{patch.shape[0]} x {patch.shape[1]} grey values, 0 to 255", 10)
+    frame(axes[-3], top, left, 3)
+    write_numbers(axes[-2], kernel, "the kernel: nine weights", 14)
+    write_numbers(axes[-1], result, "the convolution's output", 10)
+    frame(axes[-1], top, left, 1)
+    for ax, sign in zip(axes[-3:-1], ("times", "sum ="), strict=True):
+        ax.text(1.06, 0.5, sign, transform=ax.transAxes, ha="left", va="center", size=12)
     return figure
+
+
+def zoom(ax: Axes, scene: Tensor, place: tuple[int, int], reach: int) -> None:
+    """Show the part of a scene, uint8 (3, H, W), that lies within `reach` pixels of a place, with its own rows."""
+    ax.imshow(to_array(scene), interpolation="nearest")
+    (top, bottom), (left, right) = (
+        (max(0, middle - reach) - 0.5, min(side, middle + reach) - 0.5)
+        for middle, side in zip(place, scene.shape[1:], strict=True)
+    )
+    ax.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
 
 
 def plot_receptive_fields(
@@ -99,7 +118,7 @@ def plot_transposed(below: Tensor, kernel: Tensor, above: Tensor) -> Figure:
         kernel: its weights (2, 2).
         above: the result (4, 4); each pixel from below has left its stamp in a colour of its own.
     """
-    figure, axes = plt.subplots(1, 4, figsize=(10.8, 3.6), width_ratios=[2.2, 3.2, 3.2, 3.6])
+    figure, axes = plt.subplots(1, 4, figsize=(10.8, 3.8), width_ratios=[2.2, 3.2, 3.2, 3.2])
     for ax, values, title in ((axes[0], below, "from below"), (axes[1], above, "2 x 2 stamps, side by side")):
         for (row, column), value in np.ndenumerate(to_array(values)):
             size = len(values) // len(below)

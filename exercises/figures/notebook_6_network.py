@@ -5,22 +5,29 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 from torch import Tensor
 
+from exercises.figures.notebook_6 import frame, zoom
 from utils.images import IGNORE_INDEX
 from utils.models import probabilities, to_mask
 from utils.plots import BLUE, Palette, colour_mask, legend, to_array
 
 
 def three_colours(features: Tensor) -> np.ndarray:
-    """Show the three main directions of a feature map (1, C, h, w) as an RGB picture, float (h, w, 3)."""
+    """Show the three main directions of a feature map (1, C, h, w) as an RGB picture, float (h, w, 3).
+
+    The same map always gets the same colours: whatever covers most of it is bright.
+    """
     flat = features[0].flatten(1).T
-    _, _, directions = torch.pca_lowrank(flat, q=3, niter=4)
-    colours = (flat - flat.mean(dim=0)) @ directions
+    flat = flat - flat.mean(dim=0)
+    colours = flat @ torch.linalg.eigh(flat.T @ flat)[1][:, -3:].flip(1)  # along the directions that vary most
     low, high = colours.quantile(0.02, dim=0), colours.quantile(0.98, dim=0)
-    return ((colours - low) / (high - low)).clamp(0, 1).reshape(*features.shape[2:], 3).numpy()
+    colours = ((colours - low) / (high - low)).clamp(0, 1)
+    colours = torch.where(colours.mean(dim=0) < 0.5, 1 - colours, colours)  # a direction has two ends: choose one
+    return colours.reshape(*features.shape[2:], 3).numpy()
 
 
 def plot_inside(
@@ -66,7 +73,7 @@ def plot_mix(scene: Tensor, below: Tensor, skip: Tensor, mixed: Tensor, part: in
     for features in (below, skip, mixed):
         rows, columns = part * features.shape[2] // height, part * features.shape[3] // width
         pictures.append(three_colours(features[:, :, :rows, :columns]))
-    figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.9))
+    figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.7))
     for ax, picture, name in zip(axes, pictures, names, strict=True):
         ax.imshow(picture, interpolation="nearest")
         ax.set_title(f"{name}\n{picture.shape[0]} x {picture.shape[1]}")
@@ -84,8 +91,26 @@ def plot_masks(masks: Mapping[str, Tensor], classes: Sequence[str], palette: Pal
     return figure
 
 
+def draw_views(ax: Axes, scene: Tensor, pixel: tuple[int, int], views: Mapping[str, int]) -> None:
+    """Draw around a pixel of a scene the square that each station sees, with the station's name and the side."""
+    row, column = pixel
+    zoom(ax, scene, pixel, max([40, *views.values()]) // 2 + 8)
+    for name, side in views.items():
+        frame(ax, row - side // 2, column - side // 2, side, "white", 2)
+        if side > 20:  # a name does not fit into the smallest squares
+            text = ax.text(column - side // 2 + 1, row + side // 2 - 1.5, f"{name}: {side}", va="bottom", size=9.5)
+            text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
+    frame(ax, row, column, 1, "black", 2)
+    ax.set(title=f"pixel ({row}, {column})")
+
+
 def plot_journey(
-    scene: Tensor, pixel: tuple[int, int], vectors: Mapping[str, Tensor], logits: Tensor, classes: Sequence[str]
+    scene: Tensor,
+    pixel: tuple[int, int],
+    vectors: Mapping[str, Tensor],
+    logits: Tensor,
+    classes: Sequence[str],
+    views: Mapping[str, int] | None = None,
 ) -> Figure:
     """Follow one pixel through a network: its numbers at every station, its logits, its probabilities, its class.
 
@@ -95,17 +120,11 @@ def plot_journey(
         vectors: the name of each station, with what the network holds at this pixel there, (C,).
         logits: of this pixel (outputs,).
         classes: their names.
+        views: for some stations the side of the square of the image that each sees, in pixels, from small to large.
     """
     figure = plt.figure(figsize=(10.8, 4.6), layout="constrained")
-    left, middle, right = figure.subfigures(1, 3, width_ratios=[2.6, 4.4, 3.8])
-    row, column = pixel
-    side = 24
-    top, start = max(0, row - side), max(0, column - side)
-    ax = left.subplots()
-    ax.imshow(to_array(scene)[top : row + side, start : column + side], interpolation="nearest")
-    ax.plot(column - start, row - top, "s", ms=10, mfc="none", mec="white", mew=2.5)
-    ax.plot(column - start, row - top, "s", ms=13, mfc="none", mec="black", mew=1.5)
-    ax.set(title=f"pixel ({row}, {column})", xticks=[], yticks=[])
+    left, middle, right = figure.subfigures(1, 3, width_ratios=[3.6, 4, 3.2])
+    draw_views(left.subplots(), scene, pixel, views or {})
     for ax, (name, vector) in zip(middle.subplots(1, len(vectors)), vectors.items(), strict=True):
         limit = vector.abs().max().item() or 1
         ax.imshow(

@@ -13,7 +13,7 @@ import utils
 from exercises.course import list_notebooks
 from exercises.page import show_code
 
-SHOWN = re.compile(r"show_code\(([\w., ]+)\)")
+SHOWN = re.compile(r"""show_code\(([\w., ='"]+)\)""")
 
 
 def everything_by_name():
