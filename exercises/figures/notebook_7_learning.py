@@ -113,15 +113,10 @@ def plot_one_batch(curves: Mapping[str, Sequence[float]]) -> Figure:
     figure, ax = plt.subplots(figsize=(8, 3.3))
     for (name, losses), style, colour in zip(curves.items(), ("-", ":", "--"), (BLUE, RED, GREEN), strict=True):
         ax.plot(losses, style, color=colour)
-        ax.annotate(f"{name}: {losses[-1]:.2f}", (len(losses), losses[-1]), color=colour, va="center")
-    steps = max(map(len, curves.values()))
-    ax.set(
-        title="Can it learn four pictures by heart?",
-        xlabel="step",
-        ylabel="loss",
-        xlim=(0, 1.5 * steps),
-        ylim=(0, None),
-    )
+        end, words = (len(losses) - 1, losses[-1]), f"{name}: {losses[-1]:.2f}"
+        ax.annotate(words, end, (6, 0), textcoords="offset points", color=colour, va="center", annotation_clip=False)
+    ax.set(title="Can it learn four pictures by heart?", xlabel="step", ylabel="loss", ylim=(0, None))
+    ax.set_xlim(0, max(map(len, curves.values())) - 1)
     return figure
 
 

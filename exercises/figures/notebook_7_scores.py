@@ -13,6 +13,7 @@ from utils.images import IGNORE_INDEX
 from utils.plots import BLUE, GREY, ORANGE, RED, Palette, blend, to_array
 
 OVERLAP, REST = (230, 159, 0), (160, 205, 235)  # orange and light blue, told apart by every eye
+FOUND = "darkred"  # an outline that stands out from orange, light blue and white
 STYLES = ("-", "--", "-.", ":")
 
 
@@ -52,7 +53,7 @@ def plot_iou_shapes(truth: Tensor, predictions: Mapping[str, Tensor]) -> Figure:
         both, either = truth & found, truth | found
         above.imshow(paint(either, both))
         outline(above, truth, "black", "-")
-        outline(above, found, RED, "--")
+        outline(above, found, FOUND, "--")
         above.set_title(name, size=13)
         height, width = truth.shape
         nothing = np.zeros_like(both)
@@ -100,7 +101,7 @@ def plot_scores_as_areas(truth: Tensor, found: Tensor, values: Mapping[str, Tens
     for ax, (name, (whole, words)) in zip(axes.flat, wholes.items(), strict=True):
         ax.imshow(paint(whole, truth & found))
         outline(ax, truth, "black", "-")
-        outline(ax, found, RED, "--")
+        outline(ax, found, FOUND, "--")
         ax.set_title(f"{name} = {words} = {float(values[name.lower()][1]):.2f}", size=12)
         ax.axis("off")
     figure.suptitle("Truth: solid black outline. Prediction: dashed red outline.")
@@ -110,8 +111,12 @@ def plot_scores_as_areas(truth: Tensor, found: Tensor, values: Mapping[str, Tens
 def plot_image_scores(shares: Tensor, ious: Tensor, levels: Mapping[str, float], name: str) -> Figure:
     """Draw the IoU of one class in every image over its share of that image, and the two summaries as lines."""
     figure, ax = plt.subplots(figsize=(8, 3.4))
-    judged = ~ious.isnan()
-    ax.scatter(100 * shares[judged], ious[judged], s=70, color=BLUE, edgecolor="black", zorder=3, label="one image")
+    points = 100 * shares[~ious.isnan()], ious[~ious.isnan()]
+    ax.scatter(*points, s=70, color=BLUE, edgecolor="black", zorder=3, label="one image")
+    places, counts = torch.stack(points).unique(dim=1, return_counts=True)
+    for place, count in zip(places.T.tolist(), counts.tolist(), strict=True):
+        if count > 1:
+            ax.annotate(f"{count} images", place, (10, 0), textcoords="offset points", va="center")
     for (level, value), style, colour in zip(levels.items(), ("-", "--"), (ORANGE, RED), strict=True):
         ax.axhline(value, ls=style, color=colour, label=f"{level}: {value:.2f}")
     ax.set(title=f"IoU of '{name}' in each validation image", ylabel="IoU", ylim=(-0.04, 1.04))
