@@ -150,7 +150,15 @@ def _precision(
     elif device == "cuda":
         sentence = "an NVIDIA GPU is not recognised: compare its kind, device.type == 'cuda', not the device itself"
         mistakes.append(("fp32", sentence))
-    expect(pick_precision, torch.device(device), capability, native, gives=wanted, says=says, mistakes=mistakes)
+    try:
+        expect(pick_precision, torch.device(device), capability, native, gives=wanted, says=says, mistakes=mistakes)
+    except TypeError as error:
+        if "not supported between" not in str(error):
+            raise
+        says = "a capability is a pair of numbers: compare it with a pair, (8, 0), not with one number or a text"
+        if capability is None:
+            says = "capability is None where there is no NVIDIA GPU: look at device.type before you compare it"
+        raise Wrong(says, device=device, capability=capability, Python=str(error)) from None
 
 
 def new_gpus_take_bf16(pick_precision: Callable) -> None:

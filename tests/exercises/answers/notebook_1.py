@@ -304,7 +304,13 @@ def pick_precision(device, capability=None, native_bf16=None):
         return torch.float32
     return torch.bfloat16 if capability >= (8, 0) else torch.float16
 
-# %% 1.3 wrong: TypeError on line
+# %% 1.3 wrong: look at device.type before you compare it
+def pick_precision(device, capability=None, native_bf16=None):
+    if capability >= (8, 0) or (device.type == "cpu" and native_bf16):
+        return "bf16"
+    return "fp16" if device.type == "cuda" else "fp32"
+
+# %% 1.3 wrong: compare it with a pair, (8, 0)
 def pick_precision(device, capability=None, native_bf16=None):
     if device.type != "cuda":
         return "fp32"
