@@ -12,6 +12,7 @@ from PIL import Image
 from utils.images import IGNORE_INDEX
 from utils.plots import BLUE, GREEN, ORANGE, Palette, colour_mask, legend, overlay, show_images
 
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 BOX = 10  # pixels on each side of the box that is shown as numbers
 
 
@@ -56,7 +57,7 @@ def plot_pair(image: np.ndarray, mask: np.ndarray, stored: Path, classes: Sequen
     titles = ("the image", "the mask file, as grey", "in class colours", "inside the box")
     for ax, title in zip(axes, titles, strict=True):
         ax.set(title=title, xticks=[], yticks=[])
-    legend(figure, classes, palette, ignored=True)
+    legend(figure, [*classes, "ignored"], [*palette, WHITE])
     return figure
 
 
@@ -72,18 +73,23 @@ def plot_upright(raw: np.ndarray, upright: np.ndarray) -> Figure:
 
 
 def plot_saved_twice(mask: np.ndarray, damaged: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
-    """Show a quarter of a mask as PNG, as JPEG, and in black the labels that JPEG has changed: both uint8 (H, W)."""
+    """Show a quarter of a mask as PNG, as JPEG, and in black the labels that JPEG has changed: both uint8 (H, W).
+
+    In the JPEG a number that names no class is black.
+    """
     changed = (damaged != mask) & (mask != IGNORE_INDEX)
-    known = np.where(damaged < len(classes), damaged, IGNORE_INDEX)
-    marked = np.where(changed[..., None], 0, colour_mask(mask, palette)).astype(np.uint8)
-    pictures = [colour_mask(mask, palette), colour_mask(known, palette), marked]
+    unknown = (damaged >= len(classes)) & (damaged != IGNORE_INDEX)
+    marked = [
+        np.where(where[..., None], 0, colour_mask(ids, palette)).astype(np.uint8)
+        for where, ids in ((unknown, damaged), (changed, mask))
+    ]
     titles = [
         f"saved as PNG:\n{len(np.unique(mask))} different numbers",
         f"saved as JPEG:\n{len(np.unique(damaged))} different numbers",
         f"black: a wrong label\n({changed.mean():.0%} of all pixels)",
     ]
-    figure = show_images([quarter(picture) for picture in pictures], titles, columns=3, size=2.6)
-    legend(figure, classes, palette, ncols=3)
+    figure = show_images([quarter(picture) for picture in (colour_mask(mask, palette), *marked)], titles, 3, 2.8)
+    legend(figure, [*classes, "ignored", "no class, or a wrong one"], [*palette, WHITE, BLACK], ncols=4)
     return figure
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from utils.images import IGNORE_INDEX
 from utils.plots import BLUE, GREY, ORANGE, Palette, colour_mask, legend, overlay, show_images
 
 
@@ -35,10 +37,22 @@ def plot_moved_scores(scores: Mapping[str, Sequence[float]], classes: Sequence[s
 def plot_learned(
     image: np.ndarray, masks: Mapping[str, np.ndarray], classes: Sequence[str], palette: Palette
 ) -> Figure:
-    """Show an image and below its clean mask what networks made of it: masks (H, W), each under its name."""
-    pictures = [image, *(colour_mask(mask, palette) for mask in masks.values())]
-    figure = show_images(pictures, ["the image", *masks], columns=4, size=2.1)
-    legend(figure, classes, palette, ignored=True)
+    """Show an image above its mask, and beside them what networks made of it, above their wrong pixels in black.
+
+    Args:
+        image: uint8 (H, W, 3).
+        masks: class ids (H, W), each under its name; the first one counts as right.
+        classes: their names.
+        palette: their colours.
+    """
+    (first, right), *predictions = ((name, np.asarray(mask)) for name, mask in masks.items())
+    wrong = [(mask != right) & (right != IGNORE_INDEX) for _, mask in predictions]
+    pictures = [image, *(colour_mask(mask, palette) for _, mask in predictions), colour_mask(right, palette)]
+    pictures += [np.where(where, 0, 255).astype(np.uint8) for where in wrong]
+    titles = ["the image", *(name for name, _ in predictions), first]
+    titles += [f"wrong pixels ({where.mean():.0%})" for where in wrong]
+    figure = show_images(pictures, titles, columns=len(masks), size=2.4)
+    legend(figure, [*classes, "ignored", "wrong"], [*palette, (255, 255, 255), (0, 0, 0)], ncols=4)
     return figure
 
 
@@ -57,14 +71,30 @@ def plot_lookup(rows: Mapping[str, tuple], classes: Sequence[str], palette: Pale
         for ax, picture, title in zip(line, pictures, titles, strict=True):
             ax.imshow(picture, interpolation="nearest")
             ax.set(title=title, xticks=[], yticks=[])
+    figure.get_layout_engine().set(h_pad=0.1)
     legend(figure, classes, palette, ncols=3)
     return figure
 
 
-def plot_zipped(pairs: Sequence[tuple[np.ndarray, np.ndarray]], classes: Sequence[str], palette: Palette) -> Figure:
-    """Show up to two images with the masks that they were given, where both are of one size."""
-    fitting = [(image, mask) for image, mask in pairs if image.shape[:2] == mask.shape][:2]
-    painted = [overlay(image, mask, palette) for image, mask in fitting] or [pairs[0][0]]
-    figure = show_images(painted, columns=2, size=2.4)
-    legend(figure, classes, palette, ncols=3)
+def plot_zipped(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]], classes: Sequence[str], palette: Palette, titles: Sequence[str] = ()
+) -> Figure:
+    """Show up to two images with nothing but the outlines of the masks that they were given, where sizes agree."""
+    named = [(pair, title) for pair, title in zip(pairs, titles or [""] * len(pairs), strict=False)]
+    fitting = [((image, mask), title) for (image, mask), title in named if image.shape[:2] == mask.shape][:2]
+    drawn = [outline(image, mask, palette) for (image, mask), _ in fitting] or [pairs[0][0]]
+    figure = show_images(drawn, [title for _, title in fitting], columns=2, size=3.6)
+    legend(figure, classes[1:], palette[1:])
     return figure
+
+
+def outline(image: np.ndarray, mask: np.ndarray, palette: Palette, times: int = 3) -> np.ndarray:
+    """Enlarge an image uint8 (H, W, 3) and outline its mask (H, W) with dark edges; class 0 gets none."""
+    size = (image.shape[1] * times, image.shape[0] * times)
+    large = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+    ids = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT)
+    for index in range(1, len(palette)):
+        lines, _ = cv2.findContours((ids == index).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        for colour, thickness in (((0, 0, 0), 7), (tuple(int(c) for c in palette[index]), 4)):
+            cv2.drawContours(large, list(lines), -1, colour, thickness)
+    return large

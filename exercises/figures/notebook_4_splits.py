@@ -38,7 +38,9 @@ def plot_splits(faces: Mapping[str, np.ndarray], groups: Sequence[str], ways: Ma
     """
     members = members_of(groups)
     rows = min(12, max(len(members[group]) for group in faces))
-    figure, axes = plt.subplots(len(ways), 1, figsize=(8.2, (1.6 + 0.25 * rows) * len(ways)), squeeze=False)
+    heights = [rows * 0.36 + (1 if number == 0 else 0.1) for number in range(len(ways))]
+    size = (8.2, 8.2 / max(8, len(faces)) * sum(heights) + 0.75 * len(ways))
+    figure, axes = plt.subplots(len(ways), 1, figsize=size, squeeze=False, height_ratios=heights)
     for ax, (name, splits) in zip(axes[:, 0], ways.items(), strict=True):
         leaks = leaking(groups, splits)
         for column, (group, face) in enumerate(faces.items()):
