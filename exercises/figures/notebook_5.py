@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
+from utils.images import IGNORE_INDEX
 from utils.plots import BLUE, ORANGE, RED, Palette, colour_mask, legend, overlay, show_images, to_array
 
 
@@ -22,9 +23,11 @@ def plot_batch(images: Tensor, masks: Tensor, classes: Sequence[str], palette: P
 def plot_padded(
     images: Tensor, masks: Tensor, titles: Sequence[str], classes: Sequence[str], palette: Palette
 ) -> Figure:
-    """Show every image of a padded batch above its mask, on grey, so that black and white padding can both be seen."""
+    """Show every image of a padded batch above its mask, on grey; what the loss ignores is white and hatched."""
     pictures = [*images, *(colour_mask(mask, palette) for mask in masks)]
-    figure = show_images(pictures, titles, columns=len(images), size=3.2)
+    figure = show_images(pictures, titles, columns=len(images), size=2.9)
+    for ax, mask in zip(figure.axes[len(images) :], masks, strict=True):
+        ax.contourf(to_array(mask) == IGNORE_INDEX, levels=[0.5, 1], colors="none", hatches=["//"])
     figure.set_facecolor("#DDDDDD")
     legend(figure, classes, palette, ignored=True)
     return figure
@@ -70,9 +73,10 @@ def plot_unscored(images: Sequence[np.ndarray], names: Sequence[str], scored: in
 def plot_reported(reported: Mapping[str, np.ndarray], truth: float) -> Figure:
     """Draw how often each score was reported, for every way to report: arrays (runs,) beside the true score."""
     figure, ax = plt.subplots(figsize=(10.5, 3.4))
+    bins = np.histogram_bin_edges(np.concatenate(list(reported.values())), 60)
     for (name, values), colour, hatch in zip(reported.items(), (RED, BLUE), ("//", ""), strict=True):
         label = f"{name}: {values.mean():.3f} on average"
-        ax.hist(values, 40, alpha=0.75, color=colour, hatch=hatch, edgecolor="black", linewidth=0.5, label=label)
+        ax.hist(values, bins, alpha=0.75, color=colour, hatch=hatch, edgecolor="black", linewidth=0.5, label=label)
     ax.axvline(truth, color="black", ls="--", label=f"the truth: {truth:.3f}")
     ax.set(title="What a thousand simulated runs would report", xlabel="reported IoU", ylabel="number of runs")
     ax.legend(frameon=False)

@@ -5,20 +5,21 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from utils.plots import BLUE, GREEN, GREY, ORANGE, RED, Palette, colour_mask, legend, to_array
 
 
 def plot_loss_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[str], palette: Palette) -> Figure:
-    """Draw which share of the loss each class has, a bar for each way to weigh; shares from 4 % on say their number."""
+    """Draw which share of the loss each class has, a bar for each way to weigh; shares from 2 % on say their number."""
     figure, ax = plt.subplots(figsize=(10.5, 3.2))
     for name, row in shares.items():
         start = 0.0
         for share, colour in zip(row, palette, strict=True):
             ax.barh(name, share, left=start, color=np.array(colour) / 255, edgecolor="black", linewidth=0.7)
-            if share >= 0.04:
-                frame = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+            if share >= 0.02:
+                frame = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
                 ax.text(start + share / 2, name, f"{share:.0%}", ha="center", va="center", size=9, bbox=frame)
             start += share
     ax.set(title="Share of each class in the first loss", xlabel="share of the loss", xlim=(0, 1))
@@ -68,6 +69,8 @@ def plot_maps(
 ) -> Figure:
     """Show the part of an image in which most of a class lies, and what each map says about it.
 
+    On the maps after the truth, white lines go round the places where the class truly is.
+
     Args:
         image: uint8 (3, H, W).
         maps: class ids (H, W) under their titles; the first is the truth.
@@ -75,13 +78,17 @@ def plot_maps(
         classes: their names.
         palette: their colours.
     """
-    rows, columns = crowded_part(to_array(next(iter(maps.values()))) == focus)
+    truth = to_array(next(iter(maps.values()))) == focus
+    rows, columns = crowded_part(truth)
     shown = {"image": to_array(image)[rows, columns]}
     shown |= {name: colour_mask(to_array(mask)[rows, columns], palette) for name, mask in maps.items()}
     figure, axes = plt.subplots(1, len(shown), figsize=(2.2 * len(shown), 3.0))
     for ax, (name, picture) in zip(axes, shown.items(), strict=True):
         ax.imshow(picture, interpolation="nearest")
         ax.set(title=name, xticks=[], yticks=[])
+    for ax in axes[2:] if truth.any() else ():
+        lines = ax.contour(truth[rows, columns], levels=[0.5], colors="white", linewidths=1.2)
+        lines.set_path_effects([withStroke(linewidth=2.6, foreground="black")])
     legend(figure, classes, palette)
     return figure
 

@@ -57,7 +57,7 @@ def plot_rates(rates: Mapping[str, Mapping[str, float]]) -> Figure:
     figure, axes = plt.subplots(1, len(rates), figsize=(10.5, 2.6), squeeze=False)
     for ax, (kind, rate) in zip(axes[0], rates.items(), strict=True):
         bars = ax.barh(list(rate), list(rate.values()), color=[ORANGE, BLUE], edgecolor="black")
-        ax.bar_label(bars, fmt="%.0f", padding=4)
+        ax.bar_label(bars, fmt="%.1f", padding=4)
         ax.set(title=kind, xlabel="images per second", xlim=(0, max(rate.values()) * 1.18))
         ax.invert_yaxis()
     return figure
