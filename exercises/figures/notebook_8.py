@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from exercises.page import DPI
 from utils.images import read_image
 from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, draw_history, legend, overlay, plot_history
 from utils.runs import Run
@@ -34,7 +35,7 @@ class LiveRun:
         plt.close(figure)
 
 
-def draw_run(folder: str | Path, heading: str = "", rows: int = 2, columns: int = 5) -> Figure:
+def draw_run(folder: str | Path, heading: str = "", rows: int = 2, columns: int = 4) -> Figure:
     """Draw a run so far: its curves, and how `rows` validation pictures improved over up to `columns` epochs.
 
     A run without pictures has its curves alone.
@@ -49,8 +50,8 @@ def draw_run(folder: str | Path, heading: str = "", rows: int = 2, columns: int 
     names["truth.jpg"] = "truth"
     strips = [(title, read_image(folder / "pictures" / name)) for name, title in names.items()]
     rows = min(rows, strips[-1][1].shape[1] // PICTURE_SIDE)
-    figure = plt.figure(figsize=(10, 3.2 + 1.75 * rows), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[3.2, 1.75 * rows])
+    figure = plt.figure(figsize=(10, 3.2 + 2.1 * rows), dpi=DPI, layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=[3.2, 2.1 * rows])
     draw_history(history, *above.subplots(1, 2))
     axes = below.subplots(rows, columns + 1, squeeze=False)
     for ax in axes.flat:
@@ -108,10 +109,10 @@ def plot_checkpoints(parts: Mapping[str, int]) -> Figure:
     figure, ax = plt.subplots(figsize=(9, 2.4))
     for row, names in {"best.safetensors": list(parts)[:1], "last.ckpt": list(parts)}.items():
         left = 0.0
-        for name, colour in zip(names, [BLUE, ORANGE, GREEN], strict=False):
+        for name, colour in zip(names, [BLUE, ORANGE, GREEN, RED], strict=False):
             millions = parts[name] / 1e6
             ax.barh(row, millions, left=left, color=colour, label=name if row == "last.ckpt" else None)
             left += millions
     ax.set(title="What the two checkpoints hold", xlabel="million numbers", xlim=(0, 1.3 * left))
-    ax.legend(frameon=False, loc="upper right")
+    ax.legend(frameon=False, loc="lower right", ncols=2)
     return figure

@@ -19,8 +19,10 @@ def plot_valley(paths: Mapping[str, np.ndarray]) -> Figure:
     ax.contour(x, y, x**2 / 2 + 10 * y**2, levels=12, colors=LIGHT, linewidths=1)
     for (name, path), style, colour in zip(paths.items(), ("o-", "s--"), (BLUE, ORANGE), strict=True):
         ax.plot(*path.T, style, color=colour, markersize=4, label=name)
-    ax.plot(0, 0, "k*", markersize=14)
-    ax.set(title=f"{len(path)} steps to the star", xlabel="weight 1: flat", ylabel="weight 2: steep")
+        ax.plot(*path[-1], style[0], color=colour, markersize=11, markeredgecolor="black", zorder=3)
+    ax.plot(0, 0, "k*", markersize=14, zorder=4)
+    ax.set_title(f"{len(path)} steps towards the star, up to the large markers")
+    ax.set(xlabel="weight 1: flat", ylabel="weight 2: steep")
     ax.legend(frameon=False)
     return figure
 
