@@ -371,7 +371,7 @@ EXERCISES = [
         [
             "A config is frozen. What do you get when you build a new one from its values and yours?",
             "`config.model_dump()` gives all values as a dictionary.",
-            "Lay the changes over them and let the class check all: Config(**{**config.model_dump(), **changes}).",
+            "Lay the changes over those values, and check them all: Config(**{**config.model_dump(), **changes}).",
         ],
     ),
     Exercise(

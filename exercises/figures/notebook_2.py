@@ -1,4 +1,4 @@
-"""Figures of notebook 2 about masks: in a gallery, as numbers, over their images, as files, and counted."""
+"""Figures of notebook 2 about masks: cut, as numbers, over their images, as files, and counted."""
 
 from collections.abc import Mapping, Sequence
 
@@ -32,7 +32,7 @@ def plot_cut(pairs: Pairs, classes: Sequence[str], palette: Palette) -> Figure:
         view[abs(place) < 0.008] = 255
         views.append(view)
     figure = show_images(views, size=SHOWN)
-    legend(figure, classes, palette)
+    legend(figure, classes, palette, ignored=True)
     return figure
 
 
@@ -53,16 +53,22 @@ def plot_zoom(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], palet
     """Show a pair, uint8 (H, W, 3) and ids (H, W), and a window at its rarest class as pixels and as numbers."""
     top, left = rarest_corner(mask)
     window = (slice(top, top + SIDE), slice(left, left + SIDE))
-    figure, axes = plt.subplots(1, 3, figsize=(9.2, 3.8), width_ratios=(1, 1, 1.35))
-    axes[0].imshow(image)
-    axes[0].add_patch(Rectangle((left - 0.5, top - 0.5), SIDE, SIDE, fill=False, edgecolor="white", lw=4))
-    axes[0].add_patch(Rectangle((left - 0.5, top - 0.5), SIDE, SIDE, fill=False, edgecolor="black", lw=2))
-    axes[1].imshow(image[window])
-    axes[2].imshow(colour_mask(mask[window], palette), alpha=0.55)
+    figure = plt.figure(figsize=(9, 5.9))
+    panels = figure.subplot_mosaic([["scene", "numbers"], ["zoomed", "numbers"]], width_ratios=(1, 2))
+    scene, zoomed, numbers = (panels[name] for name in ("scene", "zoomed", "numbers"))
+    scene.imshow(image)
+    for colour, width in (("white", 4), ("black", 2)):
+        frame = Rectangle((left - 0.5, top - 0.5), SIDE, SIDE, fill=False, edgecolor=colour, lw=width)
+        scene.add_patch(frame)
+    zoomed.imshow(image[window])
+    numbers.imshow(colour_mask(mask[window], palette), alpha=0.55)
     for (y, x), value in np.ndenumerate(mask[window]):
-        axes[2].text(x, y, value, ha="center", va="center", fontsize=7)
+        numbers.text(x, y, value, ha="center", va="center", fontsize=8.5)
+        if value == IGNORE_INDEX:
+            cell = Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, hatch="//", edgecolor="#dddddd", lw=0, zorder=1)
+            numbers.add_patch(cell)
     titles = ("a scene and a small window", f"its {SIDE} x {SIDE} pixels", "what the mask says there")
-    for ax, title in zip(axes, titles, strict=True):
+    for ax, title in zip((scene, zoomed, numbers), titles, strict=True):
         ax.set_title(title)
         ax.axis("off")
     legend(figure, [f"{index} {name}" for index, name in enumerate(classes)], palette, ignored=True, columnspacing=1)
@@ -93,17 +99,6 @@ def plot_looks(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], pale
     return figure
 
 
-def plot_suspects(pairs: Pairs, classes: Sequence[str], palette: Palette) -> Figure:
-    """Show overlays of four pairs, two of them spoiled: B has its mask moved aside, and D the mask of A."""
-    masks = [mask for _, mask in pairs]
-    masks[1] = np.roll(masks[1], round(masks[1].shape[1] / 25), axis=1)
-    masks[3] = cv2.resize(masks[0], masks[3].shape[::-1], interpolation=cv2.INTER_NEAREST)
-    views = [overlay(image, mask, palette) for (image, _), mask in zip(pairs, masks, strict=True)]
-    figure = show_images(views, "ABCD", size=2.4)
-    legend(figure, classes, palette)
-    return figure
-
-
 def plot_encodings(
     files: Mapping[str, np.ndarray], decoded: Mapping[str, np.ndarray], palettes: Mapping[str, Palette],
     classes: Sequence[str],
@@ -112,7 +107,7 @@ def plot_encodings(
     painted = [colour_mask(ids, palettes[name]) for name, ids in decoded.items()]
     figure = show_images([*files.values(), *painted], list(files), columns=len(files), size=2.0)
     figure.suptitle("Above: the file in a viewer. Below: decoded and painted, white is ignored")
-    legend(figure, classes, palettes["ids"])
+    legend(figure, [*classes, "anything else"], [*palettes["ids"], palettes["0/255"][0]])
     return figure
 
 

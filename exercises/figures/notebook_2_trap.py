@@ -1,0 +1,46 @@
+"""The trap of notebook 2: four pairs of a data set, two of whose masks are wrong, though no rule is broken."""
+
+import copy
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from matplotlib.figure import Figure
+
+from utils.catalog.base import Pair, Source
+from utils.dataset import read_pair
+from utils.images import IGNORE_INDEX
+from utils.plots import legend, overlay, show_images
+
+MARGIN = 0.1  # of each side, which is not shown: the edge of a moved mask would give it away
+
+
+def spoil(source: Source, suspects: Sequence[Pair]) -> Source:
+    """Return a copy of a data set that reads two masks wrongly: the second moved, the last taken from the first.
+
+    It is spoiled in memory alone: no file is changed.
+    """
+    masks = {pair.mask: read_pair(pair, source)[1] for pair in suspects}
+    first, moved, other = (masks[suspects[index].mask] for index in (0, 1, -1))
+    step = round(moved.shape[1] / 32)
+    wrong = {
+        suspects[1].mask: np.pad(moved, ((0, 0), (step, 0)), constant_values=IGNORE_INDEX)[:, : moved.shape[1]],
+        suspects[-1].mask: cv2.resize(first, other.shape[::-1], interpolation=cv2.INTER_NEAREST),
+    }
+    spoiled = copy.copy(source)
+    spoiled.read_ids = lambda path: wrong[path].astype(np.int64) if path in wrong else source.read_ids(path)
+    return spoiled
+
+
+def plot_suspects(suspects: Sequence[Pair], source: Source) -> Figure:
+    """Show the overlays of four pairs as a source reads them, named A to D, in two rows and without their edges."""
+    views = []
+    for pair in suspects:
+        image, mask = read_pair(pair, source)
+        top, left = (round(side * MARGIN) for side in mask.shape)
+        middle = (slice(top, -top), slice(left, -left))
+        views.append(overlay(image[middle], mask[middle], source.palette))
+    titles = [f"{letter}   {pair.image.name}" for letter, pair in zip("ABCD", suspects, strict=False)]
+    figure = show_images(views, titles, columns=2, size=3.3)
+    legend(figure, source.classes, source.palette, ncols=6, columnspacing=1, handlelength=1.5)
+    return figure
