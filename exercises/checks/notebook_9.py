@@ -305,6 +305,18 @@ def one_in_any_case(best_threshold: Callable) -> None:
     require(result is not None and min(abs(float(result) - t) for t in (0.5, 0.55)) < 1e-6, says, **details)
 
 
+def nan_never_wins(best_threshold: Callable) -> None:
+    """A threshold at which there is nothing to judge never wins against one that has a score.
+
+    Its IoU is 0 / 0, which is NaN, and `argmax` takes NaN for the largest number: `nan_to_num(-1)` comes first.
+    """
+    chances, target = tensor([0.1, 0.3]), tensor([0, 0])  # IoU 0/1 from 0.2 on, 0/0 from 0.5 on
+    expect(
+        best_threshold, chances, target, (0.2, 0.5), gives=0.2, says="the only threshold that has an IoU must win",
+        mistakes=[(0.5, "from 0.5 on nothing is marked and nothing is true: the IoU is NaN there and must not win")],
+    )  # fmt: skip
+
+
 # ---------------------------------------------------------------- 9.5
 CASES = [(512, 128, 0), (512, 128, 32), (500, 128, 32), (513, 128, 64), (300, 100, 99), (129, 128, 10), (1000, 256, 1),
          (2048, 256, 64), (101, 100, 50)]  # fmt: skip
@@ -392,7 +404,7 @@ def _cut(values: np.ndarray, tile: int, step: int) -> list[tuple[int, int, np.nd
 
 
 def tiles_of_one_picture(merge_tiles: Callable) -> None:
-    """Tiles that agree give the picture they were cut from.
+    """The tiles that were cut from one picture give that picture back when they are merged.
 
     A weighted mean of equal values is that value: divide the weighted sum by the sum of the weights.
     """
@@ -410,7 +422,7 @@ def tiles_of_one_picture(merge_tiles: Callable) -> None:
     says = "some values are NaN or infinite: divide once, after the loop, by weights that are nowhere 0"
     require(np.isfinite(result).all(), says)
     if np.abs(result - values).max() > 1e-3:
-        raise Wrong(_merging_fault(result, values), largest_gap=float(np.abs(result - values).max()))
+        raise Wrong(_merging_fault(result, values), **{"largest difference": float(np.abs(result - values).max())})
 
 
 def _merging_fault(result: np.ndarray, values: np.ndarray) -> str:
@@ -657,12 +669,12 @@ EXERCISES = [
         "0.5 is a habit; the best threshold is a measurement, on validation data.",
         [
             best_iou_wins, from_the_threshold_on, small_foreground, ignored_do_not_decide, first_of_equals,
-            over_all_pixels, one_in_any_case,
+            over_all_pixels, one_in_any_case, nan_never_wins,
         ],
         [
             "Try every threshold. What makes one better than another?",
             "A mask at threshold t is (probabilities >= t).long(). `iou` of notebook 7 judges it: class 1 of 2.",
-            "Collect iou(mask, target, 2)[1] for each threshold, and return the threshold at the first maximum.",
+            "Collect iou(mask, target, 2)[1].nan_to_num(-1) of each threshold; return that of the first maximum.",
         ],
     ),
     Exercise(

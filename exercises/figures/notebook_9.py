@@ -1,5 +1,6 @@
 """Figures of notebook 9: the maps that a network draws, and the places where somebody should look again."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,8 +16,10 @@ from utils.plots import Palette, colour_mask, legend
 
 WIDTH = 10.4  # inches: as wide as the page
 FEW_COLOURS = 60  # a painted mask has one for each class
-MISSED, EXTRA, FOUND = (213, 94, 0), (0, 114, 178), (120, 120, 120)  # orange, blue, grey, as in the report
+MISSED, EXTRA, FOUND = (0, 0, 0), (230, 30, 60), (165, 165, 165)  # black, red, grey: no class has these colours
 HARD_TO_SEE = 0.005  # share of an image below which its errors are ringed
+RINGS = 3  # at most, round the largest errors
+INCHES_A_NAME = 1.15  # what a class takes in a legend
 
 
 class Case(NamedTuple):
@@ -29,12 +32,13 @@ class Case(NamedTuple):
 
 
 class Square(NamedTuple):
-    """A square part of a map: its upper left corner, its side in pixels, and what to write into it."""
+    """A square part of a map: its upper left corner, its side in pixels, what to write into it, and if it is new."""
 
     y: int
     x: int
     side: int
     words: str
+    new: bool = False
 
 
 def plot_maps(maps: Mapping[str, np.ndarray], classes: Sequence[str] = (), palette: Palette = ()) -> Figure:
@@ -44,15 +48,16 @@ def plot_maps(maps: Mapping[str, np.ndarray], classes: Sequence[str] = (), palet
     """
     height, width = max(m.shape[0] for m in maps.values()), sum(m.shape[1] for m in maps.values())
     inches = min(WIDTH, width * 1.15 / DPI)
+    rows = max(1, math.ceil(len(classes) * INCHES_A_NAME / inches))  # of the legend
     figure, axes = plt.subplots(
-        1, len(maps), figsize=(inches, inches * height / width + 0.7), squeeze=False,
+        1, len(maps), figsize=(inches, inches * height / width + 0.5 + 0.2 * rows), squeeze=False,
         width_ratios=[m.shape[1] for m in maps.values()],
     )  # fmt: skip
     for ax, (title, painted) in zip(axes[0], maps.items(), strict=True):
         show(ax, painted, title)
         ax.set_ylim(height - 0.5, -0.5)
     if classes:
-        legend(figure, classes, palette)
+        legend(figure, classes, palette, ncols=math.ceil(len(classes) / rows))
     return figure
 
 
@@ -65,10 +70,19 @@ def show(ax: Axes, image: np.ndarray, title: str) -> None:
 
 
 def plot_strip(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
-    """Show the left half of a large image, uint8 (H, W, 3), and the right half of its predicted mask."""
+    """Show the left half of a large image, uint8 (H, W, 3), and the right half of its predicted mask.
+
+    An inset at the lower right enlarges an eighth of the width.
+    """
     height, width = mask.shape
     figure, ax = plt.subplots(figsize=(8.2, 8.2 * height / width + 0.8))
-    show(ax, np.hstack([image[:, : width // 2], colour_mask(mask[:, width // 2 :], palette)]), "")
+    joined = np.hstack([image[:, : width // 2], colour_mask(mask[:, width // 2 :], palette)])
+    show(ax, joined, "")
+    inset = ax.inset_axes((0.73, 0.02, 0.265, 0.57), xticks=[], yticks=[])
+    inset.imshow(joined, interpolation="nearest")
+    inset.set(xlim=(width * 0.6, width * 0.725), ylim=(height * 0.72, height * 0.45), aspect="auto")
+    inset.spines[:].set(visible=True, color="white", linewidth=3)
+    ax.indicate_inset_zoom(inset, edgecolor="white", alpha=1, linewidth=2)
     ax.axvline(width / 2 - 0.5, color="white", lw=4)
     ax.set_title(f"what the network gets: {width} x {height} pixels", loc="left")
     ax.set_title("what it says about every one of them", loc="right")
@@ -85,6 +99,14 @@ def paint_errors(case: Case) -> np.ndarray:
     return painted
 
 
+def find_specks(wrong: np.ndarray) -> tuple[list[float], list[float]]:
+    """Return the places, x and y, of the largest groups of True in bool (H, W); pixels side by side are one group."""
+    near = cv2.dilate(wrong.astype(np.uint8), np.ones((9, 9), np.uint8))
+    count, groups = cv2.connectedComponents(near)
+    pixels = sorted((np.argwhere(wrong & (groups == g)) for g in range(1, count)), key=len, reverse=True)[:RINGS]
+    return [p[:, 1].mean() for p in pixels], [p[:, 0].mean() for p in pixels]
+
+
 def plot_failures(cases: Mapping[str, Case], classes: Sequence[str], palette: Palette) -> Figure:
     """Show a row for each case under its heading: image, truth, prediction, and the errors of the failed class.
 
@@ -97,29 +119,47 @@ def plot_failures(cases: Mapping[str, Case], classes: Sequence[str], palette: Pa
         axes, errors = row.subplots(1, 4), paint_errors(case)
         wrong = (errors == MISSED).all(axis=2) | (errors == EXTRA).all(axis=2)
         if 0 < wrong.mean() < HARD_TO_SEE:
-            spread = cv2.GaussianBlur(wrong.astype(np.float32), (0, 0), 5)
-            y, x = np.unravel_index(spread.argmax(), spread.shape)
-            axes[3].plot(x, y, "o", ms=30, mfc="none", mec="black", mew=2)
+            axes[3].plot(*find_specks(wrong), "o", ms=30, mfc="none", mec="black", mew=2)
             errors = cv2.erode(errors, np.ones((3, 3), np.uint8))  # a pixel becomes nine: everything else is lighter
         masks = (colour_mask(mask, palette) for mask in (case.truth, case.prediction))
         titles = "image", "truth", "prediction", f"errors of '{classes[case.failed]}'"
         for ax, shown, title in zip(axes, (case.image, *masks, errors), titles, strict=True):
             show(ax, shown, title)
-    legend(figure, classes, palette, loc="outside lower left", ncols=4, title="truth and prediction")
+    legend(figure, classes, palette, loc="outside lower left", ncols=3, title="truth and prediction", fontsize=10)
     names = ("missed", "marked, but not there", "found")
-    legend(figure, names, (MISSED, EXTRA, FOUND), loc="outside lower right", ncols=3, title="errors")
+    legend(figure, names, (MISSED, EXTRA, FOUND), loc="outside lower right", ncols=1, title="errors", fontsize=10)
     return figure
 
 
 def plot_squares(mask: np.ndarray, still: Sequence[Square], repaired: Sequence[Square], palette: Palette) -> Figure:
-    """Show a map, and frame squares of it: solid where a class still fails, dotted where it did before."""
+    """Show a map, and frame squares of it: solid where a class still fails, dotted where it did, dashed where new."""
     figure, ax = plt.subplots(figsize=(WIDTH, WIDTH * mask.shape[0] / mask.shape[1] + 0.4))
     title = f"a class fails in {len(still)} squares (solid frames); {len(repaired)} are repaired (dotted frames)"
+    new = sum(square.new for square in still)
+    title += f", {new} new (dashed)" if new else ""
     show(ax, colour_mask(mask, palette), title)
-    for square, style in [*((s, "-") for s in still), *((s, ":") for s in repaired)]:
+    for square, style in [*((s, "--" if s.new else "-") for s in still), *((s, ":") for s in repaired)]:
         corner, side = (square.x + 3, square.y + 3), square.side - 8
         ax.add_patch(plt.Rectangle(corner, side, side, fill=False, ec="white", lw=4.5))
         ax.add_patch(plt.Rectangle(corner, side, side, fill=False, ec="black", lw=2.2, ls=style))
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
         ax.text(square.x + 10, square.y + 12, square.words, size=9, va="top", bbox=box)
+    return figure
+
+
+def plot_closer(
+    image: np.ndarray, truth: np.ndarray, mask: np.ndarray, squares: Sequence[Square], palette: Palette
+) -> Figure:
+    """Show squares of a map enlarged, a column for each: the image, uint8 (H, W, 3), the true mask and the map."""
+    figure, axes = plt.subplots(3, len(squares), figsize=(2.3 * len(squares), 7.2), squeeze=False)
+    rows = {"image": image, "truth": colour_mask(truth, palette), "map": colour_mask(mask, palette)}
+    for line, (name, picture) in zip(axes, rows.items(), strict=True):
+        for ax, s in zip(line, squares, strict=True):
+            ax.imshow(
+                picture[s.y : s.y + s.side, s.x : s.x + s.side], interpolation=None if name == "image" else "nearest"
+            )
+            ax.set(xticks=[], yticks=[])
+        line[0].set_ylabel(name)
+    for ax, square in zip(axes[0], squares, strict=True):
+        ax.set_title(square.words.replace("\n", ", ") + (" (new)" if square.new else ""))
     return figure

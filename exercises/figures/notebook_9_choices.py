@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from exercises.figures.notebook_9 import WIDTH, show
@@ -54,14 +55,21 @@ def plot_thresholds(sweep: pd.DataFrame, costs: Mapping[str, pd.Series], name: s
     return figure
 
 
-def plot_at_thresholds(image: np.ndarray, chance: np.ndarray, thresholds: list[float], name: str) -> Figure:
-    """Show the pixels that pass each threshold, in orange over the pale image: uint8 (H, W, 3) and float (H, W)."""
-    figure, axes = plt.subplots(1, len(thresholds), figsize=(8.2, 8.2 / len(thresholds) + 0.4))
+def plot_at_thresholds(
+    image: np.ndarray, chance: np.ndarray, thresholds: list[float], name: str, truth: np.ndarray | None = None
+) -> Figure:
+    """Show the pixels that pass each threshold, in orange over the pale image: uint8 (H, W, 3) and float (H, W).
+
+    truth: bool (H, W), whose outlines are drawn in black.
+    """
+    figure, axes = plt.subplots(1, len(thresholds), figsize=(WIDTH, WIDTH / len(thresholds) + 0.4))
     for ax, threshold in zip(axes, thresholds, strict=True):
         found = chance >= threshold
         painted = pale(image)
         painted[found] = (0.4 * painted[found] + 0.6 * np.array(MARKED)).astype(np.uint8)
         show(ax, painted, f"{name} from {threshold:.2f} on: {found.mean():.0%}")
+        if truth is not None:
+            ax.contour(truth, [0.5], colors="black", linewidths=0.8)
     return figure
 
 
@@ -74,7 +82,7 @@ def pale(image: np.ndarray) -> np.ndarray:
 def plot_flips(moved: np.ndarray, gain: pd.Series) -> Figure:
     """Show how far each probability moved when the mirror had its say, float (H, W), and the points of IoU by class."""
     figure, axes = plt.subplots(1, 2, figsize=(8.1, 3.4), width_ratios=[1.15, 1.2])
-    mapped = axes[0].imshow(moved, cmap="cividis", vmin=0)
+    mapped = axes[0].imshow(moved, cmap="YlOrBr", norm=PowerNorm(0.5, vmin=0))
     figure.colorbar(mapped, ax=axes[0], shrink=0.8, label="change of probability")
     axes[0].set_title("where the mirror has a say")
     axes[0].axis("off")

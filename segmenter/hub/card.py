@@ -51,7 +51,7 @@ python -m segmenter predict my-model photo.jpg
 ## Limits
 
 It knows {len(classes)} classes and gives every pixel one of them, also in pictures unlike those that it learned from.
-Weak where the classes of low IoU matter. Not for decisions about people.
+It is weak on the classes whose IoU above is low. Not for decisions about people.
 """
 
 

@@ -139,7 +139,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "target, 3)[1]": "the IoU of class 1 is the same",
         "iou(probabilities >= t": SAME_VALUE,
         "score = iou(": SAME_VALUE,
-        "[1] for t in": "without foreground any of the thresholds will do",
         "nan_to_num": "without foreground any will do",
         "argmax()])": SAME_VALUE,
         "->  return thresholds[int": SAME_VALUE,

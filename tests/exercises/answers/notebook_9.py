@@ -1033,6 +1033,16 @@ def best_threshold(probabilities, target, thresholds):
             best, best_score = t, score
     return best
 
+# %% 9.3 wrong: the IoU is NaN there and must not win
+def best_threshold(probabilities, target, thresholds):
+    ious = torch.stack([iou((probabilities >= t).long(), target, 2)[1] for t in thresholds])
+    return thresholds[int(ious.argmax())]
+
+# %% 9.3 wrong: the IoU is NaN there and must not win
+def best_threshold(probabilities, target, thresholds):
+    ious = [float(iou((probabilities >= t).long(), target, 2)[1]) for t in thresholds]
+    return thresholds[int(np.argmax(ious))]
+
 # %% 9.5 wrong: which can be read only once
 def tile_starts(length, tile, overlap):
     if tile >= length:
