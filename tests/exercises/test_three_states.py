@@ -105,6 +105,6 @@ def test_all_wrong_runs_to_the_end_with_the_courses_functions(states):
         (text,) = exercise_cells(notebooks[int(exercise.id[0]) - 1], exercise.id)
         assert f"{exercise.id}  not yet: " in text or f"{exercise.id}  stopped: " in text
         assert f"the course's {exercise.name} stands in" in text
-    last = next(c for c in reversed(notebooks[-1].cells) if c.cell_type == "code")
+    last = next(c for c in reversed(notebooks[-1].cells) if c.cell_type == "code" and "progress()" in c.source)
     assert f"0 of {len(ALL)} exercises passed · not right yet: 9.1" in texts(last)
     assert not list((states["wrong"] / "my_work").glob("*.py"))
