@@ -26,6 +26,7 @@ from utils.config import Config
 from utils.inference import Predictor
 from utils.metrics import mean_iou, pixel_accuracy
 from utils.models import build_model
+from utils.presets import PRETRAINED
 from utils.training import fit
 
 FOLDS = 5
@@ -33,10 +34,8 @@ FOLDS = 5
 TRIALS: dict[str, dict[str, Any]] = {
     "preset": {},
     "from nothing": {"weights": None, "encoder_rate": 1.0},
-    "lite2": {
-        "model": "smp:fpn/tu-tf_efficientnet_lite2", "weights": "imagenet", "learning_rate": 3e-3, "encoder_rate": 0.1,
-    },
-}  # fmt: skip
+    "lite2": {**PRETRAINED, "model": "smp:fpn/tu-tf_efficientnet_lite2"},
+}
 
 
 def hold_out(source: Source, fold: int) -> Source:

@@ -7,11 +7,12 @@ import re
 import shutil
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 from exercises.answers import use_kept_answers
 from exercises.catalogue import find
 from exercises.definitions import Exercise, ExerciseError
-from exercises.storage import answers_folder, kept_ids, kept_source, write_atomically
+from exercises.storage import ANSWER_FILE, answers_folder, kept_ids, kept_source, write_atomically
 
 MINIMUM_ANSWERS = 8
 MARKER = "MY_SEGMENTER"  # the file by which a package is recognised, so that no other folder is replaced
@@ -66,6 +67,14 @@ def module_text(module: str, exercises: list[Exercise], package_name: str) -> st
     return text
 
 
+def colab(name: str) -> ModuleType | None:
+    """Return a module of `google.colab`, such as 'files'; None outside Colab."""
+    try:
+        return importlib.import_module(f"google.colab.{name}")
+    except ImportError:
+        return None
+
+
 def download() -> Path | None:
     """Save all your answers as `my_work.zip`: in Colab your browser downloads it, elsewhere it lies beside my_work."""
     folder, count = answers_folder(), len(kept_ids())
@@ -73,12 +82,10 @@ def download() -> Path | None:
         print("There is nothing to download yet: no answer has passed.")
         return None
     archive = Path(shutil.make_archive(str(folder), "zip", folder))
-    try:
-        files = importlib.import_module("google.colab.files")
-    except ImportError:
-        print(f"{count} answers are in {archive.name}, beside {folder.name}/. Unpack it there to use them again.")
-    else:
+    if files := colab("files"):
         files.download(str(archive))
+    else:
+        print(f"{count} answers are in {archive.name}, beside {folder.name}/. Unpack it there to use them again.")
     return archive
 
 
@@ -98,11 +105,10 @@ def bring(place: str) -> None:
 
 def upload() -> bytes:
     """Return the archive that you choose in the browser. Raises ExerciseError where none is chosen."""
-    try:
-        files = importlib.import_module("google.colab.files")
-    except ImportError:
+    files = colab("files")
+    if files is None:
         name = answers_folder().name
-        raise ExerciseError(f"This is not Colab: unpack my_work.zip into {name}/, then run the set-up cell.") from None
+        raise ExerciseError(f"This is not Colab: unpack my_work.zip into {name}/, then run the set-up cell.")
     chosen = list(files.upload().values())
     if len(chosen) != 1:
         raise ExerciseError("No file was chosen. Run the cell again, and choose the my_work.zip that you downloaded.")
@@ -114,10 +120,14 @@ def unpack_answers(archive: bytes) -> None:
     folder = answers_folder()
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as packed:
-            texts = {Path(name).name: packed.read(name).decode("utf-8") for name in packed.namelist()}
+            inside = {Path(name).name: name for name in packed.namelist()}
+            answers = {
+                name: packed.read(member).decode("utf-8")
+                for name, member in inside.items()
+                if ANSWER_FILE.fullmatch(name)
+            }
     except (zipfile.BadZipFile, UnicodeDecodeError) as error:
         raise ExerciseError("That file is no my_work.zip, as `download()` writes it. Choose that one.") from error
-    answers = {name: text for name, text in texts.items() if re.fullmatch(r"exercise_\d_\d+\.py", name)}
     if not answers:
         raise ExerciseError("There is no answer in that archive. Choose the my_work.zip that `download()` gave you.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -129,10 +139,9 @@ def unpack_answers(archive: bytes) -> None:
 def keep_on_drive(place: str = "/content/drive") -> Path:
     """In Colab: ask for your Drive, copy your answers there, and keep them there until the runtime ends."""
     folder = answers_folder()
-    try:
-        drive = importlib.import_module("google.colab.drive")
-    except ImportError:
-        raise ExerciseError(f"There is no Drive here: your answers are in {folder.name}/ on this computer.") from None
+    drive = colab("drive")
+    if drive is None:
+        raise ExerciseError(f"There is no Drive here: your answers are in {folder.name}/ on this computer.")
     drive.mount(place)
     target = Path(place) / "MyDrive" / "segmentation-course" / "my_work"
     if folder != target:

@@ -21,6 +21,7 @@ from exercises.judging import run_checks
 from exercises.time_limit import PATIENT_SECONDS, check_limit
 from utils.config import COURSE
 
+ANSWER_FILE = re.compile(r"exercise_(\d)_(\d+)\.py")
 HEADER = re.compile(r"^# exercise (\S+)  checks (\w+)  text (\w+)$", re.MULTILINE)
 
 
@@ -36,7 +37,7 @@ def answer_path(exercise_id: str) -> Path:
 
 def kept_ids() -> list[str]:
     """Return the ids of the exercises whose answers are kept, in order."""
-    found = (re.fullmatch(r"exercise_(\d)_(\d+)\.py", p.name) for p in answers_folder().glob("exercise_*.py"))
+    found = (ANSWER_FILE.fullmatch(p.name) for p in answers_folder().glob("exercise_*.py"))
     return [f"{notebook}.{number}" for notebook, number in sorted((int(m[1]), int(m[2])) for m in found if m)]
 
 

@@ -140,3 +140,12 @@ def test_outside_colab_nothing_is_asked(own_work, capsys):
         bring("a file")
     with pytest.raises(ExerciseError, match="choose 'this runtime'"):
         bring("nowhere")
+
+
+def test_what_a_mac_puts_beside_the_answers_is_not_read(own_work):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("my_work/exercise_7_1.py", "answer")
+        file.writestr("__MACOSX/my_work/._exercise_7_1.py", b"\x00\x05\x16\x07\xff")
+    unpack_answers(archive.getvalue())
+    assert [path.name for path in own_work.iterdir()] == ["exercise_7_1.py"]

@@ -88,6 +88,18 @@ def test_setup_cell_is_the_same_in_all_and_short() -> None:
     assert f"https://github.com/{REPOSITORY}" in setup
 
 
+@pytest.mark.parametrize("name", ["bring-answers", "take-answers"])
+def test_the_forms_for_answers_are_the_same_in_all(name: str) -> None:
+    forms = [
+        ("".join(cell["source"]), json.dumps(cell["metadata"], sort_keys=True))
+        for path in NOTEBOOKS
+        for cell in code_cells(path)
+        if cell["id"] == f"n{path.stem[:2]}-{name}"
+    ]
+    assert len(forms) == 9
+    assert len(set(forms)) == 1
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_badge_points_at_this_notebook(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
