@@ -7,6 +7,8 @@ import os
 import pickle
 import shutil
 import signal
+import subprocess
+import sys
 from functools import partialmethod
 
 import numpy as np
@@ -15,13 +17,14 @@ import pytest
 import torch
 from helpers import FAULTS, assert_clear, equal_states, full_disk, small_config, snapshot, write_pairs
 from PIL import Image
+from safetensors.torch import load_file
 from torch.utils.data import get_worker_info
 
 from segmenter.evaluation import report_split
 from utils import catalog, checkpoint, loaders, runs, session, tracking, training
 from utils.checkpoint import load_state, load_weights, resume
 from utils.checkpoint import snapshot as snapshot_of_parts
-from utils.config import Config
+from utils.config import COURSE, Config
 from utils.dataset import read_pair
 from utils.errors import CheckpointError, ConfigError, CourseError, DataError, TrainingError
 from utils.inference import Predictor
@@ -233,6 +236,21 @@ def test_a_seeded_run_repeats_itself_exactly(workers, hard, tmp_path):
     torch.rand(7)
     quiet(b)
     assert_same_run(a.output, b.output)
+
+
+def test_workers_that_are_spawned_train_the_same_run(hard, tmp_path):
+    """On Windows and macOS a worker imports everything anew, and nothing of the process that started it."""
+    hard = hard.override(workers=2, epochs=1)
+    fit(hard.override(output=tmp_path / "forked"), on_epoch=None)
+    hard.override(output=tmp_path / "spawned").save(tmp_path / "config.yaml")
+    starts = (
+        "import multiprocessing, sys; multiprocessing.set_start_method('spawn'); "
+        "from segmenter.__main__ import main; sys.exit(main())"
+    )
+    command = [sys.executable, "-c", starts, "train", "--config", str(tmp_path / "config.yaml")]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(COURSE)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert equal_states(*(load_file(tmp_path / run / "best.safetensors") for run in ("forked", "spawned")))
 
 
 def test_another_seed_is_another_run(hard, tmp_path):
