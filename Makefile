@@ -5,6 +5,11 @@ RUN = $(VENV)/bin/python
 READY = $(VENV)/.ready
 DOCS_VENV ?= .venv-docs
 DOCS_READY = $(DOCS_VENV)/.ready
+COLAB_PYTHON ?= python3.13
+COLAB_VENV ?= .venv-colab
+COLAB_READY = $(COLAB_VENV)/.ready
+# What a Colab runtime has installed, as Google publishes it: pip-freeze.gpu.txt of googlecolab/backend-info on GitHub.
+FREEZE ?= ../shared/reference/colab-gpu-freeze.txt
 
 # Two notebooks at a time, one thread each; 9 takes up the run of 8, so that they follow each other.
 NBVAL = MY_WORK=build/no_answers OMP_NUM_THREADS=1 $(RUN) -m pytest --nbval-lax --nbval-current-env \
@@ -19,7 +24,7 @@ QUICK = tests/test_*.py \
 	$(addprefix tests/segmenter/, test_masks.py report/test_page.py check/test_report.py check/test_copies.py \
 	check/test_files.py commands/test_options.py)
 
-.PHONY: course test quick mutants notebooks-1-to-7 notebooks-8-and-9 demo lab notebooks lint docs checkpoint benchmarks gpu clean
+.PHONY: course test quick mutants notebooks-1-to-7 notebooks-8-and-9 demo lab notebooks lint docs colab checkpoint benchmarks gpu clean
 
 course: $(READY)  ## run the nine notebooks on data/tiny; results in build/
 	$(RUN) -m exercises course
@@ -55,6 +60,9 @@ lab: $(READY)  ## JupyterLab at notebook 1, on this machine only
 notebooks: $(READY)  ## execute the notebooks and store their cleaned outputs
 	$(RUN) -m exercises course --refresh
 
+colab: $(COLAB_READY)  ## the nine notebooks, each alone, with what Colab has; COLAB_PYTHON=... and FREEZE=... may be given
+	$(COLAB_VENV)/bin/python tests/colab/run.py
+
 docs: $(DOCS_READY)  ## the site in build/site: a warning is an error, and so is a link that leads nowhere
 	$(DOCS_VENV)/bin/python -m sphinx --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
 	$(DOCS_VENV)/bin/python docs/check_links.py build/site
@@ -75,6 +83,15 @@ $(READY): requirements.lock
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $(READY)
+
+$(COLAB_READY): requirements.txt tests/colab/requirements.txt
+	@test -f $(FREEZE) || (echo "There is no $(FREEZE): say by FREEZE=... where Colab's list of packages lies." && exit 1)
+	test -d $(COLAB_VENV) || $(COLAB_PYTHON) -m venv $(COLAB_VENV)
+	$(COLAB_VENV)/bin/python .github/scripts/colab_pins.py $(FREEZE) > $(COLAB_VENV)/pins.txt
+	$(COLAB_VENV)/bin/python .github/scripts/colab_pins.py $(FREEZE) --all > $(COLAB_VENV)/constraints.txt
+	$(COLAB_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $(COLAB_VENV)/pins.txt \
+		-r tests/colab/requirements.txt -c $(COLAB_VENV)/constraints.txt
+	@touch $(COLAB_READY)
 
 $(DOCS_READY): docs/requirements.txt
 	test -d $(DOCS_VENV) || $(PYTHON) -m venv $(DOCS_VENV)
