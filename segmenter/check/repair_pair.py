@@ -15,6 +15,7 @@ from utils.files import read_bytes
 from utils.images import IGNORE_INDEX, open_image, read_mask, rgb_to_ids
 from utils.plots import Palette
 
+IN_COLOUR = {"colour outside the class table", "colour mask"}  # kinds of faults
 MOST_FOREIGN = 0.5  # share of a mask's pixels that may be set to 'ignored'; with more it is another data set's mask
 
 
@@ -46,7 +47,9 @@ def copy_pair(measured: PairMeasurements, source: Source, folder: Path, stem: st
     height, width = measured.size
     foreign = (ids < 0) | (ids >= len(source.classes)) & (ids != IGNORE_INDEX)
     reason = ""
-    if "shape" in pair_faults(np.empty((height, width, 0)), ids, len(source.classes)):
+    if not source.own_colours and IN_COLOUR.intersection(fault.kind for fault in measured.faults):
+        reason = "its mask is a colour picture, and no classes.csv says which class a colour is"
+    elif "shape" in pair_faults(np.empty((height, width, 0)), ids, len(source.classes)):
         reason = "image and mask are not one picture"
     elif foreign.mean() > MOST_FOREIGN:
         reason = f"{foreign.mean():.0%} of its mask is outside the classes"
@@ -102,6 +105,6 @@ def _mend_ids(measured: PairMeasurements, source: Source) -> tuple[np.ndarray, l
     kinds = {fault.kind for fault in measured.faults}
     if ANTI_ALIASED in kinds:
         return (read_mask(path) >= 128).astype(np.int64), ["soft edges cut at 128"]
-    if kinds & {"colour outside the class table", "colour mask"}:
+    if kinds & IN_COLOUR:
         return rgb_to_ids(read_mask(path), source.palette), []
     return source.read_mendable(path), []

@@ -50,6 +50,7 @@ class Source:
     split_seed = 42
     fixed: dict[str, str] | None = None
     white: float | None = None
+    own_colours = True  # the palette is that of its files, and not one that the course made up
     ignored_share: float | None = None
 
     def __init__(self, root: Path) -> None:

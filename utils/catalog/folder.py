@@ -65,8 +65,8 @@ class Folder(Source):
             self.ignored_share = ignored_share(masks, self.coding)
         self._refuse_names(self.classes)
         self.white = self.white or find_white([row.image for row in self.layout.rows])
-        colours = table.colours if table and table.colours else ()
-        self.palette = tuple(colours or distinct_colours(len(self.classes)))
+        self.own_colours = bool(table and table.colours)
+        self.palette = tuple(table.colours if self.own_colours else distinct_colours(len(self.classes)))
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
         rows = self.layout.rows

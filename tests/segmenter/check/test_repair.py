@@ -151,6 +151,16 @@ def test_a_mask_that_is_mostly_foreign_is_left_out(pairs, tmp_path):
     assert "03" not in ids_of(copy)
 
 
+def test_colours_that_nobody_named_are_never_taken_for_classes(pairs, tmp_path):
+    made_up = np.array(load(pairs, classes=CLASSES).palette, dtype=np.uint8)
+    ids = draw_pair(3)[1]
+    Image.fromarray(made_up[np.where(ids == 255, 0, ids)][:, :, ::-1]).save(pairs / "masks" / "03.png")
+    copy, done = mend(pairs, tmp_path / "copy")
+    words = "left out: its mask is a colour picture, and no classes.csv says which class a colour is"
+    assert done == {"images/03.png": words}
+    assert "03" not in ids_of(copy)
+
+
 def test_a_few_unknown_colours_become_ignored(pairs, tmp_path):
     rows = [(name, *colour) for name, colour in zip(CLASSES, COLOURS.tolist(), strict=True)]
     with (pairs / "classes.csv").open("w", newline="") as file:
