@@ -4,11 +4,13 @@ A fault of a file is a value, `Fault`: its kind, the file, and the facts. Report
 sentence is made from the values here, in one place, and nothing ever looks for words in it.
 """
 
+import string
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# Kind of fault: what is wrong, and what to do. {path} is the file; the other names are the facts of that kind.
+# Kind of fault: what is wrong, and what to do. {path} is the file; the other names are the facts of that kind, and
+# {pixels:pixel|pixels} is a number with its noun, as in "1 pixel" and "2 pixels".
 FAULTS = {
     "missing file": ("There is no file {path}", "Check the folder, or remove it from the list."),
     "unreadable file": ("{path} {reason}", "Replace it with a complete image file, or remove it."),
@@ -18,7 +20,7 @@ FAULTS = {
     ),
     "too large for memory": ("{path} needs more memory than there is", "Make it smaller, or cut it into parts."),
     "several images in one file": (
-        "{path} holds {count} pictures (an animation, or pages)",
+        "{path} holds {count:picture|pictures} (an animation, or pages)",
         "Save the one you mean as its own file.",
     ),
     "sizes do not fit": (
@@ -27,7 +29,8 @@ FAULTS = {
     ),
     "JPEG mask": ("{path} is a JPEG: its compression changes class ids", "Save masks as PNG."),
     "anti-aliased mask": (
-        "{path} holds {values} grey values between 0 and 255 ({share:.1%} of its pixels): its edges were smoothed",
+        "{path} holds {values:grey value|grey values} between 0 and 255 ({share:.1%} of its pixels): "
+        "its edges were smoothed",
         "Save masks without smoothing, as PNG.",
     ),
     "colour mask": (
@@ -35,11 +38,12 @@ FAULTS = {
         "Give a class table (classes.csv with the columns name,r,g,b), or save masks of ids.",
     ),
     "value without a class": (
-        "{path} has {pixels} pixels of {labels}, which stand for no class (known are {meaning})",
+        "{path} has {pixels:pixel|pixels} of {labels}, which stand for no class (known are {meaning})",
         "Correct the mask, or give the value a class in classes.csv.",
     ),
     "mask of fractions": (
-        "{path} holds numbers that are not whole, such as {value:g}, in {pixels} pixels: no class has such a number",
+        "{path} holds numbers that are not whole, such as {value:g}, in {pixels:pixel|pixels}: "
+        "no class has such a number",
         "Save masks of whole ids, as PNG: probabilities must be cut first.",
     ),
     "no alpha channel": (
@@ -51,14 +55,24 @@ FAULTS = {
         "Run `pip install rasterio`, or save the image as PNG.",
     ),
     "colour outside the class table": (
-        "{path} has {pixels} pixels of colours outside the class table, such as {colour}",
+        "{path} has {pixels:pixel|pixels} of colours outside the class table, such as {colour}",
         "Correct the mask, or add its colours to classes.csv.",
     ),
     "label outside the classes": (
-        "{path} has {pixels} pixels labelled {labels}, outside the {classes} classes (0-{highest}, or 255 to ignore)",
+        "{path} has {pixels:pixel|pixels} labelled {labels}, outside the {classes:class|classes} "
+        "(0-{highest}, or 255 to ignore)",
         "Correct the mask or the class list.",
     ),
 }
+
+
+class Counting(string.Formatter):
+    """Formats a number with its noun where the format names both forms, as in {pixels:pixel|pixels}."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Format one value; a format of two words, parted by a bar, is the noun for one and the noun for more."""
+        one, bar, more = format_spec.partition("|")
+        return f"{value} {one if value == 1 else more}" if bar else super().format_field(value, format_spec)
 
 
 def printable(text: str) -> str:
@@ -85,7 +99,7 @@ class Fault:
     @property
     def description(self) -> str:
         """What is wrong, without the advice; there is no full stop at the end."""
-        return self.sentence or FAULTS[self.kind][0].format(path=self.path, **self.facts)
+        return self.sentence or Counting().format(FAULTS[self.kind][0], path=self.path, **self.facts)
 
     def __str__(self) -> str:
         return self.sentence or f"{self.description}. {FAULTS[self.kind][1]}"

@@ -15,6 +15,7 @@ from utils.images import shrink_pair
 from utils.plots import legend, overlay, show_images
 
 SHOWN_SIDE = 480  # pixels, longer side of a pair in a figure
+TITLE_SIZE = 9  # points: the reasons need room, and the legend is no louder than they are
 
 
 def show_gallery(report: Report, count: int = 8, seed: int = 0) -> Figure:
@@ -38,11 +39,12 @@ def _show_pairs(report: Report, chosen: Sequence[tuple[int, list[str]]], heading
     if not images:
         raise DataError(f"'{report.name}' has no sound pair to show. Mend the errors that the report names.")
     lines = max(title.count("\n") for title in titles)
-    figure = show_images(images, titles, columns=min(4, len(images)), size=3.2, heading=heading)
-    figure.set_figheight(figure.get_figheight() + lines * 0.2 * -(-len(images) // 4))
+    # The empty line below the heading keeps it apart from the names of the files.
+    figure = show_images(images, titles, columns=min(4, len(images)), size=3.2, heading=f"{heading}\n")
+    figure.set_figheight(figure.get_figheight() + 0.25 + lines * 0.2 * -(-len(images) // 4))
     for ax in figure.axes:
-        ax.title.set_fontsize(9)
-    legend(figure, report.classes, report.source.palette)
+        ax.title.set_fontsize(TITLE_SIZE)
+    legend(figure, report.classes, report.source.palette, fontsize=TITLE_SIZE)
     return figure
 
 

@@ -170,7 +170,7 @@ def test_a_trimap_with_another_value_is_refused(shared_data, tmp_path):
     Image.fromarray(stored).save(mask)
     with pytest.raises(DataError) as error:
         read_pair(source.pairs("train")[0], source)
-    assert_clear(error, mask, "1 pixels labelled -1", "outside the 2 classes")
+    assert_clear(error, mask, "1 pixel labelled -1", "outside the 2 classes")
 
 
 def test_junk_of_macos_and_pictures_of_another_format_do_no_harm(shared_data, tmp_path):
