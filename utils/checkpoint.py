@@ -180,5 +180,8 @@ def load_state(path: Path) -> dict[str, Any]:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"There is nothing to resume: no file {path}. Start without resume.") from None
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise CheckpointError(f"{path} is damaged ({type(error).__name__}): it cannot be resumed from.") from None
+    except Exception as error:  # torch raises many kinds for a damaged file, and the same ones for one with code in it
+        raise CheckpointError(
+            f"{path} holds more than tensors and plain types, or is damaged ({type(error).__name__}): it is not "
+            "opened, and it cannot be resumed from."
+        ) from None

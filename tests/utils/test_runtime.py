@@ -14,7 +14,6 @@ from utils import runtime
 from utils.errors import ConfigError
 from utils.models import SegmentationModel
 from utils.runtime import (
-    activation_bytes,
     autocast,
     choose_device,
     count_flops,
@@ -158,13 +157,6 @@ def test_the_median_is_that_of_numpy_whatever_the_warm_up_took(seconds, warmup):
         found = median_seconds(lambda: queue.append(left.pop(0)), wait, len(seconds), warmup)
     assert found == np.median(seconds)
     assert not left
-
-
-def test_activations_by_hand():
-    model = nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), nn.Sigmoid())
-    images = torch.rand(2, 3, 8, 8)
-    assert activation_bytes(model, images) == images.nbytes + 2 * 4 * 8 * 8 * 4
-    assert activation_bytes(model, images[:1].clone()) == activation_bytes(model, images) / 2
 
 
 @pytest.mark.parametrize(("each", "fixed", "budget", "fits"), [(10, 5, 100, 9), (10, 0, 100, 10), (10, 200, 100, 0)])
