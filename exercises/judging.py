@@ -108,7 +108,7 @@ def require_parameters(exercise: Exercise, answer: Any) -> None:
     Further parameters are free where they have a default value.
     """
     empty, kinds = inspect.Parameter.empty, inspect.Parameter
-    wanted = [p for p in inspect.signature(reference(exercise.id)).parameters.values() if p.name != "self"]
+    wanted = list(inspect.signature(reference(exercise.id)).parameters.values())
     wanted = [p for p in wanted if p.kind not in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD)]
     try:
         found = list(inspect.signature(answer).parameters.values())

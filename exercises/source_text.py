@@ -5,6 +5,8 @@ import inspect
 import linecache
 from typing import Any
 
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
 
 def cell_text(filename: str) -> str:
     """Return the text of the cell (or file) that a code object names as its file."""
@@ -14,24 +16,38 @@ def cell_text(filename: str) -> str:
 def definition_source(text: str, exercise_id: str = "", name: str = "") -> str:
     """Cut one definition out of a text, without the decorator `@exercise`; empty where there is none.
 
-    The definition is the last one that is marked with `@exercise(exercise_id)` or has the name.
+    The definition is the last one that is marked with `@exercise(exercise_id)`; where none is, the last one of the name
+    that stands inside no class and no other function, so that a method of the same name is not taken for it.
     """
     try:
-        nodes = list(ast.walk(ast.parse(text)))
+        tree = ast.parse(text)
     except SyntaxError:
         return ""
-    found = ""
-    for node in nodes:
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        marks = [d for d in node.decorator_list if isinstance(d, ast.Call) and getattr(d.func, "id", "") == "exercise"]
-        marked = any(mark.args and getattr(mark.args[0], "value", None) == exercise_id for mark in marks)
-        if marked or node.name == name:
-            found = lines_without(text, node, marks)
-    return found
+    everywhere = [node for node in ast.walk(tree) if isinstance(node, Definition)]
+    marked = [node for node in everywhere if any(is_mark_of(mark, exercise_id) for mark in marks_of(node))]
+    named = [node for node in outer_definitions(tree) if node.name == name]
+    inner = [node for node in everywhere if node.name == name]
+    found = marked or named or inner
+    return lines_without(text, found[-1], marks_of(found[-1])) if found else ""
 
 
-def lines_without(text: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, marks: list[ast.Call]) -> str:
+def outer_definitions(node: ast.AST) -> list[Definition]:
+    """Return the functions and classes of a text that stand inside no other one, in its order."""
+    parts = ast.iter_child_nodes(node)
+    nested = [[part] if isinstance(part, Definition) else outer_definitions(part) for part in parts]
+    return [part for found in nested for part in found]
+
+
+def marks_of(node: Definition) -> list[ast.Call]:
+    """Return the decorators `@exercise(...)` of a definition."""
+    return [d for d in node.decorator_list if isinstance(d, ast.Call) and getattr(d.func, "id", "") == "exercise"]
+
+
+def is_mark_of(mark: ast.Call, exercise_id: str) -> bool:
+    return bool(mark.args) and getattr(mark.args[0], "value", None) == exercise_id
+
+
+def lines_without(text: str, node: Definition, marks: list[ast.Call]) -> str:
     """Return the lines of a definition, not indented, without the decorators in `marks`."""
     lines = text.splitlines()
     first = min((d.lineno for d in node.decorator_list if d not in marks), default=node.lineno)

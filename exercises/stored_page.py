@@ -23,9 +23,9 @@ def solution_cell(cell: Any) -> str:
 
 
 def prepare_page(notebook: Any) -> None:
-    """Fill in the folded solutions, and drop the outputs that would answer a prediction, in place.
+    """Fill in folded solutions, drop outputs that would answer a prediction, and mend the headings of tables.
 
-    Of those outputs the numbers stay, in the metadata, as the proof of what the text below says about them.
+    All in place. Of the outputs that go the numbers stay, in the metadata, as the proof of what the text says below.
     """
     for cell in notebook["cells"]:
         if SOLUTION in cell["metadata"]:
@@ -33,6 +33,15 @@ def prepare_page(notebook: Any) -> None:
         if PREDICT in cell["metadata"].get("tags", []):
             cell["metadata"][NUMBERS] = sorted(set().union(*map(numbers_of, cell["outputs"])))
             cell["outputs"] = []
+        for output in cell.get("outputs", []):
+            without_empty_headings(output)
+
+
+def without_empty_headings(output: Any) -> None:
+    """Make a plain cell of the empty corner of a pandas table, in place: a screen reader announces it as a heading."""
+    table = output.get("data", {}).get("text/html")
+    if table:
+        output["data"]["text/html"] = "".join(table).replace("<th></th>", "<td></td>")
 
 
 def numbers_of(output: Any) -> set[str]:

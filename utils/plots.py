@@ -97,7 +97,7 @@ def legend(
         Patch(facecolor=np.array(c) / 255, edgecolor="black", label=n) for n, c in zip(classes, palette, strict=True)
     ]
     if ignored:
-        patches.append(Patch(facecolor="white", edgecolor="black", hatch="//", label="ignored"))
+        patches.append(Patch(facecolor="white", edgecolor="black", label="ignored"))
     place = "outside lower center" if isinstance(target, Figure) else "best"
     target.legend(**{"handles": patches, "loc": place, "ncols": 8, "frameon": False, **options})
 

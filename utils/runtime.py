@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import psutil
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from utils.errors import ConfigError
 
@@ -139,22 +139,6 @@ def seed_everything(seed: int, deterministic: bool = False) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(deterministic)
     torch.backends.cudnn.benchmark = False  # its search took 12 s on an H100, and the steps after it were no faster
-
-
-def activation_bytes(model: nn.Module, images: Tensor) -> int:
-    """Measure what a forward pass keeps for the backward pass, in bytes (each storage counted once)."""
-    kept: dict[int, int] = {}
-
-    def remember(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
-    with torch.autograd.graph.saved_tensors_hooks(remember, lambda tensor: tensor):
-        output = model(images)  # kept alive, so that no storage is freed and its address used again
-    del output
-    return sum(size for pointer, size in kept.items() if pointer not in weights)
 
 
 def largest_batch(bytes_per_image: int, fixed_bytes: int, budget: int) -> int:

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from utils.images import IGNORE_INDEX
@@ -14,6 +15,7 @@ from utils.plots import Palette, colour_mask, legend, overlay
 
 GREY = 0.3  # how much of a photograph's contrast is left where it only stands behind something
 EDGE = 6  # pixels of a small scene that a number needs on each side
+LARGE = 250  # pixels of an object that a number may stand in
 
 
 def plot_mask(photograph: np.ndarray, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
@@ -24,10 +26,7 @@ def plot_mask(photograph: np.ndarray, mask: np.ndarray, classes: Sequence[str], 
         ax.imshow(picture)
         ax.set_title(title)
         ax.axis("off")
-    ignored = mask == IGNORE_INDEX
-    if ignored.any():
-        axes[1].contourf(ignored, levels=[0.5, 1], colors="white", hatches=["//"])
-    legend(figure, classes, palette, ignored=bool(ignored.any()))
+    legend(figure, classes, palette, ignored=bool((mask == IGNORE_INDEX).any()))
     return figure
 
 
@@ -114,15 +113,23 @@ def draw_boxes(ax: Axes, instances: Mapping[int, np.ndarray], palette: Palette) 
 
 
 def number_objects(ax: Axes, instances: Mapping[int, np.ndarray]) -> None:
-    """Write the running number of each object, counted over all classes, at its middle, but never on the edge."""
-    count = 0
+    """Write the running number of each object, counted over all classes: inside a large one, beside a small one."""
+    taken: list[np.ndarray] = []
+    anything = np.any([numbers > 0 for numbers in instances.values()], axis=0).astype(np.float32)
+    covered = cv2.blur(anything, (2 * EDGE + 1, 2 * EDGE + 1))  # by objects, the share of a square around each pixel
     for numbers in instances.values():
         for number in range(1, int(numbers.max()) + 1):
-            count += 1
-            middle = [where.mean() for where in np.nonzero(numbers == number)]
-            y, x = np.clip(middle, EDGE, np.array(numbers.shape) - 1 - EDGE)
-            chip = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.1", "alpha": 0.85}
-            ax.text(x, y, count, ha="center", va="center", fontsize=9, bbox=chip)
+            shape = (numbers == number).astype(np.uint8)
+            x, y, width, height = cv2.boundingRect(shape)
+            middle, (away, down) = (x + width / 2, y + height / 2), (width / 2 + EDGE, height / 2 + EDGE)
+            beside = [(away, 0), (-away, 0), (0, -down), (0, down)]
+            places = np.add(middle, [(0, 0)] if shape.sum() > LARGE else beside)
+            places = np.clip(places, EDGE, np.array(numbers.shape[::-1]) - 1 - EDGE)
+            crowd = [sum(np.abs(place - other).max() < 2 * EDGE for other in taken) for place in places]
+            cost = [more + covered[int(y), int(x)] for more, (x, y) in zip(crowd, places, strict=True)]
+            taken.append(places[np.argmin(cost)])
+            halo = [withStroke(linewidth=2.5, foreground="white")]
+            ax.text(*taken[-1], len(taken), ha="center", va="center", fontsize=9, path_effects=halo)
 
 
 def plot_chance(masks: Mapping[str, Tensor], classes: Sequence[str], palette: Palette) -> Figure:

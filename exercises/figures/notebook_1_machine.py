@@ -1,4 +1,4 @@
-"""Figures of notebook 1 about the machine: seconds, memory, and numbers that are rounded."""
+"""Figures of notebook 1 about the machine: seconds, memory, which is measured here, and numbers that are rounded."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,12 +6,28 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
 from utils.plots import BLUE, GREEN, ORANGE, RED
 
 MB = 1024**2
 LOST = 2.0**-25  # half of the smallest number of fp16: whatever is smaller becomes 0
+
+
+def activation_bytes(model: nn.Module, images: Tensor) -> int:
+    """Measure what a forward pass keeps for the backward pass, in bytes (each storage counted once)."""
+    kept: dict[int, int] = {}
+
+    def remember(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    with torch.autograd.graph.saved_tensors_hooks(remember, lambda tensor: tensor):
+        output = model(images)  # kept alive, so that no storage is freed and its address used again
+    del output
+    return sum(size for pointer, size in kept.items() if pointer not in weights)
 
 
 def plot_step_times(sides: Sequence[int], seconds: Mapping[str, Sequence[float]]) -> Figure:
@@ -98,9 +114,8 @@ def plot_rounding(gradients: Tensor) -> Figure:
     """Draw the rounding error of two formats for numbers of every size, and the sizes of gradients, (N,), above 0."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9))
     values = torch.logspace(-10, 6, 4000)
-    for dtype, style in ((torch.float16, "-"), (torch.bfloat16, "--")):
+    for name, dtype, style in (("fp16 (float16)", torch.float16, "-"), ("bf16 (bfloat16)", torch.bfloat16, "--")):
         error = ((values.to(dtype).float() - values).abs() / values).clamp(1e-6, 1)
-        name = str(dtype).removeprefix("torch.")
         left.loglog(values[20::40], error.reshape(-1, 40).amax(dim=1), style, label=name)
     left.set(
         title="Largest rounding error (1: the number is lost)", xlabel="size of the number", ylabel="relative error"

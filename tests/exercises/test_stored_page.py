@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from exercises.course import list_notebooks
@@ -23,6 +24,20 @@ def test_a_solution_is_filled_in_and_what_stands_around_it_stays():
     assert filled.endswith("It counts once.\n</details>")
     assert "old" not in filled
     assert other == "```python\nmine\n```"
+
+
+def test_the_empty_corner_of_a_table_is_no_heading_and_its_headings_stay():
+    table = pd.DataFrame({"IoU": [0.5]}, index=["car"])
+    output = {"output_type": "display_data", "data": {"text/html": table._repr_html_(), "text/plain": repr(table)}}
+    prepare_page({"cells": [{"cell_type": "code", "metadata": {}, "outputs": [output]}]})
+    page = output["data"]["text/html"]
+    assert "<th></th>" in table._repr_html_()
+    assert "<th></th>" not in page
+    assert [page.count(cell) for cell in ("<td></td>", "<th>IoU</th>", "<th>car</th>")] == [1, 1, 1]
+
+
+def test_no_stored_table_has_an_empty_heading():
+    assert not [path.name for path in list_notebooks() if "<th></th>" in path.read_text(encoding="utf-8")]
 
 
 def test_the_answer_to_a_prediction_is_not_stored_but_its_numbers_are():
