@@ -20,7 +20,7 @@ def gives_a_changed_config(override: Callable) -> None:
 
     `Config(**values)` builds one from a dictionary. Two dictionaries are joined by `{**first, **second}`.
     """
-    result = override(Config(), epochs=7, learning_rate=0.5)
+    result = _joined(override, epochs=7, learning_rate=0.5)
     require(result is not None, "nothing is returned: is a `return` missing?")
     require(isinstance(result, Config), f"the result is {kind_of(result)}, not a Config")
     for name, value in {"epochs": 7, "learning_rate": 0.5}.items():
@@ -31,6 +31,17 @@ def gives_a_changed_config(override: Callable) -> None:
             expected=value,
             yours=found,
         )
+
+
+def _joined(override: Callable, **changes: Any) -> Any:
+    """Call an answer; where Python stops it because old and new values meet in one call, say what to do first."""
+    try:
+        return override(Config(), **changes)
+    except TypeError as error:
+        if "multiple values" not in str(error):
+            raise
+        says = "a call takes no name twice: lay one dictionary over the other first, {**old, **changes}"
+        raise Wrong(says, changes=changes, stopped=f"TypeError: {error}") from None
 
 
 def keeps_the_rest(override: Callable) -> None:
@@ -106,8 +117,32 @@ def checks_the_names(override: Callable) -> None:
 
 
 # ---------------------------------------------------------------- 2.4
+NOT_JOINED = (
+    "`raw == colour` has three truth values for each pixel: join them with `.all(axis=-1)` before you index the ids"
+)
+TOO_LARGE = "a byte holds 0 to 255, and your numbers for the colours are larger: raw.astype(np.int64) comes first"
+NO_MINUS = "a byte cannot hold -1: make the ids an array of np.int64"
+NOT_LISTED = "`index` stops at a colour that is not in the palette: ask `in palette` first, and write -1 otherwise"
 COLOURS = np.array([[PALETTE[0], PALETTE[1], PALETTE[2]], [PALETTE[2], PALETTE[2], PALETTE[0]]], dtype=np.uint8)
 IDS = np.array([[0, 1, 2], [2, 2, 0]], dtype=np.int64)
+
+
+def expect_ids(rgb_to_ids: Callable, raw: np.ndarray, palette: Any, **wanted: Any) -> np.ndarray:
+    """Call the answer as `expect` does; where NumPy or Python stops it, say what that means for colours."""
+    try:
+        return expect(rgb_to_ids, raw, palette, **wanted)
+    except IndexError as error:
+        says = NOT_JOINED if "too many indices" in str(error) else ""
+        stopped = f"IndexError: {error}"
+    except ValueError as error:
+        says = NOT_LISTED if "not in" in str(error) else ""
+        stopped = f"ValueError: {error}"
+    except OverflowError as error:
+        says = NO_MINUS if "integer -1 " in str(error) else TOO_LARGE
+        stopped = f"OverflowError: {error}"
+    if not says:
+        return expect(rgb_to_ids, raw, palette, **wanted)  # another mistake: let it stop again, with its line
+    raise Wrong(says, raw=raw, palette=palette, stopped=stopped)
 
 
 def looks_colours_up(rgb_to_ids: Callable) -> None:
@@ -115,7 +150,7 @@ def looks_colours_up(rgb_to_ids: Callable) -> None:
 
     Compare the whole picture with one colour of the palette: the pixels where all three values agree get its place.
     """
-    expect(
+    expect_ids(
         rgb_to_ids, COLOURS, PALETTE, gives=IDS, says="some pixels have the wrong id",
         mistakes=[
             (lambda r: r.shape == (3, 2) or r.shape == COLOURS.shape, "there must be one id a pixel, shape (H, W)"),
@@ -135,7 +170,7 @@ def colours_must_agree(rgb_to_ids: Callable) -> None:
     """
     palette = ((1, 2, 3), (3, 2, 1), (2, 2, 2), (250, 3, 3))
     raw = np.array([[palette[1], palette[0]], [palette[3], palette[2]], [palette[0], palette[3]]], dtype=np.uint8)
-    expect(
+    expect_ids(
         rgb_to_ids, raw, palette, gives=np.array([[1, 0], [3, 2], [0, 3]]),
         says="colours are confused: red, green and blue must each agree",
     )  # fmt: skip
@@ -151,7 +186,7 @@ def colours_must_agree(rgb_to_ids: Callable) -> None:
         (0, 0, 10),
         (0, 0, 0),
     )
-    expect(
+    expect_ids(
         rgb_to_ids, np.array([palette], dtype=np.uint8), palette, gives=np.arange(9)[None],
         says="two colours become the same number: a colour made into one number needs 256 steps for each value, "
         "red * 256 * 256 + green * 256 + blue, in integers larger than bytes",
@@ -167,7 +202,7 @@ def unknown_is_minus_one(rgb_to_ids: Callable) -> None:
     raw[0, 1] = (200, 21, 30)
     wanted = IDS.copy()
     wanted[0, 1] = -1
-    expect(
+    expect_ids(
         rgb_to_ids, raw, PALETTE, gives=wanted, says="a colour outside the palette must become -1",
         mistakes=[
             (lambda r: r[0, 1] == 0, "an unknown colour becomes class 0 in silence: start from -1, not from 0"),
@@ -176,7 +211,7 @@ def unknown_is_minus_one(rgb_to_ids: Callable) -> None:
         ],
     )  # fmt: skip
     nothing = np.full((2, 3, 3), 77, dtype=np.uint8)
-    expect(rgb_to_ids, nothing, PALETTE, gives=np.full((2, 3), -1), says="where no colour is known, all must be -1")
+    expect_ids(rgb_to_ids, nothing, PALETTE, gives=np.full((2, 3), -1), says="where no colour is known, all must be -1")
 
 
 def ids_are_whole(rgb_to_ids: Callable) -> None:
@@ -184,26 +219,45 @@ def ids_are_whole(rgb_to_ids: Callable) -> None:
 
     `dtype=np.int64` when you make the array: uint8 cannot hold -1, and floats are no ids.
     """
-    result = expect(rgb_to_ids, COLOURS, PALETTE, gives=IDS)
+    result = expect_ids(rgb_to_ids, COLOURS, PALETTE, gives=IDS)
     require(result.dtype == np.int64, f"the ids are {result.dtype}: make them np.int64, which holds -1 as well")
     palette = tuple((i, 255 - i, i // 2) for i in range(200))
     raw = np.array(palette, dtype=np.uint8).reshape(10, 20, 3)
-    expect(
+    expect_ids(
         rgb_to_ids, raw, list(palette), gives=np.arange(200).reshape(10, 20),
         says="a palette of 200 colours is not read right: do some of them become the same number?",
     )  # fmt: skip
-    expect(
+    expect_ids(
         rgb_to_ids, raw[:1, 1:2], palette[:1], gives=np.array([[-1]]), says="a palette of one colour is not read right"
     )
 
 
 # ---------------------------------------------------------------- 2.2
+def expect_colours(ids_to_rgb: Callable, ids: np.ndarray, palette: Any, **wanted: Any) -> np.ndarray:
+    """Call the answer as `expect` does; where NumPy stops it, say what that means for the table of colours."""
+    try:
+        return expect(ids_to_rgb, ids, palette, **wanted)
+    except IndexError as error:
+        says = "the table ends before 255: it needs a row for 255, too" if "index 255 is out" in str(error) else ""
+        stopped = f"IndexError: {error}"
+    except ValueError as error:
+        says = (
+            f"the rows of the table do not fit the colours: this palette has {len(palette)}, so use len(palette)"
+            if "could not broadcast input array" in str(error)
+            else ""
+        )
+        stopped = f"ValueError: {error}"
+    if not says:
+        return expect(ids_to_rgb, ids, palette, **wanted)  # another mistake: let it stop again, with its line
+    raise Wrong(says, ids=ids, colours=len(palette), stopped=stopped)
+
+
 def paints(ids_to_rgb: Callable) -> None:
     """Every pixel gets the colour of its class, uint8 (H, W, 3).
 
     With a table of colours (C, 3), `table[ids]` paints all pixels at once.
     """
-    result = expect(
+    result = expect_colours(
         ids_to_rgb, IDS, PALETTE, gives=COLOURS, says="some pixels have the wrong colour",
         mistakes=[
             (COLOURS[..., ::-1], "red and blue are swapped (BGR): keep the palette's order"),
@@ -224,7 +278,7 @@ def ignored_is_white(ids_to_rgb: Callable) -> None:
     """
     ids, wanted = IDS.copy(), COLOURS.copy()
     ids[0, 1], wanted[0, 1] = 255, 255
-    expect(
+    expect_colours(
         ids_to_rgb, ids, PALETTE, gives=wanted, says="ignored pixels (255) must be white",
         mistakes=[
             (lambda r: (r[0, 1] == 0).all(), "ignored pixels (255) are black: they must be white"),
@@ -232,7 +286,7 @@ def ignored_is_white(ids_to_rgb: Callable) -> None:
         ],
     )  # fmt: skip
     everything = np.full((2, 3), 255)
-    expect(
+    expect_colours(
         ids_to_rgb, everything, PALETTE, gives=np.full((2, 3, 3), 255, np.uint8), says="all ignored must be all white"
     )
 
@@ -246,15 +300,15 @@ def any_ids_any_palette(ids_to_rgb: Callable) -> None:
     ids = np.arange(12).reshape(2, 6) * 18
     wanted = np.array([[palette[i] for i in row] for row in ids], dtype=np.uint8)
     for dtype in (np.uint8, np.int64):
-        expect(
+        expect_colours(
             ids_to_rgb,
             ids.astype(dtype),
             palette,
             gives=wanted,
             says=f"200 classes, ids as {np.dtype(dtype)}: wrong colours",
         )
-    expect(ids_to_rgb, np.zeros((4, 1), np.uint8), ((0, 0, 1),), gives=np.full((4, 1, 3), (0, 0, 1), np.uint8),
-           says="a palette of a single colour is not painted right")  # fmt: skip
+    expect_colours(ids_to_rgb, np.zeros((4, 1), np.uint8), ((0, 0, 1),), gives=np.full((4, 1, 3), (0, 0, 1), np.uint8),
+                   says="a palette of a single colour is not painted right")  # fmt: skip
 
 
 def there_and_back(ids_to_rgb: Callable) -> None:
@@ -265,7 +319,7 @@ def there_and_back(ids_to_rgb: Callable) -> None:
     from utils.images import rgb_to_ids
 
     ids = np.random.default_rng(0).integers(0, 3, (5, 7))
-    back = rgb_to_ids(np.asarray(expect(ids_to_rgb, ids, PALETTE)), PALETTE)
+    back = rgb_to_ids(np.asarray(expect_colours(ids_to_rgb, ids, PALETTE)), PALETTE)
     require(np.array_equal(back, ids), "ids, painted and looked up again, are not what they were")
 
 
@@ -276,6 +330,7 @@ def counts_every_class(count_pixels: Callable) -> None:
     `np.bincount` of the flat mask counts every id at once; a loop with `(mask == c).sum()` does it, too.
     """
     mask = np.array([[0, 2, 2], [2, 1, 2]], dtype=np.uint8)
+    needs_a_flat_array(count_pixels, mask)
     expect(
         count_pixels, mask, 3, gives=np.array([1, 1, 4]), says="the counts are off",
         mistakes=[
@@ -287,6 +342,17 @@ def counts_every_class(count_pixels: Callable) -> None:
             (np.array([1, 1, 1]), "a class counts once, however often it occurs: `counts[mask] += 1` adds only once"),
         ],
     )  # fmt: skip
+
+
+def needs_a_flat_array(count_pixels: Callable, mask: np.ndarray) -> None:
+    """Raise Wrong where NumPy's own message about a mask (H, W) would not say what to do."""
+    try:
+        count_pixels(mask.copy(), 3)
+    except ValueError as error:
+        if "too deep" not in str(error):
+            raise
+        says = "bincount wants a flat array: give it `mask.ravel()`, or `mask[mask != 255]`, which is flat as well"
+        raise Wrong(says, mask=mask, stopped=f"ValueError: {error}") from None
 
 
 def leaves_out_ignored(count_pixels: Callable) -> None:
@@ -323,10 +389,30 @@ def has_a_place_for_each(count_pixels: Callable) -> None:
         expect(count_pixels, mask, 5, gives=np.array(wanted), says="absent classes must have a count of 0")
 
 
-def counts_whole_numbers(count_pixels: Callable) -> None:
-    """The counts are integers and can be large, for uint8 and int64 masks of any shape.
+def takes_any_shape(count_pixels: Callable) -> None:
+    """A mask may have any shape: a flat one and a stack of masks are counted, too.
 
-    Sums of uint8 stay small numbers only if you let NumPy choose: `dtype=np.int64` is safe.
+    `mask.ravel()` is flat whatever the shape is, and `mask == c` works for every shape. Loops over rows and columns fit
+    only a mask of two axes.
+    """
+    stack = np.array([[[0, 0, 1], [1, 255, 2]], [[2, 2, 2], [0, 1, 2]]], dtype=np.uint8)
+    for mask in (stack[0], stack, stack[0, 0], stack[:1]):  # two axes first: what stops there is another mistake
+        wanted = np.bincount(mask[mask != 255], minlength=3)
+        try:
+            expect(count_pixels, mask, 3, gives=wanted, says=f"a mask of shape {mask.shape} is not counted as a whole")
+        except (ValueError, TypeError, IndexError) as error:
+            if mask.ndim == 2:
+                raise
+            says = (
+                f"stopped on a mask of shape {mask.shape}: a mask may have any shape, so flatten it with mask.ravel()"
+            )
+            raise Wrong(says, mask=mask, expected=wanted, stopped=f"{type(error).__name__}: {error}") from None
+
+
+def counts_whole_numbers(count_pixels: Callable) -> None:
+    """The counts are integers and can be large, for uint8 and int64 masks.
+
+    A uint8 holds no number above 255, so a count that is kept in one is wrong. Keep the counts in `np.int64`.
     """
     for dtype in (np.uint8, np.int64):
         mask = np.zeros((300, 250), dtype=dtype)
@@ -334,8 +420,6 @@ def counts_whole_numbers(count_pixels: Callable) -> None:
         says = "large counts are off: do they overflow a small kind of integer, such as uint8?"
         result = expect(count_pixels, mask, 2, gives=np.array([74_500, 500]), tolerance=0, says=says)
         require(np.issubdtype(result.dtype, np.integer), f"the counts are {result.dtype}: make them integers")
-    batch = np.stack([np.zeros((2, 3), np.uint8), np.ones((2, 3), np.uint8)])
-    expect(count_pixels, batch, 2, gives=np.array([6, 6]), says="a stack of masks, (N, H, W), is not counted as one")
 
 
 def scene() -> tuple[np.ndarray, Any]:
@@ -371,6 +455,7 @@ EXERCISES = [
         [
             "A config is frozen. What do you get when you build a new one from its values and yours?",
             "`config.model_dump()` gives all values as a dictionary.",
+            "In {**first, **second} the second one wins wherever both have a name. Which of your two comes second?",
             "Lay the changes over those values, and check them all: Config(**{**config.model_dump(), **changes}).",
         ],
     ),
@@ -389,10 +474,11 @@ EXERCISES = [
     Exercise(
         "2.3", "Count the pixels of each class", "utils.loaders.count_pixels", 2, 6,
         "Class balance decides how to weigh the loss, and what accuracy is worth.",
-        [counts_every_class, leaves_out_ignored, has_a_place_for_each, counts_whole_numbers],
+        [counts_every_class, leaves_out_ignored, has_a_place_for_each, takes_any_shape, counts_whole_numbers],
         [
             "Which pixels must not be counted at all? Drop them first.",
             "`np.bincount` counts how often each whole number occurs. How many numbers must the result have?",
+            "`mask[mask != 255]` is flat and holds only what counts. `minlength` sets the least number of counts.",
             "np.bincount(mask[mask != 255], minlength=num_classes).",
         ],
         axes="class",

@@ -5,15 +5,19 @@ from collections.abc import Mapping, Sequence
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from utils.images import IGNORE_INDEX
-from utils.plots import Palette, colour_mask, legend, overlay, show_images
+from utils.plots import Palette, blend, colour_mask, legend, overlay, show_images
 
 Pairs = Sequence[tuple[np.ndarray, np.ndarray]]
 SIDE = 16  # pixels on each side of the window that is shown as numbers
 SHOWN = 2.25  # inches, width of one of four pictures
+FOREGROUND = (230, 70, 160)  # pink, which stands out from water, grass and fur alike
+TINT = 0.55  # opacity of the colours under the numbers of a mask
 
 
 def plot_cut(pairs: Pairs, classes: Sequence[str], palette: Palette) -> Figure:
@@ -53,15 +57,17 @@ def plot_zoom(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], palet
     """Show a pair, uint8 (H, W, 3) and ids (H, W), and a window at its rarest class as pixels and as numbers."""
     top, left = rarest_corner(mask)
     window = (slice(top, top + SIDE), slice(left, left + SIDE))
-    figure = plt.figure(figsize=(9, 5.9))
-    panels = figure.subplot_mosaic([["scene", "numbers"], ["zoomed", "numbers"]], width_ratios=(1, 2))
+    figure = plt.figure(figsize=(9, 7.2))
+    panels = figure.subplot_mosaic([["scene", "names"], ["zoomed", "numbers"]], height_ratios=(1, 2))
     scene, zoomed, numbers = (panels[name] for name in ("scene", "zoomed", "numbers"))
     scene.imshow(image)
     for colour, width in (("white", 4), ("black", 2)):
         frame = Rectangle((left - 0.5, top - 0.5), SIDE, SIDE, fill=False, edgecolor=colour, lw=width)
         scene.add_patch(frame)
     zoomed.imshow(image[window])
-    numbers.imshow(colour_mask(mask[window], palette), alpha=0.55)
+    for ax in (zoomed, numbers):
+        draw_outline(ax, mask[window] == IGNORE_INDEX)
+    numbers.imshow(colour_mask(mask[window], palette), alpha=TINT)
     for (y, x), value in np.ndenumerate(mask[window]):
         numbers.text(x, y, value, ha="center", va="center", fontsize=8.5)
         if value == IGNORE_INDEX:
@@ -71,43 +77,103 @@ def plot_zoom(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], palet
     for ax, title in zip((scene, zoomed, numbers), titles, strict=True):
         ax.set_title(title)
         ax.axis("off")
-    legend(figure, [f"{index} {name}" for index, name in enumerate(classes)], palette, ignored=True, columnspacing=1)
+    names = panels["names"]
+    names.axis("off")
+    numbered = [f"{index} {name}" for index, name in enumerate(classes)]
+    tinted = [tuple(round(TINT * value + (1 - TINT) * 255) for value in colour) for colour in palette]
+    legend(names, numbered, tinted, ignored=True, loc="center", ncols=2)
+    names.get_legend().get_patches()[-1].set_hatch("//")  # as the cells of ignored pixels are drawn
     return figure
 
 
-def plot_painted(mask: np.ndarray, painted: np.ndarray, classes: Sequence[str], palette: Palette, who: str) -> Figure:
-    """Show a mask of ids (H, W) as a viewer does, and in colours, uint8 (H, W, 3), which `who` has painted."""
+def draw_outline(ax: Axes, region: np.ndarray) -> None:
+    """Draw the border of a region, bool (H, W), along the sides of its pixels: black on white, seen on any colour."""
+    rows, columns = region.shape
+    padded = np.pad(region, 1)
+    across = padded[1:, 1:-1] != padded[:-1, 1:-1]  # a line above each pixel that differs from the one above it
+    down = padded[1:-1, 1:] != padded[1:-1, :-1]
+    lines = [[(x - 0.5, y - 0.5), (x + 0.5, y - 0.5)] for y, x in zip(*across.nonzero(), strict=True) if 0 < y < rows]
+    lines += [[(x - 0.5, y - 0.5), (x - 0.5, y + 0.5)] for y, x in zip(*down.nonzero(), strict=True) if 0 < x < columns]
+    for colour, width in (("white", 2.6), ("black", 1.2)):
+        ax.add_collection(LineCollection(lines, colors=colour, linewidths=width, capstyle="round"))
+
+
+def plot_as_viewer(mask: np.ndarray) -> Figure:
+    """Show a mask of ids (H, W) as a viewer does, which takes its numbers for shades of grey."""
     grey = np.repeat(mask.astype(np.uint8)[..., None], 3, axis=-1)
-    figure = show_images([grey, painted], ["the file, as a viewer shows it", f"painted ({who})"], columns=2, size=2.6)
-    legend(figure, classes, palette, ignored=True, ncols=4)
+    return show_images([grey], ["the file, as a viewer shows it"], columns=1, size=2.6)
+
+
+def plot_painted(painted: np.ndarray, classes: Sequence[str], palette: Palette, who: str) -> Figure:
+    """Show a mask in colours, uint8 (H, W, 3), which `who` has painted, beside the names of its classes."""
+    figure, (picture, names) = plt.subplots(1, 2, figsize=(4.6, 2.95), width_ratios=(2.6, 1.6))
+    picture.imshow(painted)
+    picture.set_title(f"painted ({who})")
+    legend(names, classes, palette, ignored=True, loc="center left", ncols=1)
+    for ax in (picture, names):
+        ax.axis("off")
     return figure
 
 
 def plot_looks(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
-    """Show the middle of a pair, uint8 (H, W, 3) and ids (H, W), at several opacities, once with contours."""
-    height, width = mask.shape
-    middle = (slice(height // 4, height * 3 // 4), slice(width // 4, width * 3 // 4))
-    looks = {
-        "opacity 0": (0.0, False),
-        "0.45": (0.45, False),
-        "0.45 with contours": (0.45, True),
-        "opacity 1": (1.0, False),
-    }
-    views = [overlay(image[middle], mask[middle], palette, *look) for look in looks.values()]
-    figure = show_images(views, list(looks), size=SHOWN)
+    """Show the middle of a pair, uint8 (H, W, 3) and ids (H, W), enlarged, at several opacities, once with contours."""
+    middle = tuple(slice(side * 5 // 16, max(side * 11 // 16, 1)) for side in mask.shape)
+    factor = max(1, 400 // max(mask[middle].shape))  # contours are thinner than a pixel of the image
+    near, ids = (
+        cv2.resize(part[middle], None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST) for part in (image, mask)
+    )
+    views = [overlay(near, ids, palette, opacity, contours=False) for opacity in (0.0, 0.45, 0.45, 1.0)]
+    draw_contours(views[2], ids, palette)
+    inner = tuple(slice(factor, max(side - factor, factor + 1)) for side in ids.shape)  # no contours along its edges
+    titles = ("opacity 0", "opacity 0.45", "0.45 with contours", "opacity 1")
+    figure = show_images([view[inner] for view in views], titles, size=SHOWN)
+    figure.set_figheight(figure.get_figheight() + 0.2)  # for the legend
     legend(figure, classes, palette)
     return figure
+
+
+def draw_contours(view: np.ndarray, mask: np.ndarray, palette: Palette) -> None:
+    """Draw the borders of all classes of a mask of ids, (H, W), into a picture, in their colours between dark lines."""
+    for index, colour in enumerate(palette):
+        lines, _ = cv2.findContours((mask == index).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        for ink, width in (((0, 0, 0), 5), (tuple(int(value) for value in colour), 3)):
+            cv2.drawContours(view, list(lines), -1, ink, width)
 
 
 def plot_encodings(
     files: Mapping[str, np.ndarray], decoded: Mapping[str, np.ndarray], palettes: Mapping[str, Palette],
     classes: Sequence[str],
 ) -> Figure:  # fmt: skip
-    """Show masks as a viewer shows their files, uint8 (H, W, 3), and below as they are decoded, ids (H, W)."""
-    painted = [colour_mask(ids, palettes[name]) for name, ids in decoded.items()]
-    figure = show_images([*files.values(), *painted], list(files), columns=len(files), size=2.0)
+    """Show masks as a viewer shows their files, uint8 (H, W, 3), and below as they are decoded, ids (H, W).
+
+    The files are named by letters, in their order, and what they are stands below the decoded ones.
+    """
+    painted = [colour_mask(decoded[name], palettes[name]) for name in files]
+    titles = [f"file {letter}" for letter in "ABCDE"[: len(files)]]
+    figure = show_images([*files.values(), *painted], titles, columns=len(files), size=2.0)
+    for ax, name in zip(figure.axes[len(files) :], files, strict=True):
+        ax.text(0.5, -0.03, name, transform=ax.transAxes, ha="center", va="top", fontsize=11)
     figure.suptitle("Above: the file in a viewer. Below: decoded and painted, white is ignored")
+    figure.set_figheight(figure.get_figheight() + 0.25)  # for the names
     legend(figure, [*classes, "anything else"], [*palettes["ids"], palettes["0/255"][0]])
+    return figure
+
+
+def plot_photograph(image: np.ndarray, raw: np.ndarray, ids: np.ndarray, name: str) -> Figure:
+    """Show a photograph, uint8 (H, W, 3), its mask file as a viewer does, and the decoded mask over it, ids (H, W).
+
+    Args:
+        image: the photograph.
+        raw: what the file holds, uint8 (H, W).
+        ids: what it says: 0 for background, 1 for the foreground, and 255 for ignored.
+        name: of the foreground.
+    """
+    over = blend(image, np.full_like(image, FOREGROUND), ids == 1, 0.6)
+    over[ids == IGNORE_INDEX] = 255
+    views = [image, np.repeat(raw[..., None], 3, axis=-1), over]
+    figure = show_images(views, ["the photograph", "the file in a viewer", "decoded, over the photograph"], 3, 3.0)
+    figure.set_figheight(figure.get_figheight() + 0.3)  # for the legend
+    legend(figure, [name], [FOREGROUND], ignored=True)
     return figure
 
 

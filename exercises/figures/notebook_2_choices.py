@@ -5,14 +5,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
+import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
+from exercises.figures.notebook_2 import FOREGROUND
+from utils.catalog.base import Source
 from utils.config import Config
 from utils.images import IGNORE_INDEX
-from utils.plots import Palette, colour_mask, legend, overlay, show_images
+from utils.plots import blend, colour_mask, legend, show_images
 
+TRAIN_SIDE = 64  # pixels, to which the images of the small network are brought
 GROUPS = {"dataset": "Data", "model": "Model", "loss": "Training", "device": "Machine and output"}
 
 
@@ -34,36 +40,96 @@ def plot_first_seen(seen: Mapping[str, Tensor]) -> Figure:
     return show_images(list(seen.values()), list(seen), size=2.0)
 
 
-def plot_empty(
-    image: np.ndarray, targets: Mapping[str, np.ndarray], scores: Mapping[str, float], colour: tuple[int, int, int]
-) -> Figure:
-    """Show over an image, uint8 (H, W, 3), what each decoder makes of its 0/255 mask, with an empty prediction's score.
+def plot_empty(image: np.ndarray, targets: Mapping[str, np.ndarray], scores: Mapping[str, float]) -> Figure:
+    """Show over an image, uint8 (H, W, 3), an empty prediction and the targets by which it is scored.
 
     Args:
         image: the image.
-        targets: for each decoder the ids, (H, W): 0, 1, and 255 for ignored.
+        targets: for each decoder what it makes of a 0/255 mask, ids (H, W): 0, 1, and 255 for ignored.
         scores: for each decoder the pixel accuracy of a prediction that finds nothing.
-        colour: the colour of the foreground.
     """
-    views, titles = [], []
+    views, titles = [image], ["the empty prediction\nfinds nothing"]
     for name, target in targets.items():
-        views.append(overlay(image, target, [(0, 0, 0), colour]))
-        views[-1][target == IGNORE_INDEX] = 255
-        titles.append(f"{name}\nan empty prediction scores {scores[name]:.0%}")
-    figure = show_images(views, titles, columns=len(views), size=2.9)
-    figure.set_figheight(figure.get_figheight() + 0.25)  # the titles have two lines
+        view = blend(image, np.full_like(image, FOREGROUND), target == 1, 0.7)
+        view[target == IGNORE_INDEX] = 255
+        lines, _ = cv2.findContours((target > 0).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        views.append(cv2.drawContours(view, list(lines), -1, (0, 0, 0), 1))
+        titles.append(f"{name}\nthe empty prediction scores {scores[name]:.0%}")
+    figure = show_images(views, titles, columns=len(views), size=3.0)
+    figure.set_figheight(figure.get_figheight() + 0.75)  # the titles have two lines, and a legend follows
+    legend(figure, ["foreground in the target"], [FOREGROUND], ignored=True)
+    return figure
+
+
+def train_small(pictures: Sequence[np.ndarray], targets: Sequence[np.ndarray], steps: int = 40) -> nn.Module:
+    """Train a very small network for a second or two and return it, ready for `found_by`.
+
+    Args:
+        pictures: images, uint8 (H, W, 3).
+        targets: for each image its ids, (H, W): 0, 1, and 255 for ignored.
+        steps: how often its weights are changed, each time with all the images.
+    """
+    sides = (TRAIN_SIDE, TRAIN_SIDE)
+    images = torch.stack([as_input(cv2.resize(picture, sides)) for picture in pictures])
+    nearest = [cv2.resize(ids.astype(np.uint8), sides, interpolation=cv2.INTER_NEAREST_EXACT) for ids in targets]
+    truth = torch.from_numpy(np.stack(nearest)).long()
+    with torch.random.fork_rng(devices=[]):  # a figure changes nothing for the cells below it
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 2, 3, padding=1))
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(images), truth, ignore_index=IGNORE_INDEX).backward()
+            optimizer.step()
+    return model
+
+
+def as_input(picture: np.ndarray) -> Tensor:
+    """Turn an image, uint8 (H, W, 3), into what the small network takes: float (3, H, W), centred on 0."""
+    return torch.from_numpy(picture).permute(2, 0, 1).float() / 127.5 - 1
+
+
+def found_by(model: nn.Module, picture: np.ndarray) -> np.ndarray:
+    """Return where a small network finds the foreground in an image, uint8 (H, W, 3): bool (H, W)."""
+    with torch.no_grad():
+        return model(as_input(picture)[None])[0].argmax(dim=0).bool().numpy()
+
+
+def plot_found(image: np.ndarray, found: Mapping[str, np.ndarray], truth: np.ndarray, name: str) -> Figure:
+    """Show over an image, uint8 (H, W, 3), where each network finds the foreground, bool (H, W).
+
+    Args:
+        image: the image.
+        found: for each decoder where the network that it taught finds the foreground.
+        truth: where the foreground is, (H, W), true or 1.
+        name: of the foreground, such as "water".
+    """
+    views = [blend(image, np.full_like(image, FOREGROUND), where, 0.7) for where in found.values()]
+    share = truth.astype(bool).mean()
+    titles = [f"{how}\npaints {where.mean():.0%} as {name} (truth: {share:.0%})" for how, where in found.items()]
+    figure = show_images(views, titles, columns=len(views), size=3.0)
+    figure.set_figheight(figure.get_figheight() + 0.75)  # the titles have two lines, and a legend follows
+    legend(figure, [f"{name}, as the network finds it"], [FOREGROUND])
     return figure
 
 
 def plot_orders(
     read: Mapping[str, np.ndarray], guesses: Mapping[str, Tensor], scores: Mapping[str, float],
-    classes: Sequence[str], palette: Palette,
+    truth: np.ndarray | Tensor, source: Source,
 ) -> Figure:  # fmt: skip
-    """Show an image as each reader gives it, uint8 (H, W, 3), beside what a model makes of it, ids (H, W)."""
-    views, titles = [], []
-    for name, image in read.items():
-        views += [image, colour_mask(guesses[name], palette)]
-        titles += [name, f"pixel accuracy {scores[name]:.1%}"]
-    figure = show_images(views, titles, size=2.3)
-    legend(figure, classes, palette)
+    """Show an image as each reader gives it, uint8 (H, W, 3), what a model makes of it, and the true mask, ids (H, W).
+
+    Each reader has a row of its own; the true mask stands at the end of the last one, below the names of the classes.
+    """
+    figure, axes = plt.subplots(len(read), 3, figsize=(8.1, 2.95 * len(read)), squeeze=False)
+    for row, (name, image) in zip(axes, read.items(), strict=True):
+        guess = colour_mask(guesses[name], source.palette)
+        for ax, view, title in zip(row, (image, guess), (name, f"pixel accuracy {scores[name]:.1%}"), strict=False):
+            ax.imshow(view)
+            ax.set_title(title)
+    axes[-1, -1].imshow(colour_mask(truth, source.palette))
+    axes[-1, -1].set_title("the true mask")
+    for ax in axes.flat:
+        ax.axis("off")
+    legend(axes[0, -1], source.classes, source.palette, ignored=True, loc="center", ncols=1)
     return figure

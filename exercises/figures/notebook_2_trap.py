@@ -44,3 +44,14 @@ def plot_suspects(suspects: Sequence[Pair], source: Source) -> Figure:
     figure = show_images(views, titles, columns=2, size=3.3)
     legend(figure, source.classes, source.palette, ncols=6, columnspacing=1, handlelength=1.5)
     return figure
+
+
+def name_suspects(figure: Figure, suspects: Sequence[Pair]) -> Figure:
+    """Put the letters A to D of the trap behind the names of its files in a figure of the extremes, and widen it."""
+    letters = {pair.image.name: letter for letter, pair in zip("ABCD", suspects, strict=False)}
+    for ax in figure.axes:
+        name, *reasons = ax.get_title().split("\n")
+        if name in letters:
+            ax.set_title("\n".join([f"{name} ({letters[name]})", *reasons]), fontsize=ax.title.get_fontsize())
+    figure.set_size_inches(9, 4.4)
+    return figure

@@ -56,6 +56,10 @@ def override(config, **changes):
 def override(config, **changes):
     return {**config.model_dump(), **changes}
 
+# %% 2.1 wrong: lay one dictionary over the other first
+def override(config, **changes):
+    return Config(**config.model_dump(), **changes)
+
 # %% 2.1 wrong: ValidationError on line
 def override(config, **changes):
     for name, value in changes.items():
@@ -221,6 +225,21 @@ def rgb_to_ids(raw, palette):
         ids[key == c[0] * 3 + c[1] * 5 + c[2] * 7] = i
     return ids
 
+# %% 2.4 wrong: raw.astype(np.int64) comes first
+def rgb_to_ids(raw, palette):
+    numbers = raw[..., 0] * 65536 + raw[..., 1] * 256 + raw[..., 2]
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for index, (red, green, blue) in enumerate(palette):
+        ids[numbers == red * 65536 + green * 256 + blue] = index
+    return ids
+
+# %% 2.4 wrong: a byte cannot hold -1
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.uint8)
+    for index, colour in enumerate(palette):
+        ids[(raw == np.array(colour)).all(axis=-1)] = index
+    return ids
+
 # %% 2.2 right: class by class
 WHITE = (255, 255, 255)
 
@@ -263,7 +282,7 @@ def ids_to_rgb(ids, palette):
     colours = onehot @ np.array(palette)
     return np.where((ids == 255)[..., None], 255, colours).astype(np.uint8)
 
-# %% 2.2 wrong: IndexError
+# %% 2.2 wrong: it needs a row for 255, too
 def ids_to_rgb(ids, palette):
     return np.array(palette, dtype=np.uint8)[ids]
 
@@ -302,10 +321,16 @@ def ids_to_rgb(ids, palette):
     table[: len(palette)] = palette
     return table[ids].transpose(2, 0, 1)
 
-# %% 2.2 wrong: ValueError
+# %% 2.2 wrong: this palette has 200, so use len(palette)
 def ids_to_rgb(ids, palette):
     table = np.full((256, 3), 255, dtype=np.uint8)
     table[:3] = palette
+    return table[ids]
+
+# %% 2.2 wrong: this palette has 3, so use len(palette)
+def ids_to_rgb(ids, palette):
+    table = np.full((256, 3), 255, dtype=np.uint8)
+    table[0:6] = palette
     return table[ids]
 
 # %% 2.2 wrong: `ids` is changed in place
@@ -383,7 +408,7 @@ def count_pixels(mask, num_classes):
 def count_pixels(mask, num_classes):
     return np.bincount(np.minimum(mask, num_classes - 1).ravel(), minlength=num_classes)
 
-# %% 2.3 wrong: ValueError
+# %% 2.3 wrong: bincount wants a flat array
 def count_pixels(mask, num_classes):
     return np.bincount(mask, minlength=num_classes)
 
@@ -481,3 +506,53 @@ def count_pixels(mask, num_classes):
 
 def number_of(mask, c):
     return int((mask == c).sum())
+
+# %% 2.3 wrong: stopped on a mask of shape (2, 2, 3): a mask may have any shape, so flatten it with mask.ravel()
+def count_pixels(mask, num_classes):
+    counts = np.zeros(num_classes, dtype=np.int64)
+    for row in mask:
+        for value in row:
+            if value != 255:
+                counts[value] += 1
+    return counts
+
+# %% 2.3 wrong: a mask of shape (2, 2, 3) is not counted as a whole
+def count_pixels(mask, num_classes):
+    height, width = mask.shape[-2:] if mask.ndim > 1 else (1, mask.shape[0])
+    flat = mask.reshape(-1, height, width)[0]
+    return np.bincount(flat[flat != 255], minlength=num_classes)
+
+# %% 2.3 wrong: stopped on a mask of shape (2, 2, 3)
+def count_pixels(mask, num_classes):
+    height, width = mask.shape
+    values = [mask[y, x] for y in range(height) for x in range(width)]
+    return np.array([values.count(c) for c in range(num_classes)])
+
+# %% 2.3 wrong: ValueError
+def count_pixels(mask, num_classes):
+    counts = np.zeros(num_classes, dtype=np.int64)
+    for value in mask:
+        if value != 255:
+            counts[value] += 1
+    return counts
+
+# %% 2.4 wrong: `raw == colour` has three truth values for each pixel
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for index, colour in enumerate(palette):
+        ids[raw == colour] = index
+    return ids
+
+# %% 2.4 wrong: `index` stops at a colour that is not in the palette
+def rgb_to_ids(raw, palette):
+    return np.array([[palette.index(tuple(pixel)) for pixel in row] for row in raw.tolist()], dtype=np.int64)
+
+# %% 2.4 wrong: is ambiguous
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for y, row in enumerate(raw):
+        for x, pixel in enumerate(row):
+            for index, colour in enumerate(palette):
+                if pixel == colour:
+                    ids[y, x] = index
+    return ids

@@ -1,0 +1,128 @@
+"""exercises/figures/notebook_2*.py: what notebook 2 draws of masks, and the game that its page plays with files."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from helpers import CLASSES, PALETTE, texts
+
+from exercises.course import NOTEBOOKS
+from exercises.figures.notebook_2 import (
+    draw_contours,
+    draw_outline,
+    plot_as_viewer,
+    plot_encodings,
+    plot_looks,
+    plot_painted,
+    plot_photograph,
+    plot_zoom,
+    plt,
+)
+from exercises.figures.notebook_2_choices import FOREGROUND, found_by, plot_empty, plot_found, train_small
+
+SCENE = np.full((32, 32, 3), 90, dtype=np.uint8)
+
+
+def test_the_outline_runs_between_the_pixels_and_not_along_the_edge_of_the_picture():
+    _, ax = plt.subplots()
+    draw_outline(ax, np.array([[True, True, False], [True, False, False]]))
+    segments = {tuple(map(tuple, segment)) for segment in ax.collections[0].get_segments()}
+    assert segments == {((1.5, -0.5), (1.5, 0.5)), ((0.5, 0.5), (0.5, 1.5)), ((0.5, 0.5), (1.5, 0.5))}
+
+
+def test_a_window_is_shown_as_pixels_and_as_numbers_of_one_size():
+    mask = np.zeros((32, 32), dtype=np.uint8)
+    mask[8:16, 8:16], mask[8] = 1, 255
+    figure = plot_zoom(SCENE, mask, CLASSES, PALETTE)
+    figure.canvas.draw()
+    boxes = [
+        ax.get_window_extent()
+        for ax in figure.axes
+        if ax.get_title() in ("its 16 x 16 pixels", "what the mask says there")
+    ]
+    assert boxes[0].width == pytest.approx(boxes[1].width, rel=0.01)
+    assert {"0", "1", "255", f"1 {CLASSES[1]}", "ignored"} <= set(texts(figure))
+
+
+def test_a_viewer_shows_ids_as_grey_and_painting_names_them():
+    mask = np.array([[0, 1], [2, 255]], dtype=np.uint8)
+    assert (plot_as_viewer(mask).axes[0].images[0].get_array()[..., 0] == mask).all()
+    assert {*CLASSES, "ignored"} <= set(texts(plot_painted(SCENE, CLASSES, PALETTE, "yours")))
+
+
+def test_a_contour_has_the_colour_of_its_class_between_dark_lines():
+    mask, view = np.full((32, 32), 255, dtype=np.uint8), SCENE.copy()
+    mask[8:24, 8:24] = 1
+    draw_contours(view, mask, ((90, 90, 90), (200, 10, 10)))
+    assert tuple(view[16, 8]) == (200, 10, 10)
+    assert {tuple(view[16, column]) for column in range(16)} == {(0, 0, 0), (200, 10, 10), (90, 90, 90)}
+    first, *_, last = plot_looks(SCENE, mask, CLASSES, PALETTE).axes
+    assert (first.images[0].get_array() == 90).all()
+    middle = last.images[0].get_array()
+    assert tuple(middle[len(middle) // 2, len(middle) // 2]) == PALETTE[1]
+
+
+def test_files_have_letters_above_and_their_encodings_below():
+    files = {name: SCENE for name in ("RGB", "ids", "0/255")}
+    decoded = {name: np.zeros((32, 32), dtype=np.int64) for name in ("ids", "RGB", "0/255")}
+    palettes = {"ids": PALETTE, "RGB": PALETTE, "0/255": ((0, 0, 0), PALETTE[1])}
+    figure = plot_encodings(files, decoded, palettes, CLASSES)
+    assert [ax.get_title() for ax in figure.axes] == ["file A", "file B", "file C", "", "", ""]
+    assert [ax.texts[0].get_text() for ax in figure.axes[3:]] == ["RGB", "ids", "0/255"]
+    assert not figure.axes[5].images[0].get_array().any()  # in the colours of its own encoding
+
+
+def test_a_photograph_shows_its_foreground_in_pink_and_what_is_ignored_in_white():
+    ids = np.zeros((32, 32), dtype=np.int64)
+    ids[:8], ids[8] = 1, 255
+    photograph, file, over = (
+        ax.images[0].get_array() for ax in plot_photograph(SCENE, ids.astype(np.uint8), ids, "cat").axes
+    )
+    assert (photograph == SCENE).all()
+    assert (file[..., 0] == ids).all()
+    assert over[0, 0, 0] > over[0, 0, 1]
+    assert (over[8] == 255).all()
+    assert (over[20] == 90).all()
+
+
+def test_the_empty_prediction_stands_beside_its_targets():
+    target = np.zeros((32, 32), dtype=np.int64)
+    target[:8] = 1
+    ignored = np.where(target == 1, 255, 0)
+    figure = plot_empty(SCENE, {"before": ignored, "after": target}, {"before": 1.0, "after": 0.75})
+    empty, before, after = (ax.images[0].get_array() for ax in figure.axes)
+    assert (empty == SCENE).all()  # nothing lies over it
+    assert (before[4, 4] == 255).all()
+    assert after[4, 4, 0] > after[4, 4, 1]
+    assert "after\nthe empty prediction scores 75%" in texts(figure)
+
+
+def test_a_network_that_saw_no_foreground_finds_none_and_leaves_the_seed_alone():
+    picture = SCENE.copy()
+    picture[:16] = (20, 60, 220)
+    target = np.zeros((32, 32), dtype=np.int64)
+    target[:16] = 1
+    state = torch.get_rng_state()
+    found = {
+        "before": found_by(train_small([picture], [np.where(target == 1, 255, 0)]), picture),
+        "after": found_by(train_small([picture], [target]), picture),
+    }
+    assert not found["before"].any()
+    assert (found["after"] == (target == 1)).mean() > 0.9
+    assert torch.equal(torch.get_rng_state(), state)
+    assert tuple(
+        plot_found(SCENE, {"all": np.ones((32, 32), bool)}, target, "sky").axes[0].images[0].get_array()[0, 0]
+    ) == tuple(int(0.3 * 90 + 0.7 * value) for value in FOREGROUND)
+
+
+def test_the_folded_answer_of_the_game_fits_the_order_that_its_cell_shuffles():
+    notebook = json.loads((NOTEBOOKS / "02_config.ipynb").read_text("utf-8"))
+    source = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
+    seed = int(re.search(r"default_rng\((\d+)\)\.permutation", source["n02-raws-seen"])[1])
+    written = re.findall(r'^    "([^"]+)":', source["n02-image-mask-ds-read-pair-pairs-36-len-pai"], re.MULTILINE)
+    told = re.findall(
+        r"^\| [A-E] \| [^|]+ \| [^|]+ \| (\S+) \|", source["n02-now-decode-the-course-has-one-convention"], re.MULTILINE
+    )
+    assert told == np.random.default_rng(seed).permutation(written).tolist()
