@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -43,6 +44,15 @@ def same_kind(pair: Pair, height: int, width: int) -> None:
 
 
 # ---------------------------------------------------------------- 3.1
+def expect_flip(flip: Callable, *args: Any, **wanted: Any) -> Any:
+    """Do what `expect` does, and leave the generator out of the details: its address tells a learner nothing."""
+    try:
+        return expect(flip, *args, **wanted)
+    except Wrong as wrong:
+        told = {name: v for name, v in wrong.details.items() if not isinstance(v, np.random.Generator)}
+        raise Wrong(wrong.sentence, **told) from None
+
+
 def mirrored(flip: Callable) -> None:
     """With p = 1, image and mask are both mirrored left-right.
 
@@ -66,7 +76,7 @@ def mirrored(flip: Callable) -> None:
         ((i[::-1], m[:, ::-1]), "the image is turned upside down, the mask left-right: both need the second axis"),
         ((i[:, ::-1], m[::-1]), "the mask is turned upside down, the image left-right: both need the second axis"),
     ]
-    expect(
+    expect_flip(
         flip, i, m, np.random.default_rng(0), 1.0, gives=(i[:, ::-1], m[:, ::-1]), mistakes=mistakes,
         says="with p = 1 the columns are not in reverse order",
     )  # fmt: skip
@@ -78,7 +88,7 @@ def at_rest(flip: Callable) -> None:
     A random number from 0 to 1 is never below 0: then nothing is done, and the pair is returned as it came.
     """
     for seed in range(8):
-        result = expect(
+        result = expect_flip(
             flip, COLOURS, LABELS, np.random.default_rng(seed), 0.0, gives=(COLOURS, LABELS),
             says="with p = 0 something is changed",
         )  # fmt: skip
@@ -143,7 +153,7 @@ def any_size(flip: Callable) -> None:
     for height, width in ((1, 1), (1, 4), (5, 1), (7, 3), (4, 6)):
         mask = np.arange(height * width, dtype=np.uint8).reshape(height, width)
         image = np.stack([mask, mask + 100, 200 - mask], axis=-1)
-        expect(
+        expect_flip(
             flip, image, mask, np.random.default_rng(0), 1.0, gives=(image[:, ::-1], mask[:, ::-1]),
             says=f"a picture of {height} x {width} pixels is not mirrored as a whole",
         )  # fmt: skip
@@ -317,8 +327,18 @@ def no_phantoms(resize: Callable) -> None:
         _, new = pair_of(expect(resize, image, mask, *target))
         before, after = np.unique(mask), np.unique(new)
         phantoms = np.setdiff1d(after, before).tolist()
-        says = "labels appear that were not there: those of the mask are mixed, as if they were colours"
-        require(not phantoms, says, before=before.tolist(), after=after.tolist())
+        if phantoms:
+            says = "labels appear that were not there: those of the mask are mixed, as if they were colours"
+            if gives_rule_by_place(resize, image, mask, target):
+                says += "; is the rule given by name, `interpolation=...`? The third place of cv2.resize is another one"
+            raise Wrong(says, before=before.tolist(), after=after.tolist())
+
+
+def gives_rule_by_place(resize: Callable, image: np.ndarray, mask: np.ndarray, target: tuple[int, int]) -> bool:
+    """Say whether cv2.resize is called with a whole number in its third place, which is `dst` and not the rule."""
+    with patch.object(cv2, "resize", wraps=cv2.resize) as spy:
+        resize(image.copy(), mask.copy(), *target)
+    return any(isinstance(value, int) for call in spy.call_args_list for value in call.args[2:3])
 
 
 def labels_in_place(resize: Callable) -> None:
@@ -345,7 +365,7 @@ def labels_in_place(resize: Callable) -> None:
                 "the mask is cut where it should shrink as a whole",
                 **details,
             )
-            require(np.array_equal(new, wanted), "labels have moved: a pixel has one from another place", **details)
+            same_labels(new, wanted, m)
     rng = np.random.default_rng(0)
     for (h, w), (height, width) in (((12, 9), (4, 3)), ((5, 7), (8, 6)), ((9, 6), (4, 4))):
         m = rng.permutation(h * w).astype(np.uint8).reshape(h, w)  # no label twice: each tells where it comes from
@@ -356,6 +376,22 @@ def labels_in_place(resize: Callable) -> None:
             says = "labels have moved: a pixel has one that does not lie at its place"
             require(new[y, x] in under, says, picture=f"{h} x {w}", to=f"{height} x {width}", at=(y, x),
                     labels_there=under.tolist(), yours=int(new[y, x]))  # fmt: skip
+
+
+def same_labels(new: np.ndarray, wanted: np.ndarray, mask: np.ndarray) -> None:
+    """Ask for these labels of a resized mask, and name the first pixel that has another one."""
+    other = np.argwhere(new != wanted)
+    if not len(other):
+        return
+    first = tuple(int(v) for v in other[0])
+    details = {"mask": mask, "to": wanted.shape, "first wrong pixel": first}
+    details |= {"expected there": int(wanted[first]), "yours there": int(new[first])}
+    mixed = cv2.resize(mask, wanted.shape[::-1])
+    kept = np.isin(mixed, mask)  # what bilinear interpolation gives, where that is a label of the mask by chance
+    if np.array_equal(new[kept], mixed[kept]):
+        says = "near borders labels were mixed and then replaced by others: copy each from the nearest old pixel"
+        raise Wrong(says, **details)
+    raise Wrong("labels have moved: a pixel has one from another place", **details)
 
 
 def averaged(resize: Callable) -> None:
@@ -503,12 +539,14 @@ def padded(make: Callable) -> None:
                     kept = min(height, 48) * min(width, 48)
                     says = "with 'none', a small picture must stay as it is, with 255 around it in the mask"
                     require((new_mask != IGNORED).sum() == kept, says, **details)
+                    says = "with augmentation 'none' the colours change: is `config.augmentation` looked at?"
+                    require((new_image[new_mask != IGNORED][:, 2] == 90).all(), says, **details)
                     black = (new_image[new_mask == IGNORED] == 0).all()
                     require(black, "around a small picture the image must be black where the mask is 255", **details)
 
 
 def only_cut(make: Callable) -> None:
-    """With augmentation "none" it cuts a random window and changes nothing else.
+    """With augmentation "none" it pads, cuts a random window, and changes nothing else.
 
     A crop keeps the detail that resizing loses. `A.RandomCrop(size, size)` cuts somewhere else each time.
     """
@@ -676,22 +714,40 @@ def turns(make: Callable) -> None:
         require(0 < found < 1, "with `config.aerial` pictures must still be mirrored, now and then", **details)
 
 
+def colour_changes(make: Callable, augmentation: str, count: int) -> list[np.ndarray]:
+    """Draw views of coloured squares; return how far every value has moved, away from edges, in those that show some.
+
+    The mask says which colour each pixel had before.
+    """
+    mask = np.kron(np.random.default_rng(3).integers(1, 4, (4, 4)), np.ones((16, 16), int)).astype(np.uint8)
+    table = np.array([(0, 0, 0), (180, 120, 60), (60, 100, 160), (90, 150, 100)], dtype=np.uint8)
+    kernel, found = np.ones((5, 5), np.uint8), []
+    for image, new in views(made(make, 64, augmentation), table[mask], mask, 64, count):
+        inside = (cv2.dilate(new, kernel) == cv2.erode(new, kernel)) & (new != IGNORED)
+        if inside.any():
+            found.append(np.abs(image[inside].astype(int) - table[new[inside]]))
+    return found
+
+
 def colours(make: Callable) -> None:
     """With "medium" and "strong", the colours change too.
 
     `photometric(config.augmentation)` is a list of such steps: add it to yours.
     """
-    mask = np.kron(np.random.default_rng(3).integers(1, 4, (4, 4)), np.ones((16, 16), int)).astype(np.uint8)
-    table = np.array([(0, 0, 0), (180, 120, 60), (60, 100, 160), (90, 150, 100)], dtype=np.uint8)
     for augmentation in ("medium", "strong"):
-        changed = 0
-        for image, new in views(made(make, 64, augmentation), table[mask], mask, 64, 30):
-            kernel = np.ones((5, 5), np.uint8)
-            inside = (cv2.dilate(new, kernel) == cv2.erode(new, kernel)) & (new != IGNORED)
-            if inside.any():
-                changed += np.abs(image[inside].astype(int) - table[new[inside]]).mean() > 1
+        changed = sum(np.mean(changes) > 1 for changes in colour_changes(make, augmentation, 30))
         says = f"with '{augmentation}' the colours hardly ever change: the photometric steps are missing"
         require(changed >= 3, says, augmentation=augmentation, changed=f"{changed} of 30")
+
+
+def colours_rest(make: Callable) -> None:
+    """With "light", the colours stay as they are.
+
+    `photometric("light")` is an empty list, so `photometric(config.augmentation)` changes nothing then.
+    """
+    changed = sum(np.median(changes) > 1 for changes in colour_changes(make, "light", 30))  # holes are no colours
+    says = "with 'light' the colours change: only 'medium' and 'strong' ask for that"
+    require(changed == 0, says, augmentation="light", changed=f"{changed} of 30")
 
 
 # ---------------------------------------------------------------- pictures
@@ -762,14 +818,15 @@ EXERCISES = [
     Exercise(
         "3.4", "Your training pipeline", "utils.augmentations.train_transform", 3, 15,
         "This is what every training image of the course goes through from here on.",
-        [pipeline, padded, only_cut, aligned, known_labels, new_every_time, mirrors, turns, colours],
+        [pipeline, padded, only_cut, aligned, known_labels, new_every_time, mirrors, turns, colours, colours_rest],
         [
-            "Two steps are always needed, whatever the config says. Which are they, and in which order?",
-            "Collect steps in a list, and return `Augment(steps, seed=config.seed)`: always `pad(size)` and "
-            "`A.RandomCrop(size, size)`. Unless augmentation is \"none\": `geometric(...)` and "
-            "`photometric(...)` are lists, so `steps += geometric(config.augmentation)`.",
-            "With `config.aerial`, also `A.RandomRotate90(p=1.0)`. All of it only where "
-            "`config.augmentation != \"none\"`.",
+            "Some steps are needed whatever the config says, and the others only where augmentation is not \"none\". "
+            "Which are which?",
+            "Always `pad(size)`, then `A.RandomCrop(size, size)`, with `size = config.image_size`. Collect them in a "
+            "list `steps`, and return `Augment(steps)`.",
+            "Inside `if config.augmentation != \"none\":` add "
+            "`steps += geometric(config.augmentation) + photometric(config.augmentation)`, and with `config.aerial` "
+            "`A.RandomRotate90(p=1.0)` too.",
         ],
     ),
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -21,7 +22,8 @@ def plot_outlined(
     """Draw images, uint8 (H, W, 3), with the outlines of their masks (H, W), each in the colour of its class."""
     pairs = [(plots.to_array(image), plots.to_array(mask)) for image, mask in pairs]
     rows, (tall, wide) = -(-len(pairs) // columns), pairs[0][1].shape
-    size = (width, rows * (width / columns * tall / wide + 0.3) + 0.4)  # inches
+    title = 0.05 + 0.25 * (1 + max(name.count("\n") for name in names))  # inches, as all of `size`
+    size = (width, rows * (width / columns * tall / wide + title) + 0.4)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for ax in axes.flat:
         ax.axis("off")
@@ -36,6 +38,29 @@ def plot_outlined(
     return figure
 
 
+def plot_image_above_mask(
+    pairs: Sequence[Pair], names: Sequence[str], classes: Sequence[str], palette: plots.Palette, width: float = WIDTH
+) -> Figure:
+    """Draw each image, uint8 (H, W, 3), above its mask (H, W), in grey frames: ignored corners are white on white."""
+    tall, wide = pairs[0][1].shape
+    size = (width, 2 * width / len(pairs) * tall / wide + 1)  # inches
+    figure, axes = plt.subplots(2, len(pairs), figsize=size, squeeze=False, layout="constrained")
+    for (above, below), (image, mask), name in zip(axes.T, pairs, names, strict=True):
+        above.imshow(plots.to_array(image), interpolation="bicubic")
+        above.set_title(name)
+        below.imshow(plots.colour_mask(mask, palette), interpolation="nearest")
+    for ax in axes.flat:
+        frame(ax)
+    plots.legend(figure, classes, palette, ignored=True)
+    return figure
+
+
+def frame(ax: Axes) -> None:
+    """Draw a grey frame around a picture, and no ticks."""
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set(visible=True, color=plots.GREY)
+
+
 def plot_enlarged(nearest: np.ndarray, bilinear: np.ndarray, classes: Sequence[str], palette: plots.Palette) -> Figure:
     """Show one enlarged mask, uint8 (H, W), by nearest neighbour and mixed, and which pixels differ."""
     wrong = nearest != bilinear
@@ -47,8 +72,10 @@ def plot_enlarged(nearest: np.ndarray, bilinear: np.ndarray, classes: Sequence[s
     }
     for ax, (name, view) in zip(axes, views.items(), strict=True):
         ax.imshow(view, interpolation="nearest")
-        ax.set(title=name, xticks=[], yticks=[])
-    plots.legend(figure, classes, palette)
+        ax.set_title(name)
+        frame(ax)
+    there = [index for index in range(len(classes)) if index in nearest or index in bilinear]
+    plots.legend(figure, [classes[index] for index in there], [palette[index] for index in there])
     return figure
 
 
@@ -71,7 +98,7 @@ def plot_landmarks(draws: Mapping[str, Sequence[Draw]], author: str) -> Figure:
 
 def plot_values(versions: Mapping[str, np.ndarray]) -> Figure:
     """Draw how often each value occurs in every channel of several versions (H, W, 3) of one image."""
-    figure, axes = plt.subplots(1, len(versions), figsize=(10.5, 3.4), layout="constrained")
+    figure, axes = plt.subplots(1, len(versions), figsize=(10.5, 2.8), layout="constrained")
     channels = {"red": (plots.RED, "-"), "green": (plots.GREEN, "--"), "blue": (plots.BLUE, ":")}
     for ax, (title, values) in zip(axes, versions.items(), strict=True):
         for channel, (name, (colour, style)) in enumerate(channels.items()):

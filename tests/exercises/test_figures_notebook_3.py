@@ -2,7 +2,17 @@
 
 import numpy as np
 
-from exercises.figures.notebook_3 import plot_landmarks, plot_ten_scores, plot_values
+from exercises.figures.notebook_3 import (
+    plot_enlarged,
+    plot_image_above_mask,
+    plot_landmarks,
+    plot_ten_scores,
+    plot_values,
+)
+from exercises.figures.notebook_3_learning import plot_learning
+from exercises.figures.notebook_3_promises import plot_promises
+
+CLASSES, PALETTE = ("ground", "road", "car"), [(200, 200, 0), (60, 60, 60), (200, 0, 200)]
 
 
 def test_landmarks_show_an_example_and_every_distance():
@@ -21,3 +31,41 @@ def test_values_count_every_pixel_of_every_channel():
 def test_ten_scores_point_at_the_best_one():
     figure = plot_ten_scores([0.5] * 3, [0.4, 0.6, 0.5])
     assert figure.axes[0].texts[0].xy == (2, 0.6)
+
+
+def test_every_image_stands_above_its_mask_and_has_a_frame():
+    pairs = [(np.full((8, 8, 3), 90 * n, np.uint8), np.full((8, 8), n, np.uint8)) for n in range(2)]
+    figure = plot_image_above_mask(pairs, ["before", "after"], CLASSES, PALETTE)
+    before, after, _, below = figure.axes
+    assert [ax.get_title() for ax in (before, after)] == ["before", "after"]
+    assert (after.images[0].get_array() == 90).all()
+    assert (below.images[0].get_array() == PALETTE[1]).all()
+    assert all(spine.get_visible() for ax in figure.axes for spine in ax.spines.values())
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [*CLASSES, "ignored"]
+
+
+def test_enlarged_masks_name_only_the_classes_that_they_show():
+    figure = plot_enlarged(np.zeros((4, 4), np.uint8), np.eye(4, dtype=np.uint8) * 2, CLASSES, PALETTE)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ground", "car"]
+    assert "25%" in figure.axes[2].get_title()
+
+
+def test_learning_names_the_gap_between_both_losses_and_the_iou():
+    training = [1.0] * 10 + [0.2] * 10  # each dot is the mean of the ten steps before it
+    figure = plot_learning({"none": (training, {10: 1.1, 20: 0.9}, 0.43), "light": (training, {10: 1, 20: 0.5}, 0.5)})
+    titles = [ax.get_title() for ax in figure.axes]
+    assert titles == [
+        "none\ngap at the end 0.70, validation IoU 0.43",
+        "light\ngap at the end 0.30, validation IoU 0.50",
+    ]
+    assert figure.axes[0].lines[0].get_ydata().round(2).tolist() == [1.0, 0.2]
+
+
+def test_promises_show_each_picture_before_and_after_its_change():
+    pictures = [ax.images[0].get_array() for ax in plot_promises().axes]
+    before, after = pictures[::2], pictures[1::2]
+    assert len(before) == 6
+    for n in (0, 1, 4):
+        assert np.array_equal(after[n], before[n][:, ::-1])
+    assert np.array_equal(after[2], np.rot90(before[2]))
+    assert after[5].mean() < before[5].mean()

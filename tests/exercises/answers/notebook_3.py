@@ -462,7 +462,7 @@ def resize_pair(image, mask, height, width):
     mask = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     return image, mask.round().clip(0, 255).astype(np.uint8)
 
-# %% 3.3 wrong: labels appear that were not there
+# %% 3.3 wrong: is the rule given by name
 def resize_pair(image, mask, height, width):
     image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return image, cv2.resize(mask, (width, height), cv2.INTER_NEAREST)
@@ -489,7 +489,7 @@ def resize_pair(image, mask, height, width):
     image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return image, np.resize(mask, (height, width))
 
-# %% 3.3 wrong: labels have moved
+# %% 3.3 wrong: near borders labels were mixed and then replaced
 def resize_pair(image, mask, height, width):
     size = (width, height)
     blurred = cv2.resize(mask, size).astype(int)
@@ -502,6 +502,13 @@ def resize_pair(image, mask, height, width):
     image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
     return image, mask[::-1, ::-1].copy()
+
+# %% 3.3 wrong: near borders labels were mixed and then replaced
+def resize_pair(image, mask, height, width):
+    size = (width, height)
+    mixed = cv2.resize(mask, size)
+    mixed[~np.isin(mixed, np.unique(mask))] = 255
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), mixed
 
 # %% 3.3 wrong: the image comes back as float32
 def resize_pair(image, mask, height, width):
@@ -731,6 +738,12 @@ def train_transform(config):
         steps += geometric(config.augmentation) + photometric(config.augmentation)
     return Augment(steps, seed=config.seed)
 
+# %% 3.4 wrong: with augmentation 'none' the colours change
+def train_transform(config):
+    size = config.image_size
+    jitter = A.ColorJitter((0.7, 1.3), (0.7, 1.3), (0.7, 1.3), (0, 0), p=1)
+    return Augment([pad(size), A.RandomCrop(size, size), A.HorizontalFlip(), A.RandomRotate90(), jitter])
+
 # %% 3.4 wrong: image and mask part
 def train_transform(config):
     size = config.image_size
@@ -836,6 +849,15 @@ def train_transform(config):
     if config.augmentation != "none":
         steps += [A.RandomRotate90(p=1.0)] * config.aerial + geometric(config.augmentation)
         photometric(config.augmentation)
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: with 'light' the colours change
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps += [A.RandomRotate90(p=1.0)] * config.aerial + geometric(config.augmentation)
+        steps += photometric("medium")
     return Augment(steps, seed=config.seed)
 
 # %% 3.4 wrong: normalisation belongs to the model
