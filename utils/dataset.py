@@ -96,22 +96,21 @@ class SegmentationDataset(Dataset):
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return to_tensors(*self.augmented(index))
+        """Return example number `index` as the model is to meet it this time: what the transform draws is not kept."""
+        image, mask = self.read(index)
+        if self.transform:
+            image, mask = self.transform(image, mask)
+        return to_tensors(image, mask)
 
     def __getitems__(self, indices: list[int]) -> list[tuple[Tensor, Tensor]]:
         """Return the examples of a batch, for which `DataLoader` asks at once: a `Batch` where all have one size."""
-        pairs = [self.augmented(index) for index in indices]
+        pairs = [self.transform(*pair) if self.transform else pair for pair in map(self.read, indices)]
         if len({mask.shape for _, mask in pairs}) > 1:
             return [to_tensors(*pair) for pair in pairs]
         images, masks = zip(*pairs, strict=True)
         # By NumPy, in one thread: PyTorch's would wait for one another on a busy machine.
         ids = np.stack(masks, dtype=np.int64, casting="unsafe")
         return Batch(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), torch.from_numpy(ids))
-
-    def augmented(self, index: int) -> Arrays:
-        """Return the pair as the model is to meet it this time: uint8 (H, W, 3) and uint8 (H, W)."""
-        image, mask = self.read(index)
-        return self.transform(image, mask) if self.transform else (image, mask)
 
     def read(self, index: int) -> Arrays:
         """Return the pair before augmentation: uint8 (H, W, 3) and uint8 (H, W)."""

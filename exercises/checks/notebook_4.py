@@ -741,6 +741,175 @@ def any_order(split_by_group: Callable) -> None:
         require(split_of == first, says, moved=sum(split_of[n] != first[n] for n in names))
 
 
+# ---------------------------------------------------------------- 4.6 __getitem__
+def numbers_of_pair(index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return pair number `index`: an image (1, 2, 3) whose bytes begin with 10 * index + 1, and its mask (1, 2)."""
+    image = np.arange(1, 7, dtype=np.uint8).reshape(1, 2, 3) + np.uint8(10 * index)
+    return image, np.array([[index, 255]], dtype=np.uint8)
+
+
+def pair_of_tensors(image: np.ndarray, mask: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Return two arrays as the tensors that an example is made of."""
+    return torch.tensor(np.moveaxis(image, -1, 0).tolist(), dtype=torch.uint8), torch.tensor(mask.tolist())
+
+
+class ThreePairs:
+    """A data set of three pairs, which caches what it has read, as `Pairs` does, and notes what it is asked for."""
+
+    def __init__(self, transform: Callable | None = None) -> None:
+        self.transform, self.cache = transform, {}
+        self.kept, self.asked = [numbers_of_pair(index) for index in range(3)], []
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def __getitem__(self, index: int) -> None:
+        raise Wrong("`self[index]` calls this very method again, without end: `self.read(index)` gives the arrays")
+
+    def read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        self.asked.append(index)
+        if index not in self.cache:
+            self.cache[index] = self.kept[index]
+        return self.cache[index]
+
+    @property
+    def pairs(self) -> None:
+        raise Wrong("the files are opened past the cache, for every example anew: `self.read(index)` asks the cache")
+
+    source = pairs
+
+
+class MirrorAndCount:
+    """A transform that mirrors both arrays and adds the number of the call to the image."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, *arrays: Any, **named: Any) -> tuple[np.ndarray, np.ndarray]:
+        given = [*arrays, *named.values()]
+        says = "the transform does not get image and mask together: hand over both, `self.transform(image, mask)`"
+        require(len(given) == 2, says, given=[kind_of(value) for value in given])
+        image, mask = given if arrays else (named["image"], named["mask"])
+        tensors = any(isinstance(value, Tensor) for value in given)
+        require(not tensors, "the transform gets tensors: it works on arrays, so `to_tensors` comes after it")
+        says = "the transform takes the image first and the mask second"
+        require((np.ndim(image), np.ndim(mask)) == (3, 2), says, given=[kind_of(value) for value in given])
+        self.calls += 1
+        return image[:, ::-1] + np.uint8(self.calls), mask[:, ::-1].copy()
+
+
+def example(answer: Callable, data: ThreePairs, index: int) -> tuple[Tensor, Tensor]:
+    """Ask an answer for an example. Raises Wrong where the result is not two tensors."""
+    try:
+        return as_pair(answer(data, index))
+    except TypeError as error:
+        if data.transform or "'NoneType' object is not callable" not in str(error):
+            raise
+        says = "there is no transform here: `self.transform` is None, and None cannot be called"
+        raise Wrong(says, **{"self.transform": None}) from None
+
+
+def two_tensors(getitem: Callable) -> None:
+    """The example is two tensors, image uint8 (3, H, W) and mask int64 (H, W), also without a transform.
+
+    `to_tensors(image, mask)` makes them of the two arrays. Where `self.transform` is None there is nothing to call,
+    so ask `if self.transform:` first.
+    """
+    image, mask = example(getitem, ThreePairs(), 1)
+    for name, found, wanted in (("image", image, "uint8 (3, 1, 2)"), ("mask", mask, "int64 (1, 2)")):
+        yours = f"{str(found.dtype).removeprefix('torch.')} {tuple(found.shape)}"
+        require(yours == wanted, f"the {name} is {yours}, not {wanted}", expected=wanted, yours=yours)
+
+
+def pair_number_index(getitem: Callable) -> None:
+    """Without a transform, example number `index` is pair number `index`, unchanged.
+
+    `image, mask = self.read(index)` gives its two arrays.
+    """
+    for index in (0, 1, 2):
+        found, wanted = example(getitem, ThreePairs(), index), pair_of_tensors(*numbers_of_pair(index))
+        details = {"index": index, "expected": wanted, "yours": found}
+        others = [k for k in range(3) if k != index and torch.equal(found[0], pair_of_tensors(*numbers_of_pair(k))[0])]
+        require(not others, f"asked for example {index}, it returns pair {[*others, 0][0]}", **details)
+        for name, one, other in zip(("image", "mask"), found, wanted, strict=True):
+            says = f"without a transform the {name} has other numbers than the pair that was read"
+            require(torch.equal(one, other), says, **details)
+
+
+def read_once(getitem: Callable) -> None:
+    """The pair is read once for an example.
+
+    Reading may mean decoding two files. Take both arrays from one call: `image, mask = self.read(index)`.
+    """
+    data = ThreePairs()
+    example(getitem, data, 1)
+    says = f"`self.read` is called {len(data.asked)} times for one example: once gives both arrays"
+    require(len(data.asked) == 1, says, asked=data.asked)
+
+
+def both_in_one_call(getitem: Callable) -> None:
+    """The transform gets image and mask together, in one call.
+
+    `self.transform(image, mask)` draws once and changes both alike. Two calls draw twice, and the mask would be
+    changed in another way than its image.
+    """
+    data = ThreePairs(MirrorAndCount())
+    example(getitem, data, 1)
+    require(data.transform.calls, "the transform is never called: every epoch would show the same examples")
+    says = f"the transform is called {data.transform.calls} times for one example, and each call draws anew"
+    require(data.transform.calls == 1, says, calls=data.transform.calls)
+
+
+def what_the_transform_returned(getitem: Callable) -> None:
+    """The example is what the transform returned, image and mask.
+
+    A transform leaves the arrays that it gets as they are, and returns new ones: `image, mask = self.transform(image,
+    mask)` takes both back.
+    """
+    (image, mask), (x, y) = numbers_of_pair(2), example(getitem, ThreePairs(MirrorAndCount()), 2)
+    old, new = pair_of_tensors(image, mask), pair_of_tensors(image[:, ::-1] + np.uint8(1), mask[:, ::-1])
+    details = {"before the transform": old, "expected": new, "yours": (x, y)}
+    kept = [name for name, one, before in zip(("image", "mask"), (x, y), old, strict=True) if torch.equal(one, before)]
+    require(len(kept) < 2, "what the transform returned is dropped, and the old arrays come out", **details)
+    require(not kept, f"only a half is taken back: the {''.join(kept)} is the one before the transform", **details)
+    same = torch.equal(x, new[0]) and torch.equal(y, new[1])
+    require(same, "the example differs from what the transform returned", **details)
+
+
+def draws_anew(getitem: Callable) -> None:
+    """Each call calls the transform anew: nothing of an earlier example is kept.
+
+    The cache holds what `self.read` has decoded, and it fills itself: write nothing into it. An example that is kept
+    would be the same in every epoch, and a pair that has been changed would be changed once more.
+    """
+    data = ThreePairs(MirrorAndCount())
+    first, _ = example(getitem, data, 0)
+    held, read = data.cache.get(0, data.kept[0]), data.kept[0]
+    same = held is read or (isinstance(held, tuple | list) and all(map(np.array_equal, held, read)))
+    says = "what the transform drew was put into the cache, and `self.read` returns it to every later epoch"
+    require(same, says, read=read, **{"in the cache": held})
+    second, _ = example(getitem, data, 0)
+    says = "the second call returns the first example again: keep nothing of what comes after the transform"
+    require(data.transform.calls == 2 and not torch.equal(first, second), says, **{"first": first, "second": second})
+
+
+def cache_stays(getitem: Callable) -> None:
+    """The arrays that `self.read` gave are not changed, nor later through the tensors.
+
+    They may be in the cache, and the next epoch reads them again. Bind the names anew instead of writing into the
+    arrays, and let `to_tensors` copy.
+    """
+    for transform in (None, MirrorAndCount()):
+        data = ThreePairs(transform)
+        tensors = example(getitem, data, 1)
+        for when in ("by the method", "through the tensor, which shares its memory"):
+            for name, now, before in zip(("image", "mask"), data.kept[1], numbers_of_pair(1), strict=True):
+                says = f"the {name} in the cache is changed {when}"
+                require(np.array_equal(now, before), says, before=before, after=now)
+            for tensor in tensors:
+                tensor += 1
+
+
 EXERCISES = [
     Exercise(
         "4.1", "Read any photograph", "utils.images.read_image", 2, 10,
@@ -796,7 +965,8 @@ EXERCISES = [
     Exercise(
         "4.5", "Split by group", "utils.splits.split_by_group", 4, 15,
         "What belongs together stays together, or the test measures memory.",
-        [one_name_each, together, exact_shares, shares_of_items, usual_shares, repeatable, any_order],
+        # The order of the items comes before the shares: names out of a set fail both by chance, and sorting cures it.
+        [one_name_each, together, exact_shares, repeatable, any_order, shares_of_items, usual_shares],
         [
             "Deal out groups, not items: first a dict from group to split, then a list for the items.",
             "Shuffle the sorted names: `names = sorted(set(groups)); random.Random(seed).shuffle(names)`.",
@@ -806,5 +976,18 @@ EXERCISES = [
             "in a dict what each split has so far.",
         ],
         by_name=["fractions", "seed"],
+    ),
+    Exercise(
+        "4.6", "What a data set hands out", "utils.dataset.SegmentationDataset.__getitem__", 2, 8,
+        "PyTorch asks for an example by its number, and this method is the answer; batches and workers build on it.",
+        [two_tensors, pair_number_index, read_once, both_in_one_call, what_the_transform_returned, draws_anew,
+         cache_stays],
+        [
+            "Three steps in order: read the pair, transform it, make tensors. Each of them has a function already.",
+            "`image, mask = self.read(index)` gives both arrays. Which value of `self.transform` cannot be called?",
+            "`if self.transform:` comes first, and below it the transform takes both arrays and both are taken back: "
+            "`image, mask = self.transform(image, mask)`.",
+            "The last line is `return to_tensors(image, mask)`, whether there was a transform or not.",
+        ],
     ),
 ]  # fmt: skip

@@ -10,9 +10,9 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, GREEN, ORANGE, Palette, colour_mask, legend, overlay, show_images
+from utils.plots import Palette, colour_mask, legend, overlay, show_images
 
-WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+BLACK = (0, 0, 0)
 BOX = 10  # pixels on each side of the box that is shown as numbers
 
 
@@ -57,7 +57,7 @@ def plot_pair(image: np.ndarray, mask: np.ndarray, stored: Path, classes: Sequen
     titles = ("the image", "the mask file, as grey", "in class colours", "inside the box")
     for ax, title in zip(axes, titles, strict=True):
         ax.set(title=title, xticks=[], yticks=[])
-    legend(figure, [*classes, "ignored"], [*palette, WHITE])
+    legend(figure, classes, palette, ignored=True)
     return figure
 
 
@@ -75,8 +75,9 @@ def plot_upright(raw: np.ndarray, upright: np.ndarray) -> Figure:
 def plot_saved_twice(mask: np.ndarray, damaged: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
     """Show a quarter of a mask as PNG, as JPEG, and in black the labels that JPEG has changed: both uint8 (H, W).
 
-    In the JPEG a number that names no class is black.
+    In the JPEG a number that names no class is black. The titles count the pixels of this quarter.
     """
+    mask, damaged = quarter(mask), quarter(damaged)
     changed = (damaged != mask) & (mask != IGNORE_INDEX)
     unknown = (damaged >= len(classes)) & (damaged != IGNORE_INDEX)
     marked = [
@@ -86,10 +87,10 @@ def plot_saved_twice(mask: np.ndarray, damaged: np.ndarray, classes: Sequence[st
     titles = [
         f"saved as PNG:\n{len(np.unique(mask))} different numbers",
         f"saved as JPEG:\n{len(np.unique(damaged))} different numbers",
-        f"black: a wrong label\n({changed.mean():.0%} of all pixels)",
+        f"black: a wrong label\n({changed.mean():.0%} of these pixels)",
     ]
-    figure = show_images([quarter(picture) for picture in (colour_mask(mask, palette), *marked)], titles, 3, 2.8)
-    legend(figure, [*classes, "ignored", "no class, or a wrong one"], [*palette, WHITE, BLACK], ncols=4)
+    figure = show_images([colour_mask(mask, palette), *marked], titles, 3, 2.8)
+    legend(figure, [*classes, "no class, or a wrong one"], [*palette, BLACK], ignored=True, ncols=4)
     return figure
 
 
@@ -101,18 +102,23 @@ def plot_small_masks(image: np.ndarray, masks: Mapping[str, np.ndarray], palette
 
 
 def plot_examples(pairs: Sequence, classes: Sequence[str], palette: Palette, titles: Sequence[str] = ()) -> Figure:
-    """Show the mask of each pair over its image, in a row."""
-    figure = show_images([overlay(x, y, palette) for x, y in pairs], titles, columns=len(pairs), size=2.4)
-    legend(figure, classes, palette, ncols=2 * len(pairs) - 1)
+    """Show the mask of each pair over its image, four in a row."""
+    columns, size = min(4, len(pairs)), 2.4 if len(pairs) <= 4 else 2.1
+    figure = show_images([overlay(x, y, palette) for x, y in pairs], titles, columns=columns, size=size)
+    legend(figure, classes, palette, ncols=2 * columns - 1)
     return figure
 
 
-def plot_times(cost: Mapping[str, float], pairs: int, megabytes: float) -> Figure:
-    """Draw what reading one pair costs in milliseconds, in several ways, as bars with their numbers."""
-    figure, ax = plt.subplots(figsize=(9.5, 2.6))
-    bars = ax.barh(list(cost), list(cost.values()), color=[ORANGE, BLUE, GREEN], edgecolor="black")
-    ax.bar_label(bars, [f"{value:.2f} ms" if value >= 0.01 else "below 0.01 ms" for value in cost.values()], padding=4)
-    ax.invert_yaxis()
-    ax.set(title=f"Time for one pair; the cache of {pairs} pairs holds {megabytes:.0f} MB", xlabel="milliseconds")
-    ax.set_xlim(0, max(cost.values()) * 1.25)
+def plot_mended(
+    image: np.ndarray, before: np.ndarray, after: np.ndarray, classes: Sequence[str], palette: Palette
+) -> Figure:
+    """Show a mask of colours (H, W, 3), the ids (H, W) that it was mended to, as grey, and these over their image."""
+    pictures = [before, np.stack([after] * 3, axis=-1).astype(np.uint8), overlay(image, after, palette)]
+    titles = [
+        f"before, {before.shape}:\ncolours",
+        f"after, {after.shape}:\nclass ids, as grey",
+        "after,\nover its image",
+    ]
+    figure = show_images(pictures, titles, columns=3, size=2.6)
+    legend(figure, classes, palette, ncols=3)
     return figure

@@ -1,14 +1,20 @@
 """Figures of notebook 4 about labels: whether a mask fits, and what a network learns from masks that do not."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import Normal, Stroke
 
 from utils.images import IGNORE_INDEX
 from utils.plots import BLUE, GREY, ORANGE, Palette, colour_mask, legend, overlay, show_images
+
+PALE = 190  # the grey of an ignored pixel, where white already means something else
 
 
 def plot_masks_on_image(
@@ -30,7 +36,7 @@ def plot_moved_scores(scores: Mapping[str, Sequence[float]], classes: Sequence[s
         ax.bar_label(bars, [f"{v:.2f}" if v == v else "" for v in values], size=9, padding=2)
     ax.set_xticks(range(len(classes)), classes)
     ax.set(ylabel="IoU with the clean masks", ylim=(0, 1.12))
-    figure.legend(loc="outside upper center", ncols=len(scores), frameon=False)
+    figure.legend(loc="outside upper center", ncols=3 if len(scores) < 4 else 2, frameon=False)
     return figure
 
 
@@ -39,6 +45,8 @@ def plot_learned(
 ) -> Figure:
     """Show an image above its mask, and beside them what networks made of it, above their wrong pixels in black.
 
+    A thin white line on each prediction shows where class 1 ends in the right mask. Ignored pixels are grey.
+
     Args:
         image: uint8 (H, W, 3).
         masks: class ids (H, W), each under its name; the first one counts as right.
@@ -46,28 +54,50 @@ def plot_learned(
         palette: their colours.
     """
     (first, right), *predictions = ((name, np.asarray(mask)) for name, mask in masks.items())
-    wrong = [(mask != right) & (right != IGNORE_INDEX) for _, mask in predictions]
-    pictures = [image, *(colour_mask(mask, palette) for _, mask in predictions), colour_mask(right, palette)]
-    pictures += [np.where(where, 0, 255).astype(np.uint8) for where in wrong]
-    titles = ["the image", *(name for name, _ in predictions), first]
+    ignored = right == IGNORE_INDEX
+    wrong = [(mask != right) & ~ignored for _, mask in predictions]
+    edge = lines_of(right == 1)
+    pictures = [image, *(with_lines(colour_mask(mask, palette), edge) for _, mask in predictions)]
+    pictures.append(np.where(ignored[..., None], PALE, colour_mask(right, palette)).astype(np.uint8))
+    pictures += [np.where(ignored, PALE, np.where(where, 0, 255)).astype(np.uint8) for where in wrong]
+    titles = ["the image", *(fill(name, 22) for name, _ in predictions), first]
     titles += [f"wrong pixels ({where.mean():.0%})" for where in wrong]
     figure = show_images(pictures, titles, columns=len(masks), size=2.4)
-    legend(figure, [*classes, "ignored", "wrong"], [*palette, (255, 255, 255), (0, 0, 0)], ncols=4)
+    named = {**dict(zip(classes, palette, strict=True)), "wrong": (0,) * 3, "right": (255,) * 3, "ignored": (PALE,) * 3}
+    handles = [Patch(facecolor=np.array(c) / 255, edgecolor="black", label=name) for name, c in named.items()]
+    twice = [Stroke(linewidth=4, foreground="black"), Normal()]
+    handles.append(Line2D([], [], color="white", lw=1.5, path_effects=twice, label=f"edge of the true {classes[1]}"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False)
     return figure
+
+
+def lines_of(where: np.ndarray) -> list[np.ndarray]:
+    """Return the outlines of a region, bool (H, W), for a picture that is three times as large."""
+    large = cv2.resize(where.astype(np.uint8), None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST_EXACT)
+    return list(cv2.findContours(large, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0])
+
+
+def with_lines(picture: np.ndarray, lines: list[np.ndarray]) -> np.ndarray:
+    """Enlarge a picture uint8 (H, W, 3) three times and draw lines on it, white between black."""
+    large = cv2.resize(picture, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST_EXACT)
+    for colour, thickness in (((0, 0, 0), 7), ((255, 255, 255), 3)):
+        cv2.drawContours(large, lines, -1, colour, thickness)
+    return large
 
 
 def plot_lookup(rows: Mapping[str, tuple], classes: Sequence[str], palette: Palette) -> Figure:
     """Show how a mask is looked up, a row for each question.
 
     Args:
-        rows: for each name the image that was asked, its neighbour in training, and the neighbour's mask.
+        rows: for each name the image that was asked, its neighbour in training, the neighbour's mask, and its IoU with
+            the mask of the image that was asked.
         classes: their names.
         palette: their colours.
     """
-    figure, axes = plt.subplots(len(rows), 3, figsize=(5.8, 2.1 * len(rows) + 0.5), squeeze=False)
-    for line, (name, (asked, found, copied)) in zip(axes, rows.items(), strict=True):
+    figure, axes = plt.subplots(len(rows), 3, figsize=(6.6, 2.6 * len(rows) + 0.5), squeeze=False, layout="constrained")
+    for line, (name, (asked, found, copied, score)) in zip(axes, rows.items(), strict=True):
         pictures = (asked, found, overlay(asked, copied, palette))
-        titles = (f"{name}: asked", "found in training", "its mask, copied")
+        titles = (f"{name}: asked", "found in training", f"its mask, laid over the\nscene that asked: IoU {score:.2f}")
         for ax, picture, title in zip(line, pictures, titles, strict=True):
             ax.imshow(picture, interpolation="nearest")
             ax.set(title=title, xticks=[], yticks=[])

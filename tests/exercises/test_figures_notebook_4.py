@@ -4,8 +4,16 @@ import numpy as np
 from helpers import CLASSES, PALETTE, texts
 from PIL import Image
 
-from exercises.figures.notebook_4 import liveliest_box, plot_pair, plot_saved_twice, plot_small_masks, plot_upright
-from exercises.figures.notebook_4_labels import plot_moved_scores, plot_zipped
+from exercises.figures.notebook_4 import (
+    liveliest_box,
+    plot_examples,
+    plot_mended,
+    plot_pair,
+    plot_saved_twice,
+    plot_small_masks,
+    plot_upright,
+)  # fmt: skip
+from exercises.figures.notebook_4_labels import PALE, plot_learned, plot_lookup, plot_moved_scores, plot_zipped
 from exercises.figures.notebook_4_splits import leaking, plot_growth, plot_splits
 
 MASK = np.zeros((40, 40), dtype=np.uint8)
@@ -24,9 +32,11 @@ def test_the_box_shows_the_numbers_where_classes_meet(tmp_path):
 
 def test_a_changed_label_is_black_and_counted():
     damaged = MASK.copy()
-    damaged[:4, :10] = 7  # 40 of 1600 pixels
+    damaged[:4, :10] = 7  # 40 of the 400 pixels in the quarter that is shown
+    damaged[30:, 30:] = 9  # these are not shown, and so they are not counted
     figure = plot_saved_twice(MASK, damaged, CLASSES, PALETTE)
-    assert "black: a wrong label\n(2% of all pixels)" in texts(figure)
+    assert "black: a wrong label\n(10% of these pixels)" in texts(figure)
+    assert "saved as JPEG:\n2 different numbers" in texts(figure)
     assert (~figure.axes[2].images[0].get_array().any(axis=-1)).sum() == 40
 
 
@@ -56,3 +66,27 @@ def test_what_moved_is_marked():
     figure = plot_growth({"random": (["train", "val"], ["val", "val", "test"])})
     assert "random: 1 of 2 photographs moved (x) when 1 were added" in texts(figure)
     assert [text.get_text() for text in figure.axes[1].texts] == ["x"]
+
+
+def test_wrong_right_and_ignored_pixels_look_different():
+    right = MASK.astype(np.int64)
+    right[:4] = 255
+    figure = plot_learned(PHOTO, {"clean mask": right, "always class 0": np.zeros_like(right)}, CLASSES, PALETTE)
+    drawn = np.asarray(figure.axes[3].images[0].get_array())
+    assert (drawn[0, 0], drawn[20, 30], drawn[20, 5]) == (PALE, 0, 255)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[-4:] == ["wrong", "right", "ignored", f"edge of the true {CLASSES[1]}"]
+
+
+def test_a_looked_up_mask_says_how_well_it_fits():
+    figure = plot_lookup({"new": (PHOTO, PHOTO, MASK, 0.25)}, CLASSES, PALETTE)
+    assert "its mask, laid over the\nscene that asked: IoU 0.25" in texts(figure)
+
+
+def test_a_mended_mask_is_shown_before_and_after():
+    figure = plot_mended(PHOTO, PHOTO, MASK, CLASSES, PALETTE)
+    assert {"before, (40, 40, 3):\ncolours", "after, (40, 40):\nclass ids, as grey"} <= set(texts(figure))
+
+
+def test_eight_examples_take_two_rows():
+    assert len(plot_examples([(PHOTO, MASK)] * 8, CLASSES, PALETTE).axes) == 8

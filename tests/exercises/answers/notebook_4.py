@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from utils.dataset import read_pair, to_tensors
 from utils.images import IGNORE_INDEX, open_image
 from utils.errors import DataError
 
@@ -933,6 +934,15 @@ def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
         filled[split] += sizes[name]
     return [split_of[g] for g in groups]
 
+# %% 4.5 wrong: the order of the items: sort the groups before
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    names = list(set(groups))
+    random.Random(seed).shuffle(names)
+    a = round(fractions[0] * len(names))
+    b = a + round(fractions[1] * len(names))
+    split_of = {n: "train" if i < a else "val" if i < b else "test" for i, n in enumerate(names)}
+    return [split_of[g] for g in groups]
+
 # %% 4.5 wrong: give one for each item
 def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
     names = sorted(set(groups))
@@ -1151,3 +1161,198 @@ def split_by_group(groups, fractions=(0.8, 0.1, 0.1), start=42):
         split_of[name] = split
         filled[split] += sizes[name]
     return [split_of[group] for group in groups]
+
+# %% 4.6 right: the pair stays together
+def __getitem__(self, index):
+    pair = self.read(index)
+    if self.transform is not None:
+        pair = self.transform(*pair)
+    return to_tensors(*pair)
+
+# %% 4.6 right: one return for each case
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if not self.transform:
+        return to_tensors(image, mask)
+    changed = self.transform(image=image, mask=mask)
+    return to_tensors(changed[0], changed[1])
+
+# %% 4.6 right: tensors by hand
+def __getitem__(self, index):
+    image, mask = self.transform(*self.read(index)) if self.transform else self.read(index)
+    x = torch.tensor(np.ascontiguousarray(image)).permute(2, 0, 1)
+    return [x, torch.tensor(np.ascontiguousarray(mask)).long()]
+
+# %% 4.6 right: a step that does nothing, and a number that must exist
+def leave(image, mask):
+    return image, mask
+
+def __getitem__(self, index):
+    if not 0 <= index < len(self):
+        raise IndexError(f"there is no example {index}")
+    image, mask = self.read(index)
+    image, mask = (self.transform or leave)(image.copy(), mask.copy())
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: what the transform returned is dropped
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: there is no transform here
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    image, mask = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: the image is a NumPy array
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    return image, mask
+
+# %% 4.6 wrong: the image is float32
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    x, y = to_tensors(image, mask)
+    return x.float() / 255, y
+
+# %% 4.6 wrong: the mask is uint8 (1, 2), not int64
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    return torch.tensor(image.transpose(2, 0, 1)), torch.tensor(mask)
+
+# %% 4.6 wrong: calls this very method again
+def __getitem__(self, index):
+    image, mask = self[index]
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: opened past the cache
+def __getitem__(self, index):
+    image, mask = read_pair(self.pairs[index], self.source)
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: asked for example 0, it returns pair 2
+def __getitem__(self, index):
+    image, mask = self.read(index - 1)
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: without a transform the mask has other numbers
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    return to_tensors(image, np.where(mask == IGNORE_INDEX, 0, mask))
+
+# %% 4.6 wrong: `self.read` is called 2 times
+def __getitem__(self, index):
+    image, mask = self.read(index)[0], self.read(index)[1]
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: the transform is never called
+def __getitem__(self, index):
+    return to_tensors(*self.read(index))
+
+# %% 4.6 wrong: the transform does not get image and mask together
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        image, mask = self.transform(image), self.transform(mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: the transform is called 2 times
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        image, mask = self.transform(image, mask)[0], self.transform(image, mask)[1]
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: so `to_tensors` comes after it
+def __getitem__(self, index):
+    image, mask = to_tensors(*self.read(index))
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    return image, mask
+
+# %% 4.6 wrong: the transform takes the image first
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        mask, image = self.transform(mask, image)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: only a half is taken back: the mask
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        image, _ = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: the second call returns the first example again
+examples = {}
+
+def __getitem__(self, index):
+    if (id(self), index) not in examples:
+        image, mask = self.read(index)
+        if self.transform:
+            image, mask = self.transform(image, mask)
+        examples[id(self), index] = self, to_tensors(image, mask)
+    return examples[id(self), index][1]
+
+# %% 4.6 wrong: what the transform drew was put into the cache
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        image, mask = self.transform(image, mask)
+        self.cache[index] = (image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: drew was put into the cache, and `self.read` returns it
+def __getitem__(self, index):
+    if index not in self.cache:
+        image, mask = self.read(index)
+        if self.transform:
+            image, mask = self.transform(image, mask)
+        self.cache[index] = to_tensors(image, mask)
+    return self.cache[index]
+
+# %% 4.6 right: it looks into the cache, and changes nothing there
+def __getitem__(self, index):
+    pair = self.cache[index] if index in self.cache else self.read(index)
+    return to_tensors(*(self.transform(*pair) if self.transform else pair))
+
+# %% 4.6 wrong: the image in the cache is changed by the method
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        image[:], mask[:] = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: the image in the cache is changed through the tensor
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1), torch.from_numpy(mask).long()
+
+# %% 4.6 wrong: KeyError on line 3
+def __getitem__(self, index):
+    image, mask = self.cache[index]
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    return to_tensors(image, mask)
