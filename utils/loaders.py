@@ -159,10 +159,10 @@ def rare_class_sampler(dataset: SegmentationDataset, class_id: int, seed: int = 
     shares = []
     for index in range(len(dataset)):
         mask = dataset.read(index)[1]
-        shares.append((mask == class_id).sum() / max((mask != IGNORE_INDEX).sum(), 1))
-    weights = 1 + np.array(shares) / max(np.mean(shares), 1e-9)
-    generator = torch.Generator().manual_seed(seed)
-    return WeightedRandomSampler(weights.tolist(), len(dataset), generator=generator)
+        labelled = mask != IGNORE_INDEX
+        shares.append((mask == class_id).sum() / max(labelled.sum(), 1))
+    weights = 1 + np.array(shares) / (np.mean(shares) or 1)  # all 1 where no image shows the class
+    return WeightedRandomSampler(weights, len(dataset), generator=torch.Generator().manual_seed(seed))
 
 
 def seed_epoch(config: Config, loader: DataLoader, epoch: int, rank: int = 0) -> None:

@@ -1,9 +1,11 @@
-"""Notebook 5: batches of any sizes, seeds for workers, weights for classes, and the loader."""
+"""Notebook 5: batches of any sizes, seeds for workers, rare classes, and what a loader takes from a split."""
 
 import contextlib
 import random
 import re
-from collections.abc import Callable, Iterator
+import traceback
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -12,13 +14,16 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn, tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, WeightedRandomSampler
 from torch.utils.data._utils import worker
 
 from exercises.definitions import Exercise
 from exercises.expect import Wrong, expect, kind_of, require, seeded_generator
+from utils.catalog.base import Pair, Source
 from utils.config import COURSE, Config
 from utils.dataset import SegmentationDataset
+from utils.errors import DataError
+from utils.splits import SPLITS
 
 Item = tuple[Tensor, Tensor]
 
@@ -319,7 +324,7 @@ def reseeded(answer: Callable, number: int, base: int) -> int:
         except ValueError as error:
             if "2**32 - 1" not in str(error):
                 raise
-            says = "a seed is too large for NumPy: it must be below 2**32, so take % 2**32"
+            says = "a seed is too large for NumPy's np.random.seed: it must be below 2**32, so take % 2**32"
             raise Wrong(says, info_seed=base + number, error=str(error)) from None
     says = "the transform gets no seed: call set_random_seed of info.dataset.transform"
     seeds = getattr(data.transform, "seeds", None)
@@ -328,7 +333,8 @@ def reseeded(answer: Callable, number: int, base: int) -> int:
     details = {"worker": number, "info_seed": base + number, "yours": seed}
     whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
     require(whole, f"the seed is {kind_of(seed)}, not a whole number", **details)
-    require(0 <= seed < 2**32, "the seed is too large: it must be below 2**32, so take % 2**32", **details)
+    says = "the seed is too large: the course keeps seeds below 2**32, because many generators refuse larger ones"
+    require(0 <= seed < 2**32, says, **details)
     return int(seed)
 
 
@@ -519,7 +525,12 @@ def billions(class_weights: Callable) -> None:
 # ---------------------------------------------------------------- 5.4 build_loader
 def built(answer: Callable, dataset: SegmentationDataset, config: Config, train: bool) -> DataLoader:
     """Return the loader that an answer builds. Raises Wrong for anything else."""
-    loader = answer(dataset, config, train=train)
+    try:
+        loader = answer(dataset, config, train=train)
+    except AttributeError as error:
+        outside = any(frame.name == "seed_worker" for frame in traceback.extract_tb(error.__traceback__))
+        says = "seed_worker is called at once: pass the function, do not call it (worker_init_fn=seed_worker)"
+        raise (Wrong(says, error=str(error)) if outside else error) from None
     require(loader is not None, "nothing is returned: is a `return` missing?")
     require(
         isinstance(loader, DataLoader), f"the result is {kind_of(loader)}, not a DataLoader: pass the data set to one"
@@ -625,6 +636,8 @@ def training_repeats(build_loader: Callable) -> None:
         torch.manual_seed(session)  # what else a session has drawn must not matter
         loader = built(build_loader, drawn([(4, 6)] * 12), Config(batch_size=4, seed=seed), True)
         says = "the training loader has no generator: pass generator=torch.Generator(), seeded with config.seed"
+        if getattr(loader.sampler, "generator", None) is not None:
+            says = "`loader.generator` is None, only the sampler has a generator: pass it to DataLoader as well"
         require(isinstance(loader.generator, torch.Generator), says)
         says = "the generator is PyTorch's own, from which everything draws: make a new torch.Generator()"
         require(loader.generator is not torch.default_generator, says)
@@ -704,6 +717,310 @@ def seeds_workers(build_loader: Callable) -> None:
         require(len(set(seeds)) == WORKERS, says, train=train, seeds=seeds)
 
 
+# ---------------------------------------------------------------- 5.5 rare_class_sampler
+TINY_MASKS = [[[2, 2], [0, 0]], [[0, 1], [0, 0]], [[2, 0], [0, 0]], [[0, 2], [1, 1]]]  # shares 1/2, 0, 1/4, 1/4 of 2
+
+
+def of_masks(masks: Sequence[Any], transform: Callable | None = None) -> SegmentationDataset:
+    """Return a data set in memory with these masks, lists of rows."""
+    data = drawn([np.shape(mask) for mask in masks], transform)
+    for n, mask in enumerate(masks):
+        data.cache[n] = data.cache[n][0], np.array(mask, dtype=np.uint8)
+    return data
+
+
+def sampler_of(answer: Callable, data: SegmentationDataset, *arguments: int) -> WeightedRandomSampler:
+    """Return the sampler that an answer makes. Raises Wrong for anything else."""
+    sampler = answer(data, *arguments)
+    require(sampler is not None, "nothing is returned: is a `return` missing?")
+    says = f"the result is {kind_of(sampler)}, not a WeightedRandomSampler: hand the weights to one"
+    require(isinstance(sampler, WeightedRandomSampler), says)
+    return sampler
+
+
+def weighed(
+    answer: Callable,
+    masks: Sequence[Any],
+    wanted: list[float],
+    says: str,
+    mistakes: Sequence[tuple[list[float], str]] = (),
+    class_id: int = 2,
+) -> None:
+    """Compare the weights for a class with the wanted ones, up to a factor, which no draw depends on."""
+    details = {"class_id": class_id, "masks": masks, "expected": wanted}
+    by_zero = divided_by_zero(masks, class_id)
+    try:
+        sampler = sampler_of(answer, of_masks(masks), class_id)
+    except ZeroDivisionError as error:
+        raise Wrong(f"{by_zero} makes you divide by 0", **details, error=str(error)) from None
+    weights = torch.as_tensor(sampler.weights, dtype=torch.float64)
+    details["yours"] = weights
+    require(len(weights) == len(masks), "there is not one weight for each image", **details)
+    says_infinite = f"{by_zero} makes a weight NaN or infinite: where do you divide by 0?"
+    require(torch.isfinite(weights).all(), says_infinite, **details)
+    for result, sentence in [*mistakes, (wanted, "")]:
+        fits = proportional(weights, result)
+        require(not fits or not sentence, sentence, **details)
+    require(fits, says, **details)
+
+
+def divided_by_zero(masks: Sequence[Any], class_id: int) -> str:
+    """Say what there is in these masks that lets a careless answer divide by 0."""
+    if not any((np.array(mask) == class_id).any() for mask in masks):
+        return "a class that no image shows"
+    empty = any((np.array(mask) == 255).all() for mask in masks)
+    return "an image without labelled pixels" if empty else "something"
+
+
+def proportional(weights: Tensor, wanted: list[float]) -> bool:
+    """Say whether weights are the wanted ones up to a factor."""
+    weights = torch.as_tensor(weights, dtype=torch.float64)
+    return torch.allclose(weights / weights.sum(), tensor(wanted).double() / sum(wanted))
+
+
+def draws_as_many(rare_class_sampler: Callable) -> None:
+    """The answer is a WeightedRandomSampler that draws len(dataset) images, with replacement.
+
+    `WeightedRandomSampler(weights, len(dataset), generator=...)` draws with replacement unless it is told not to.
+    """
+    for count in (3, 4):
+        sampler = sampler_of(rare_class_sampler, of_masks(TINY_MASKS[:count]), 2)
+        says = "one epoch does not draw len(dataset) images"
+        require(sampler.num_samples == count, says, expected=count, yours=sampler.num_samples)
+        says = "it draws without replacement, so that every image comes once, whatever its weight"
+        require(sampler.replacement is True, says)
+
+
+def weights_by_hand(rare_class_sampler: Callable) -> None:
+    """An image weighs 1 + its share of the class over the mean of all shares.
+
+    Shares of 1/2, 0, 1/4 and 1/4 have a mean of 1/4, so the weights are 1 + 2, 1 + 0, 1 + 1 and 1 + 1. A share is a
+    part of the image's own pixels, and each image counts once in the mean, however large it is.
+    """
+    known = [
+        ([2, 0, 1, 1], "an image without the class is never drawn: add 1 to every weight"),
+        ([1.5, 1, 1.25, 1.25], "the share itself is added to 1: divide it by the mean share first"),
+        ([2, 1, 2, 2], "an image counts as showing the class or not: how much it shows counts as well"),
+        ([1, 1, 1, 1], "all images weigh the same: is `class_id` used?"),
+        ([2.5, 1, 1.75, 1.75], "the mean is over all images, also those without the class"),
+    ]
+    weighed(rare_class_sampler, TINY_MASKS, [3, 1, 2, 2], "the weights are not 1 + share / mean share", known)
+    sizes = [[[2, 2], [2, 2]], [[2, 2, 2, 2], [0, 0, 0, 0]], [[0, 0, 0, 0], [0, 0, 0, 0]]]
+    known = [
+        ([2.5, 2.5, 1], "pixels of the class are counted: a share is their part of the image's own pixels"),
+        ([3.5, 2.25, 1], "large images count more in the mean share: each image counts once"),
+    ]
+    weighed(rare_class_sampler, sizes, [3, 2, 1], "images of different sizes get wrong weights", known)
+    for class_id, wanted in ((0, [4, 1, 1]), (1, [1, 4, 1])):
+        says = "another `class_id` gives wrong weights: ids count from 0, and 0 is a class like any other"
+        weighed(rare_class_sampler, [[[0, 0]], [[1, 1]], [[2, 2]]], wanted, says, class_id=class_id)
+
+
+def ignored_are_left_out(rare_class_sampler: Callable) -> None:
+    """Ignored pixels, 255, count neither above nor below the fraction line.
+
+    Divide by the pixels that are labelled: `(mask != 255).sum()`.
+    """
+    masks = [[[2, 255], [255, 255]], [[2, 2], [0, 0]], [[0, 0], [0, 255]]]  # shares 1, 1/2, 0
+    known = [
+        ([2, 3, 1], "ignored pixels are counted below: divide by the pixels that are not 255"),
+        ([2.5, 1.75, 1.375], "ignored pixels are counted as the class"),
+    ]
+    weighed(rare_class_sampler, masks, [3, 2, 1], "ignored pixels change the weights", known)
+
+
+def nothing_labelled(rare_class_sampler: Callable) -> None:
+    """An image that is ignored throughout has a share of 0, and counts in the mean like any other.
+
+    Its labelled pixels are 0, and nothing can be divided by 0: `max(labelled, 1)` avoids it.
+    """
+    masks = [[[255, 255], [255, 255]], [[2, 0], [0, 0]], [[2, 2], [2, 0]]]  # shares 0, 1/4, 3/4: a mean of 1/3
+    known = [([1, 1.5, 2.5], "an image without labels is left out of the mean: its share is 0 and counts")]
+    weighed(rare_class_sampler, masks, [1, 1.75, 3.25], "an image without labels has a wrong weight", known)
+
+
+def never_occurs(rare_class_sampler: Callable) -> None:
+    """Where no image shows the class, all weigh the same.
+
+    The mean share is 0 then. Divide by something else, such as 1: all shares are 0 anyway.
+    """
+    for masks in ([[[0, 1], [1, 0]], [[1, 1], [0, 255]], [[0]]], [[[255]], [[255]]]):
+        says = "a class that never occurs gives unequal weights"
+        weighed(rare_class_sampler, masks, [1] * len(masks), says)
+
+
+def before_augmentation(rare_class_sampler: Callable) -> None:
+    """The shares are those of the masks before augmentation.
+
+    `dataset[n]` augments, and a random window may leave the class out. `dataset.read(n)` returns image and mask as
+    they are.
+    """
+    emptied = of_masks(TINY_MASKS, lambda image, mask: (image, np.zeros_like(mask)))
+    weights = sampler_of(rare_class_sampler, emptied, 2).weights
+    says = "the class is counted after augmentation: take the mask of dataset.read(n)"
+    require(proportional(weights, [3, 1, 2, 2]), says, yours=weights)
+
+
+def seed_decides(rare_class_sampler: Callable) -> None:
+    """The seed decides what is drawn, by a generator of the sampler's own; torch's global numbers stay untouched.
+
+    `generator=torch.Generator().manual_seed(seed)`, a new one in each call; without a seed it is 42.
+    """
+
+    def draws(*seed: int, session: int) -> list[int]:
+        torch.manual_seed(session)  # what else a session has drawn must not matter
+        before = torch.get_rng_state()
+        sampler = sampler_of(rare_class_sampler, of_masks(TINY_MASKS * 4), 2, *seed)
+        says = "the sampler has no generator: pass generator=torch.Generator(), seeded with `seed`"
+        require(sampler.generator is not None, says)
+        order = list(sampler)
+        says = "torch's global random numbers are reseeded or used: make a new torch.Generator() and seed that"
+        require(torch.equal(before, torch.get_rng_state()), says)
+        return order
+
+    first, again, other = draws(7, session=1), draws(7, session=2), draws(8, session=1)
+    says = "the same seed draws other images in the next run: seed the generator, and make a new one in each call"
+    require(first == again, says, **{"first run": first, "second run": again})
+    require(first != other, "every seed draws the same images: seed the generator with `seed`", seeds=(7, 8))
+    require(draws(session=1) == draws(42, session=1), "without a seed it is not 42: give `seed` that default")
+
+
+# ---------------------------------------------------------------- 5.6 get_dataset
+class Shelf(Source):
+    """A data set in memory: two noisy pictures in every split, 40 high and 48 wide, no two of them alike."""
+
+    name, license, home = "shelf", "", ""
+    classes, palette = ("ground", "house", "lake"), ((0, 0, 0), (90, 90, 90), (180, 180, 180))
+
+    def labelled(self) -> list[tuple[Pair, str | None]]:
+        names = [(split, f"{split} {n}") for split in SPLITS for n in (1, 2)]
+        return [(Pair(Path(f"{name}.jpg"), Path(f"{name}.png"), name), split) for split, name in names]
+
+    def read_image(self, path: Path) -> np.ndarray:
+        chance = np.random.default_rng(zlib.crc32(path.name.encode()))
+        return chance.integers(1, 256, (40, 48, 3), dtype=np.uint8)
+
+    def read_ids(self, path: Path) -> np.ndarray:
+        return np.random.default_rng(zlib.crc32(path.name.encode())).integers(0, 3, (40, 48))
+
+
+SHELF, WORDS = Shelf(Path()), {"train": "training", "val": "validation", "test": "test"}
+
+
+def split_of(answer: Callable, split: str, source: Source | None = SHELF, **changes: Any) -> SegmentationDataset:
+    """Return the data set that an answer makes of a split. Raises Wrong for anything else."""
+    given = () if source is None else (source,)
+    data = answer(Config(**{"image_size": 32} | changes), split, *given)
+    require(data is not None, "nothing is returned: is a `return` missing?")
+    says = f"the result is {kind_of(data)}, not a SegmentationDataset"
+    require(isinstance(data, SegmentationDataset), says)
+    return data
+
+
+def holds_its_split(get_dataset: Callable) -> None:
+    """The data set holds the pairs of the split that is asked for, from the source that is given.
+
+    `source.pairs(split)` lists them. A source is loaded only where none is given: `source or catalog.load(config)`.
+    """
+    for split in SPLITS:
+        data = split_of(get_dataset, split)
+        require(data.source is SHELF, "the source that is given is not used: load one only where it is None")
+        wanted, found = ([pair.image.stem for pair in pairs] for pairs in (SHELF.pairs(split), data.pairs))
+        says = f"the {WORDS[split]} data set holds other pairs than those of its split"
+        require(found == wanted, says, split=split, expected=wanted, yours=found)
+
+
+def rests(get_dataset: Callable) -> None:
+    """A validation or test pair is the same at every read.
+
+    Which line chooses the transform, and which one does it choose for "val", and for "test"? Only training may change.
+    """
+    for split in ("val", "test"):
+        data = split_of(get_dataset, split)
+        for n in (0, 1):
+            reads = [data[n] for _ in range(5)]
+            corners = {f"first pixel, read {r}": image[:, 0, 0] for r, (image, _) in enumerate(reads[:3], 1)}
+            says = f"a {WORDS[split]} image changes from read to read: only those of training may"
+            require(all(same(image, reads[0][0]) for image, _ in reads), says, split=split, **corners)
+            says = f"a {WORDS[split]} mask changes from read to read: only those of training may"
+            require(all(same(mask, reads[0][1]) for _, mask in reads), says, split=split)
+
+
+def squared_if_asked(get_dataset: Callable) -> None:
+    """Pairs are squared to config.image_size where config.framing is "resize", and only there.
+
+    The fourth argument of SegmentationDataset is the side of the square, or None: they keep their shape.
+    """
+    for split in SPLITS:
+        for framing, wanted in {"crop": (40, 48), "resize": (32, 32)}.items():
+            found = split_of(get_dataset, split, framing=framing).read(0)[1].shape
+            details = {"split": split, "framing": framing, "expected": wanted, "yours": found}
+            says = f"{WORDS[split]} pairs are resized though config.framing is 'crop'"
+            require(framing == "resize" or found == wanted, says, **details)
+            says = f"config.framing is 'resize', but {WORDS[split]} pairs are not squared to config.image_size"
+            require(found == wanted, says, **details)
+
+
+def shrinks_large_ones(get_dataset: Callable) -> None:
+    """Pairs whose longer side is above config.max_side are shrunk to it.
+
+    The data set does that: hand config.max_side on to it, as its fifth argument.
+    """
+    for split in SPLITS:
+        found = split_of(get_dataset, split, image_size=16, max_side=36).read(0)[1].shape
+        details = {"split": split, "max_side": 36, "before": (40, 48), "expected": (30, 36), "yours": found}
+        require(found == (30, 36), "config.max_side does not arrive at the data set", **details)
+
+
+def shows_its_file(get_dataset: Callable) -> None:
+    """A validation or test pair shows all of its file, padded where that is smaller than config.image_size.
+
+    `eval_transform(config)` cuts nothing and draws nothing; it only pads, with 0 in the image and 255 in the mask.
+    """
+    for split in ("val", "test"):
+        for n, pair in enumerate(SHELF.pairs(split)):
+            image, mask = split_of(get_dataset, split)[n]
+            details = {"split": split, "expected": (40, 48), "yours": tuple(mask.shape)}
+            require(mask.shape == (40, 48), f"a {WORDS[split]} pair does not have the size of its file", **details)
+            whole = same(image.permute(1, 2, 0), torch.from_numpy(SHELF.read_image(pair.image)))
+            says = f"a {WORDS[split]} pair is not what its files show: nothing may be augmented"
+            require(whole and same(mask, torch.from_numpy(SHELF.read_ids(pair.mask))), says, split=split)
+            mask = split_of(get_dataset, split, image_size=64)[n][1]
+            details = {"split": split, "image_size": 64, "yours": tuple(mask.shape)}
+            says = f"a {WORDS[split]} pair smaller than config.image_size is not padded: give it eval_transform(config)"
+            require(mask.shape == (64, 64) and (mask != 255).sum() == 40 * 48, says, **details)
+
+
+def training_changes(get_dataset: Callable) -> None:
+    """A training pair changes from read to read, and comes as a square of config.image_size.
+
+    `train_transform(config)` makes the pipeline that cuts a random window and augments it.
+    """
+    for size in (32, 24):
+        data = split_of(get_dataset, "train", image_size=size)
+        reads = [data[0] for _ in range(4)]
+        details = {"image_size": size, "yours": tuple(reads[0][1].shape)}
+        moved = any(not same(image, reads[0][0]) for image, _ in reads)
+        require(moved, "a training image is the same at every read: it is not augmented", **details)
+        fits = all(mask.shape == (size, size) for _, mask in reads)
+        require(fits, "training pairs are no squares of config.image_size: is it train_transform(config)?", **details)
+
+
+def loads_if_needed(get_dataset: Callable) -> None:
+    """Without a source, `catalog.load(config)` finds it; with one, nothing is loaded.
+
+    `source = source or catalog.load(config)` loads only where `source` is None.
+    """
+    data = split_of(get_dataset, "val", None, dataset="pets_mini", root=COURSE / "data/pets_mini")
+    found = len(data), data.source.name
+    require(found == (4, "pets_mini"), "without a source, the data set is not the one that config names", yours=found)
+    try:
+        split_of(get_dataset, "val", dataset="folder", root=COURSE / "no such folder")
+    except DataError as error:
+        says = "a source is loaded though one was given: load one only where it is None"
+        raise Wrong(says, error=str(error)) from None
+
+
 EXERCISES = [
     Exercise(
         "5.1", "A batch of pictures of any size", "utils.loaders.pad_collate", 2, 12,
@@ -755,5 +1072,36 @@ EXERCISES = [
             "worker_init_fn=seed_worker.",
         ],
         by_name=["train"],
+    ),
+    Exercise(
+        "5.5", "A sampler that likes rare classes", "utils.loaders.rare_class_sampler", 3, 12,
+        "Weights speak only where a batch holds the class; a sampler sees to it that one does.",
+        [
+            draws_as_many, weights_by_hand, ignored_are_left_out, nothing_labelled, never_occurs, before_augmentation,
+            seed_decides,
+        ],
+        [
+            "Three steps: the share of the class in each mask, a weight of each share, a sampler of the weights.",
+            "In a mask, `(mask == class_id).sum()` counts the class and `(mask != 255).sum()` what is labelled. The "
+            "second may be 0: what will you divide by then?",
+            "With the shares in a NumPy array, the weights are `1 + shares / shares.mean()`, for all images at once. "
+            "Which mean needs care?",
+            "WeightedRandomSampler(weights, len(dataset), generator=torch.Generator().manual_seed(seed)), where the "
+            "shares are divided by `shares.mean() or 1`.",
+        ],
+    ),
+    Exercise(
+        "5.6", "Find the bug: which pipeline?", "utils.loaders.get_dataset", 2, 8,
+        "A score can only be compared with another where both were measured on the same images.",
+        [
+            holds_its_split, rests, squared_if_asked, shrinks_large_ones, shows_its_file, training_changes,
+            loads_if_needed,
+        ],
+        [
+            "Read the verdict: of which split does it speak? Follow that word through the function, line by line.",
+            "One line chooses between two pipelines. Write down which of them each of the three splits gets.",
+            "Only one split may be augmented, so ask for that one by its name.",
+            'transform = train_transform(config) if split == "train" else eval_transform(config).',
+        ],
     ),
 ]  # fmt: skip

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, ORANGE, RED, Palette, colour_mask, legend, overlay, show_images, to_array
+from utils.plots import BLUE, RED, Palette, colour_mask, legend, overlay, show_images, to_array
+
+PLACES = 48  # of an epoch, as many as a figure can number legibly
 
 
 def plot_batch(images: Tensor, masks: Tensor, classes: Sequence[str], palette: Palette) -> Figure:
@@ -23,11 +23,9 @@ def plot_batch(images: Tensor, masks: Tensor, classes: Sequence[str], palette: P
 def plot_padded(
     images: Tensor, masks: Tensor, titles: Sequence[str], classes: Sequence[str], palette: Palette
 ) -> Figure:
-    """Show every image of a padded batch above its mask, on grey; what the loss ignores is white and hatched."""
+    """Show every image of a padded batch above its mask, on grey, where the white of what is ignored stands out."""
     pictures = [*images, *(colour_mask(mask, palette) for mask in masks)]
     figure = show_images(pictures, titles, columns=len(images), size=2.9)
-    for ax, mask in zip(figure.axes[len(images) :], masks, strict=True):
-        ax.contourf(to_array(mask) == IGNORE_INDEX, levels=[0.5, 1], colors="none", hatches=["//"])
     figure.set_facecolor("#DDDDDD")
     legend(figure, classes, palette, ignored=True)
     return figure
@@ -48,18 +46,28 @@ def plot_orders(rows: Mapping[str, Sequence[tuple[np.ndarray, str]]]) -> Figure:
     return figure
 
 
-def plot_visits(visits: Mapping[str, Sequence[Sequence[int]]]) -> Figure:
-    """Draw for each loader which file comes at which place of its first two epochs."""
-    figure, axes = plt.subplots(1, len(visits), figsize=(10.5, 4.2), squeeze=False)
-    for ax, (name, epochs) in zip(axes[0], visits.items(), strict=True):
-        for number, (order, marker, colour) in enumerate(zip(epochs, "o^", (BLUE, ORANGE), strict=True), 1):
-            size = 70 if marker == "o" else 25  # the second lies on the first, and both can be seen
-            ax.scatter(range(1, len(order) + 1), np.add(order, 1), size, colour, marker=marker, label=f"epoch {number}")
-        ax.set(title=name, xlabel="place in the epoch", ylabel="number of the file in its folder")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=2, frameon=False)
+def plot_visits(visits: Mapping[str, Sequence[Sequence[int]]], groups: Mapping[str, Sequence[str]]) -> Figure:
+    """Draw which file comes at which place of an epoch, as tiles with its number, coloured by its group.
+
+    Args:
+        visits: for each loader, the order of its files in every epoch; at most the first 48 places are drawn.
+        groups: for each loader, the group of every file.
+    """
+    figure, axes = plt.subplots(len(visits), 1, figsize=(10.5, 1.55 * len(visits)), squeeze=False)
+    for ax, (name, epochs) in zip(axes[:, 0], visits.items(), strict=True):
+        known = list(dict.fromkeys(groups[name]))
+        shades = np.array([known.index(group) for group in groups[name]]) / max(len(known) - 1, 1)
+        files = np.array([order[:PLACES] for order in epochs])
+        ax.pcolormesh(shades[files], cmap="viridis", vmin=0, vmax=1, edgecolor="white")
+        for (row, place), file in np.ndenumerate(files):
+            colour = "white" if shades[file] < 0.6 else "black"
+            ax.text(place + 0.5, row + 0.5, file + 1, ha="center", va="center", size=8, color=colour)
+        ax.set_yticks(np.arange(len(files)) + 0.5, [f"epoch {n}" for n in range(1, len(files) + 1)])
+        title = f"{name}: {len(groups[name])} files, a colour for each of {len(known)} groups"
+        ax.set(title=title, xticks=[], xlim=(0, PLACES))
+        ax.spines[:].set_visible(False)
+        ax.invert_yaxis()
+    axes[-1, 0].set_xlabel("place in the epoch, from first to last")
     return figure
 
 

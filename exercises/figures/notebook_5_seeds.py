@@ -1,4 +1,4 @@
-"""Figures of notebook 5 about random numbers: what workers that share them show a network."""
+"""Figures of notebook 5 about random numbers: what workers that share them, and images that should rest, show."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,17 +9,22 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.utils.data import get_worker_info
 
+from utils.augmentations import train_transform
+from utils.catalog.base import Source
+from utils.config import Config
+from utils.dataset import SegmentationDataset
+from utils.loaders import get_dataset
 from utils.plots import ORANGE, to_array
 
 
-def plot_sightings(rows: Mapping[str, Sequence[Tensor]]) -> Figure:
-    """Draw a row for each loader: one example as the network meets it, epoch by epoch, uint8 (3, H, W)."""
+def plot_sightings(rows: Mapping[str, Sequence[Tensor]], time: str = "epoch") -> Figure:
+    """Draw a row for each loader: one example as the network meets it time after time, uint8 (3, H, W)."""
     columns = max(map(len, rows.values()))
     figure, axes = plt.subplots(len(rows), columns, figsize=(2.3 * columns, 2.6 * len(rows)), squeeze=False)
     for line, (name, pictures) in zip(axes, rows.items(), strict=True):
-        for epoch, (ax, picture) in enumerate(zip(line, pictures, strict=True), 1):
+        for number, (ax, picture) in enumerate(zip(line, pictures, strict=True), 1):
             ax.imshow(to_array(picture))
-            ax.set(title=f"epoch {epoch}", xticks=[], yticks=[])
+            ax.set(title=f"{time} {number}", xticks=[], yticks=[])
         line[0].set_ylabel(name, weight="bold")
     return figure
 
@@ -43,6 +48,18 @@ def plot_fingerprints(grids: Mapping[str, Sequence[Sequence[int]]]) -> Figure:
     return figure
 
 
+def by_sample(views: Sequence[Sequence[int]], orders: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Sort the results of shuffled epochs so that column n is sample n, given the order in which each epoch came."""
+    return [[row[order.index(n)] for n in range(len(order))] for row, order in zip(views, orders, strict=True)]
+
+
 def seed_by_number(worker_id: int) -> None:
     """Give each worker another seed, namely its own number: what does that leave the same?"""
     get_worker_info().dataset.transform.set_random_seed(worker_id)
+
+
+def doubtful_validation(config: Config, source: Source) -> SegmentationDataset:
+    """Return the validation pairs as the function that exercise 5.6 mends hands them out."""
+    data = get_dataset(config, "val", source)
+    data.transform = train_transform(config)
+    return data

@@ -13,8 +13,10 @@ from exercises.figures.notebook_5 import (
     plot_visits,
 )
 from exercises.figures.notebook_5_classes import crowded_part, plot_drawn, plot_found, plot_loss_shares, plot_maps
-from exercises.figures.notebook_5_seeds import plot_fingerprints, plot_sightings
-from exercises.figures.notebook_5_speed import plot_rates, plot_stages, plot_timelines, slow_source
+from exercises.figures.notebook_5_seeds import by_sample, doubtful_validation, plot_fingerprints, plot_sightings
+from exercises.figures.notebook_5_speed import only_decode, plot_rates, plot_stages, plot_timelines, slow_source
+from utils import catalog
+from utils.config import COURSE, Config
 
 IMAGES = torch.full((10, 3, 16, 16), 90, dtype=torch.uint8)
 MASKS = torch.ones(10, 16, 16, dtype=torch.int64)
@@ -32,8 +34,11 @@ def test_a_batch_is_shown_with_its_classes_and_its_padding_with_the_ignored():
 def test_orders_name_their_groups_and_visits_mark_every_image_of_two_epochs():
     found = texts(plot_orders({"file order": [(PHOTOS[0], "town01")] * 2, "shuffled": [(PHOTOS[0], "town02")]}))
     assert {"file order", "shuffled", "town01", "town02"} <= set(found)
-    axes = plot_visits({"training": [[2, 0, 1], [1, 2, 0]], "validation": [[0, 1], [0, 1]]}).axes
-    assert [len(marks.get_offsets()) for ax in axes for marks in ax.collections] == [3, 3, 2, 2]
+    visits = {"training": [[2, 0, 1], [1, 2, 0]], "validation": [[0, 1], [0, 1]]}
+    figure = plot_visits(visits, {"training": ["town01", "town01", "town02"], "validation": ["town03"] * 2})
+    assert [ax.collections[0].get_array().tolist() for ax in figure.axes] == [[[1, 0, 0], [0, 1, 0]], [[0, 0], [0, 0]]]
+    assert [[text.get_text() for text in ax.texts] for ax in figure.axes] == [list("312231"), list("1212")]
+    assert "training: 3 files, a colour for each of 2 groups" in texts(figure)
 
 
 def test_images_that_no_batch_holds_are_pale_and_say_so():
@@ -49,9 +54,14 @@ def test_the_mean_of_what_was_reported_stands_beside_the_truth():
 
 
 def test_every_step_has_its_time_and_every_loader_its_share_of_waiting():
-    costs = {"photo": {"decode": 90.0, "resize": 10.0}, "cached": {"collate": 0.5}, "step": {"model": 20.0}}
+    only_decode(COURSE / "data/tiny/mosaic.png", COURSE / "README.md")  # the second is no image, and passed over
+    costs = {
+        "photo": {"decode": 90.0, "copy, convert, check": 4.0, "resize": 6.0},
+        "cached": {"collate": 0.5},
+        "step": {"model": 20.0},
+    }
     found = texts(plot_stages(costs, magnified=["cached"]))
-    assert {"100.0 ms", "0.5 ms", "decode", "model", "The same, magnified"} <= set(found)
+    assert {"100.0 ms", "0.5 ms", "copy, convert, check", "model", "The same, magnified"} <= set(found)
     assert {"scenes", "40.0", "120.0"} <= set(texts(plot_rates({"scenes": {"0 workers": 40.0, "2 workers": 120.0}})))
     waiting = plot_timelines({"0 workers": ([(0, 1), (2, 1)], [(1, 1), (3, 1)])})
     assert "0 workers\n50% waiting" in texts(waiting)
@@ -64,7 +74,18 @@ def test_a_view_that_was_there_before_is_coloured_and_distinct_ones_are_counted(
     again = [ax.collections[0].get_array().sum() for ax in figure.axes]
     assert again == [3, 0]
     assert {"unseeded\n1 distinct of 4", "seeded\n4 distinct of 4"} <= set(texts(figure))
+    assert by_sample([[1, 2, 3], [4, 5, 6]], [[2, 0, 1], [0, 1, 2]]) == [[2, 3, 1], [4, 5, 6]]
     assert {"epoch 1", "epoch 2", "loader A"} <= set(texts(plot_sightings({"loader A": [IMAGES[0], IMAGES[1]]})))
+    assert {"read 1", "read 2"} <= set(texts(plot_sightings({"image": [IMAGES[0], IMAGES[1]]}, "read")))
+
+
+def test_the_doubtful_images_are_those_of_validation_and_change_from_read_to_read():
+    config = Config(dataset="tiny", root=COURSE / "data/tiny", image_size=64)
+    source = catalog.load(config)
+    doubtful = doubtful_validation(config, source)
+    assert doubtful.pairs == source.pairs("val")
+    first, *others = (doubtful[0][0] for _ in range(4))
+    assert not all(torch.equal(first, other) for other in others)
 
 
 def test_what_rare_classes_get_is_drawn_with_its_share():
