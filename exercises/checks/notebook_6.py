@@ -2,8 +2,11 @@
 
 import contextlib
 import copy
+import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
@@ -15,6 +18,7 @@ from torchvision.models.segmentation.fcn import FCN, FCNHead
 
 from exercises.definitions import Exercise
 from exercises.expect import Wrong, expect, kind_of, require, seeded_generator, values_close
+from utils.unet import UNet
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -34,10 +38,35 @@ def made(answer: Callable, *args: Any, **kwargs: Any) -> nn.Module:
     return module
 
 
+def expect_of_module(module: nn.Module, *inputs: Tensor) -> Any:
+    """Call a module as `expect` does, and name its inputs as its `forward` does: the module itself has only `args`."""
+
+    def call(*args: Tensor) -> Any:
+        return module(*args)
+
+    with contextlib.suppress(TypeError, ValueError):
+        call.__signature__ = inspect.signature(module.forward)
+    try:
+        return expect(call, *inputs)
+    except Wrong as wrong:
+        if "is changed in place" not in wrong.sentence:
+            raise
+        raise Wrong(wrong.sentence, **values_that_differ(wrong.details)) from wrong
+
+
+def values_that_differ(details: dict[str, Any]) -> dict[str, Any]:
+    """Of two tensors, before and after, leave the first values that changed: their shapes say nothing."""
+    before, after = details.values()
+    if not (isinstance(before, Tensor) and isinstance(after, Tensor) and before.shape == after.shape):
+        return details
+    spots = before != after
+    return {name: value.detach()[spots][:4] for name, value in details.items()}
+
+
 def run(module: nn.Module, *inputs: Tensor) -> Tensor:
     """Call a module on copies; put torch's usual complaints about channels and sizes into words."""
     try:
-        result = expect(module, *inputs)
+        result = expect_of_module(module, *inputs)
     except RuntimeError as error:
         words = " ".join(str(error).split())
         if found := re.search(r"to have (\d+) channels, but got (\d+) channels", words):
@@ -272,15 +301,21 @@ def block_learns(ConvBlock: Callable) -> None:
 
 # ---------------------------------------------------------------- 6.2
 @contextlib.contextmanager
-def joined(x: Tensor) -> Iterator[None]:
-    """Say so where two tensors are joined along the pictures: the layer after it would complain of its channels."""
+def joined(x: Tensor, skip: Tensor) -> Iterator[None]:
+    """Say so where two tensors are joined along a wrong axis: the layer after it would complain of its channels."""
     cat = torch.cat
 
     def watched(tensors: Sequence[Tensor], dim: int = 0, **kwargs: Any) -> Tensor:
         dim = kwargs.pop("axis", dim)
         pictures = dim == 0 and len(tensors) == 2 and all(t.ndim == 4 and len(t) == len(x) for t in tensors)
         says = "the two are joined along dim 0, as if they were more pictures: the channels are dim 1"
-        require(not pictures, says, **{"join": [tuple(t.shape) for t in tensors], "axes": "(N, C, H, W)"})
+        details = {"join": [tuple(t.shape) for t in tensors], "axes": "(N, C, H, W)"}
+        require(not pictures, says, **details)
+        with_skip = len(tensors) == 2 and any(t.shape == skip.shape and torch.equal(t, skip) for t in tensors)
+        if with_skip and dim in (2, 3, -1, -2):
+            side = {2: "under", 3: "beside"}[dim % 4]
+            says = f"the two are joined along dim {dim}, one picture {side} the other: the channels are dim 1"
+            raise Wrong(says, **details)
         return cat(tensors, dim, **kwargs)
 
     with mock.patch.multiple(torch, cat=watched, concat=watched, concatenate=watched):
@@ -294,7 +329,7 @@ def doubled_and_halved(DecoderStep: Callable) -> None:
     """
     for channels, batch, height, width in ((8, 2, 3, 5), (12, 1, 4, 2), (2, 3, 5, 3)):
         x, skip = noise(batch, channels, height, width), noise(batch, channels // 2, 2 * height, 2 * width, seed=1)
-        with joined(x):
+        with joined(x, skip):
             result = tuple(run(made(DecoderStep, channels).eval(), x, skip).shape)
         wanted = (batch, channels // 2, 2 * height, 2 * width)
         details = {"from below": tuple(x.shape), "skip": tuple(skip.shape), "expected": wanted, "yours": result}
@@ -303,7 +338,7 @@ def doubled_and_halved(DecoderStep: Callable) -> None:
         says = "pixels are lost at the edges: a 3 x 3 convolution needs padding=1"
         require(not (result[2] < 2 * height and result[2] - result[3] == 2 * (height - width)), says, **details)
         require(result[2:] == wanted[2:], "height and width must be those of the skip", **details)
-        says = "the channels are not halved: the skip has C/2, what comes up has some, and a block mixes them to C/2"
+        says = "the channels are not halved: the block takes all that is joined and gives C/2, that is channels // 2"
         require(result[1] <= channels // 2, says, **details)
         require(result == wanted, "the result must have C/2 channels, and as many pictures as came in", **details)
 
@@ -421,12 +456,12 @@ def every_number(count_parameters: Callable) -> None:
 
     `p.numel()` is how many numbers a tensor holds. Add it up over `model.parameters()`.
     """
+    first_side = "only a tensor's first side is counted, as `len(p)` or `p.shape[0]` does: `numel()` counts all numbers"
     counted(
         count_parameters, nn.Conv2d(3, 5, 3), "Conv2d(3, 5, 3)", 140,
         {2: "these are the tensors: count the numbers in each, `numel()`", 135: "the bias is left out",
-         5: "`len` gives a tensor's first side only: `numel()` counts all its numbers",
-         10: "`len` gives a tensor's first side only: `numel()` counts all its numbers",
-         560: "these are bytes: count numbers, of whatever size", 0: "nothing is counted"},
+         5: first_side, 10: first_side, 560: "these are bytes: count numbers, of whatever size",
+         0: "nothing is counted, although nothing is frozen: with `trainable` False, all parameters count"},
     )  # fmt: skip
     counted(count_parameters, nn.ReLU(), "ReLU()", 0, {})
 
@@ -917,6 +952,198 @@ def small_pictures(pad_to_stride: Callable) -> None:
         )
 
 
+# ---------------------------------------------------------------- 6.7
+@dataclass
+class Notes:
+    """What happened on a way through the network: the maps by name, and the calls as (part, first map, second map)."""
+
+    maps: dict[str, Tensor] = field(default_factory=dict)
+    calls: list[tuple[str, ...]] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)  # calls that are given a map without its gradient
+    seeds: Iterator[int] = field(default_factory=itertools.count)  # no two maps are alike
+
+    def name(self, value: Any) -> str:
+        """Name a map by its values: a copy is as good as the map itself."""
+        require(isinstance(value, Tensor), f"a part of the network is given {kind_of(value)}, not one map")
+        names = (n for n, m in self.maps.items() if m.shape == value.shape and torch.equal(m, value))
+        return next(names, "another map")
+
+
+class Part(nn.Module):
+    """Stands for a block, a step or the head: notes what it is given, and gives a map that no other part gives."""
+
+    def __init__(self, *channels: int, downsample: bool = False) -> None:
+        super().__init__()
+        self.weight, self.channels = nn.Parameter(torch.ones(())), channels[-1] // (2 if len(channels) == 1 else 1)
+        self.factor = 2 if len(channels) == 1 else 0.5 if downsample else 1  # a step is made with one number
+
+    def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
+        says = f"`{self.place}` is called without a skip: a step takes two maps, step(x, skip), and joins them itself"
+        require(skip is not None or not self.place.startswith("decoder"), says)
+        given = [x] if skip is None else [x, skip]
+        call = (self.place, *map(self.notes.name, given))
+        self.notes.calls.append(call)
+        if any(not m.requires_grad for m, name in zip(given, call[1:], strict=True) if name != "x"):
+            self.notes.cut.append(shown([call])[0])
+        size = (int(side * self.factor) for side in x.shape[2:])
+        result = self.weight * noise(len(x), self.channels, *size, seed=next(self.notes.seeds))
+        self.notes.maps[self.gives] = result
+        return result
+
+
+WHERE = {"where": "map i is what encoder[i] gives, and up i is what decoder[i] gives"}  # for every list of calls
+
+
+def shown(calls: Sequence[tuple[str, ...]]) -> list[str]:
+    return [f"{place}({', '.join(given)})" for place, *given in calls]
+
+
+def net_of_parts(forward: Callable, depth: int) -> tuple[nn.Module, Notes]:
+    """Make a network that takes the way of the answer and notes it."""
+    net, notes = type("Net", (UNet,), {"forward": forward})(5, width=2, depth=depth, block=Part, step=Part), Notes()
+    net.head = Part(2, 5)
+    for name, gives, parts in (("encoder", "map", net.encoder), ("decoder", "up", net.decoder)):
+        for i, part in enumerate(parts):
+            part.place, part.gives, part.notes = f"{name}[{i}]", f"{gives} {i}", notes
+    net.head.place, net.head.gives, net.head.notes = "head", "logits", notes
+    return net, notes
+
+
+def go(net: nn.Module, notes: Notes, *shape: int) -> Tensor:
+    """Send a new batch through a network of parts; return the result."""
+    x = noise(*shape, seed=next(notes.seeds))
+    notes.maps, notes.calls[:] = {f"{name} of another batch": m for name, m in notes.maps.items()} | {"x": x}, []
+    try:
+        result = expect(lambda x: net(x), x)
+    except NotImplementedError as error:
+        raise Wrong("`self.encoder` and `self.decoder` are lists of parts, an nn.ModuleList: call one part after the "
+                    "other, in a loop") from error  # fmt: skip
+    return result
+
+
+def way(depth: int) -> list[tuple[str, ...]]:
+    """Return the calls of the right way, for a network of some depth."""
+    down = [(f"encoder[{i}]", f"map {i - 1}" if i else "x") for i in range(depth + 1)]
+    up = [(f"decoder[{i}]", f"up {i - 1}" if i else f"map {depth}", f"map {depth - 1 - i}") for i in range(depth)]
+    return [*down, *up, ("head", f"up {depth - 1}")]
+
+
+def calls_of(forward: Callable, part: str) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]], dict[str, Any]]:
+    """Return the calls of one half of a network of depth 3: the right ones, the answer's, and both to show."""
+    net, notes = net_of_parts(forward, 3)
+    go(net, notes, 2, 3, 16, 24)
+    wanted, found = ([c for c in calls if c[0].startswith(part)] for calls in (way(3), notes.calls))
+    return wanted, found, {"expected": shown(wanted), "yours": shown(found)} | WHERE
+
+
+def down_in_order(forward: Callable) -> None:
+    """Down: every block of the encoder runs once, in order, each on the output of the one before.
+
+    `for block in self.encoder: x = block(x)` is the way down; keep each `x` on the way.
+    """
+    wanted, found, details = calls_of(forward, "encoder")
+    require(found, "no block of the encoder runs: go down through `self.encoder` first", **details)
+    at_x = len(found) > 1 and {given for _, given in found} == {"x"}
+    require(not at_x, "every block gets x itself: each takes what the block before gave", **details)
+    runs = [place for place, *_ in found]
+    says = "a block of the encoder runs more than once: keep what it gave, instead of computing it again"
+    require(len(set(runs)) == len(runs), says, **details)
+    require(len(runs) == len(wanted), "a block of the encoder is left out: all run, the last one too", **details)
+    require(found == wanted, "the blocks must run in order, each on the output of the one before", **details)
+
+
+def up_in_order(forward: Callable) -> None:
+    """Up: every step of the decoder runs once, in order, each on what comes from below and on the skip of its level.
+
+    The last map of the encoder enters the decoder. The skips are the maps before it, and the last kept is needed first.
+    """
+    wanted, found, details = calls_of(forward, "decoder")
+    require(found, "no step of the decoder runs: after the way down comes `self.decoder`", **details)
+    (steps, below, skips), right = ([c[i] for c in found] for i in (0, 1, 2)), [c[2] for c in wanted]
+    says = "the steps run in the wrong direction: `self.decoder` is in the order of the way up, so do not reverse it"
+    require(steps != [c[0] for c in wanted][::-1], says, **details)
+    says = "the arguments are exchanged: what comes from below is the first, the skip the second, step(x, skip)"
+    require(below[0] != right[0] or skips[0] == right[0], says, **details)
+    says = "the last map of the encoder is no skip: it enters the decoder from below, and the skips are those before it"
+    require("map 3" not in skips, says, **details)
+    says = "the skips come in the order in which they were kept: the deepest is needed first, so reverse them"
+    require(skips != right[::-1], says, **details)
+    says = "every step gets the map of the bottom: after the first one, each takes what the step before gave"
+    require(set(below) != {"map 3"}, says, **details)
+    require(len(found) >= len(wanted), "a step of the decoder is left out: all of them run", **details)
+    require(below[0] == "map 3", "the way up starts with the output of the last block of the encoder", **details)
+    require(found == wanted, "a step is given other maps than it needs, or the steps run in another order", **details)
+
+
+def head_comes_last(forward: Callable) -> None:
+    """The head runs last, and what it gives is returned as it is.
+
+    `return self.head(x)`. Logits are any numbers; the softmax, or argmax, comes later and is no part of the network.
+    """
+    net, notes = net_of_parts(forward, 3)
+    result = go(net, notes, 2, 3, 16, 24)
+    heads = [c for c in notes.calls if c[0] == "head"]
+    require(heads, "the head does not run: `self.head` turns the channels of every pixel into logits")
+    details = {"expected": "head(up 2)", "yours": shown(heads)} | WHERE
+    require(heads == [way(3)[-1]], "the head must run once, on what the last step of the decoder gives", **details)
+    logits = notes.maps["logits"]
+    says = "{} after the head: return the logits as they are, other functions turn them into probabilities and masks"
+    mistakes = {"softmax": logits.softmax(1), "sigmoid": logits.sigmoid(), "ReLU": logits.relu()}
+    listed = [(value, says.format(f"a {name} follows")) for name, value in mistakes.items()]
+    listed += [(notes.maps["up 2"], "the head runs, but what is returned is the map before it")]
+    if isinstance(result, Tensor) and result.shape == logits.argmax(1).shape:
+        raise Wrong(says.format("an argmax follows"), yours=result.shape)
+    expect(lambda: result, gives=logits, says="what the head gives is changed afterwards", mistakes=listed)
+    require(result.dtype == logits.dtype, f"the logits come back as {result.dtype}, not {logits.dtype}")
+
+
+def batch_after_batch(forward: Callable) -> None:
+    """Every batch starts afresh, and nothing is kept on the network.
+
+    Make the list of skips inside forward, as a plain variable. What stays on self holds memory, and cannot be copied.
+    """
+    net, notes = net_of_parts(forward, 3)
+    before = set(vars(net)) | set(net._buffers) | set(net._modules)
+    for number, shape in enumerate([(2, 3, 16, 24), (2, 3, 16, 24), (1, 3, 32, 8)]):
+        go(net, notes, *shape)
+        details = {"expected": shown(way(3)), "yours": shown(notes.calls)} | WHERE
+        says = f"batch number {number + 1} takes another way: begin with a new, empty list of skips every time"
+        require(notes.calls == way(3), says, **details)
+    left = sorted((set(vars(net)) | set(net._buffers) | set(net._modules)) - before)
+    require(not left, f"`self.{''.join(left[:1])}` stays on the network: keep the maps in a variable of forward")
+
+
+def any_depth(forward: Callable) -> None:
+    """The same lines work for a network of any depth.
+
+    Loop over `self.encoder` and `self.decoder`, however long they are; count no levels by hand.
+    """
+    for depth in (1, 2, 5):
+        net, notes = net_of_parts(forward, depth)
+        try:
+            go(net, notes, 1, 3, 32, 32)
+        except (IndexError, ValueError) as error:
+            raise Wrong(f"it works for depth 3 and stops for depth {depth}: {error}") from error
+        details = {"depth": depth, "expected": shown(way(depth)), "yours": shown(notes.calls)} | WHERE
+        require(notes.calls == way(depth), f"depth 3 is right and depth {depth} is not: loop over all parts", **details)
+
+
+def gradients_everywhere(forward: Callable) -> None:
+    """The gradient gets back to every weight, on the way through the steps and through the skips.
+
+    Keep the maps themselves: no `detach`, no `.data`, no `no_grad` in forward.
+    """
+    net, notes = net_of_parts(forward, 2)
+    result = go(net, notes, 2, 3, 8, 12)
+    says = "the gradient is cut before {}: no `detach`, no `.data`, no `no_grad` in forward"
+    require(not notes.cut, says.format("".join(notes.cut[:1])))
+    require(result.requires_grad, says.format("the end"))
+    real = type("Net", (UNet,), {"forward": forward})(5, width=2, depth=2)
+    logits = tuple(run(real, noise(2, 3, 8, 12)).shape)
+    require(logits == (2, 5, 8, 12), "the real network gives another shape", expected=(2, 5, 8, 12), yours=logits)
+    learns(real, noise(2, 3, 8, 12))
+
+
 EXERCISES = [
     Exercise(
         "6.1", "A convolution block", "utils.unet.ConvBlock", 3, 15,
@@ -981,6 +1208,20 @@ EXERCISES = [
             "203 rows, stride 8: how many are missing to 208? And how many for 208 rows?",
             "`-height % stride` is what is missing, and 0 where nothing is. F.pad takes (left, right, top, bottom).",
             'F.pad(images, (0, -width % stride, 0, -height % stride), mode="replicate")',
+        ],
+    ),
+    Exercise(
+        "6.7", "The way through the U-Net", "utils.unet.UNet.forward", 3, 12,
+        "It is the drawing of the U-Net in a few lines of code.",
+        [down_in_order, up_in_order, head_comes_last, batch_after_batch, any_depth, gradients_everywhere],
+        [
+            "Follow the arrows of the drawing with your finger, and write one line for each kind of arrow: down, "
+            "across, up, and out at the top.",
+            "On the way down, append every output to a list. Its last entry enters the decoder, so it is no skip; of "
+            "the others, the last kept is the first needed.",
+            "`for step, skip in zip(self.decoder, reversed(skips[:-1]))` pairs each step with the skip of its level.",
+            "skips = []; for block in self.encoder: x = block(x); skips.append(x). Then for step, skip in "
+            "zip(self.decoder, reversed(skips[:-1])): x = step(x, skip). At the end return self.head(x).",
         ],
     ),
 ]  # fmt: skip

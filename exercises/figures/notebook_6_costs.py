@@ -1,4 +1,4 @@
-"""Figures of notebook 6 about costs: operations against time, what learns, and BatchNorm that moves."""
+"""Figures of notebook 6 about costs: operations against time, and BatchNorm that moves."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,20 +28,6 @@ def plot_costs(costs: pd.DataFrame) -> Figure:
         axis.set_minor_locator(LogLocator(subs=(2, 5)))
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter("{x:g}")
-    return figure
-
-
-def plot_frozen(parts: Mapping[str, tuple[int, int]]) -> Figure:
-    """Draw how many parameters of each part learn, of how many it has."""
-    figure, ax = plt.subplots(figsize=(10.5, 2.6))
-    for name, (learning, total) in parts.items():
-        ax.barh(name, learning / 1e6, color=BLUE, edgecolor="black")
-        ax.barh(name, (total - learning) / 1e6, left=learning / 1e6, color="white", edgecolor="black", hatch="//")
-        text = f"{total:,} " + ("frozen" if learning < total else "learn")
-        ax.annotate(text, (total / 1e6, name), (5, -4), textcoords="offset points")
-    ax.set(title="Parameters of a U-Net whose encoder is frozen", xlabel="millions of parameters")
-    ax.set_xlim(0, max(total for _, total in parts.values()) / 1e6 * 1.3)
-    ax.invert_yaxis()
     return figure
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from exercises.figures.notebook_6 import frame, zoom
 from utils.images import IGNORE_INDEX
 from utils.models import probabilities, to_mask
-from utils.plots import BLUE, Palette, colour_mask, legend, to_array
+from utils.plots import Palette, colour_mask, legend, to_array
 
 
 def three_colours(features: Tensor) -> np.ndarray:
@@ -56,13 +56,26 @@ def plot_inside(
         text = "\n{} channels, {} x {}".format(*maps[name].shape[1:]) if name in maps else ""
         ax.set_title(name + text, fontsize=10.5)
         ax.axis("off")
-    for i in range(depth):
-        ends = {"xyA": (1.02, 0.5), "xyB": (-0.02, 0.5), "coordsA": "axes fraction", "coordsB": "axes fraction"}
-        figure.add_artist(
-            ConnectionPatch(axesA=axes[f"encoder {i}"], axesB=axes[f"decoder {i}"], arrowstyle="->", lw=2, **ends)
-        )
+    draw_way(axes, depth)
     legend(figure, classes, palette)
     return figure
+
+
+def draw_way(axes: Mapping[str, Axes], depth: int) -> None:
+    """Draw the arrows of a U-Net between the panels of `plot_inside`: dashed along the skips, solid everywhere else.
+
+    Those that go down and up leave and arrive at the outer sides, because titles stand above the panels.
+    """
+    left, right, bend = (-0.02, 0.5), (1.02, 0.5), "arc3,rad=0.4"
+    down = [(f"encoder {i}", (-0.02, 0.25), f"encoder {i + 1}", (-0.02, 0.6), bend, "-") for i in range(depth)]
+    below = [f"encoder {depth}", *(f"decoder {i}" for i in reversed(range(1, depth)))]
+    up = [(name, (1.02, 0.6), f"decoder {depth - 1 - i}", (1.02, 0.25), bend, "-") for i, name in enumerate(below)]
+    ends = [(a, right, b, left, "arc3", "-") for a, b in (("image", "encoder 0"), ("decoder 0", "prediction"))]
+    skips = [(f"encoder {i}", right, f"decoder {i}", left, "arc3", (0, (3, 1.5))) for i in range(depth)]
+    for start, place, end, target, curve, dashes in [*down, *up, *ends, *skips]:
+        style = {"arrowstyle": "->", "connectionstyle": curve, "linestyle": dashes, "lw": 2, "mutation_scale": 13}
+        both = {"axesA": axes[start], "axesB": axes[end]}
+        axes[start].figure.add_artist(ConnectionPatch(place, target, *["axes fraction"] * 2, **both, **style))
 
 
 def plot_mix(scene: Tensor, below: Tensor, skip: Tensor, mixed: Tensor, part: int = 128) -> Figure:
@@ -81,10 +94,13 @@ def plot_mix(scene: Tensor, below: Tensor, skip: Tensor, mixed: Tensor, part: in
     return figure
 
 
-def plot_masks(masks: Mapping[str, Tensor], classes: Sequence[str], palette: Palette, size: float = 2.65) -> Figure:
+def plot_masks(
+    masks: Mapping[str, Tensor], classes: Sequence[str], palette: Palette, size: float = 2.65, rows: int = 1
+) -> Figure:
     """Show masks (H, W), each under its name, in the colours of the classes; ignored pixels are white."""
-    figure, axes = plt.subplots(1, len(masks), figsize=(size * len(masks), size + 0.75), squeeze=False)
-    for ax, (name, mask) in zip(axes[0], masks.items(), strict=True):
+    columns = -(-len(masks) // rows)
+    figure, axes = plt.subplots(rows, columns, figsize=(size * columns, (size + 0.35) * rows + 0.4), squeeze=False)
+    for ax, (name, mask) in zip(axes.flat, masks.items(), strict=False):
         ax.imshow(colour_mask(mask, palette), interpolation="nearest")
         ax.set(title=name, xticks=[], yticks=[])
     legend(figure, classes, palette, ignored=any((to_array(mask) == IGNORE_INDEX).any() for mask in masks.values()))
@@ -95,11 +111,19 @@ def draw_views(ax: Axes, scene: Tensor, pixel: tuple[int, int], views: Mapping[s
     """Draw around a pixel of a scene the square that each station sees, with the station's name and the side."""
     row, column = pixel
     zoom(ax, scene, pixel, max([40, *views.values()]) // 2 + 8)
-    for name, side in views.items():
+    small = [side for side in views.values() if side <= 20]  # a name fits into none of these: it stands above them
+    for number, (name, side) in enumerate(views.items()):
         frame(ax, row - side // 2, column - side // 2, side, "white", 2)
-        if side > 20:  # a name does not fit into the smallest squares
-            text = ax.text(column - side // 2 + 1, row + side // 2 - 1.5, f"{name}: {side}", va="bottom", size=9.5)
-            text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
+        point, corner, place = (column, row), (column - side // 2 + 1, row + side // 2 - 1.5), {"va": "bottom"}
+        if side in small:  # one name to the left and one to the right, so that no line runs through the other name
+            way, line = 2 * (number % 2) - 1, {"arrowstyle": "-", "color": "white", "lw": 1.5}
+            point, corner = (
+                (column + way * side / 2, row - side // 2),
+                (column + 10 * way, row - 23 - 7 * (number // 2)),
+            )
+            place = {"va": "center", "ha": ("right", "left")[number % 2], "arrowprops": line}
+        text = ax.annotate(f"{name}: {side}", point, corner, size=11, **place)
+        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
     frame(ax, row, column, 1, "black", 2)
     ax.set(title=f"pixel ({row}, {column})")
 
@@ -110,6 +134,8 @@ def plot_journey(
     vectors: Mapping[str, Tensor],
     logits: Tensor,
     classes: Sequence[str],
+    *,
+    palette: Palette,
     views: Mapping[str, int] | None = None,
 ) -> Figure:
     """Follow one pixel through a network: its numbers at every station, its logits, its probabilities, its class.
@@ -120,29 +146,32 @@ def plot_journey(
         vectors: the name of each station, with what the network holds at this pixel there, (C,).
         logits: of this pixel (outputs,).
         classes: their names.
+        palette: their colours, of which the winner's bar takes its own.
         views: for some stations the side of the square of the image that each sees, in pixels, from small to large.
     """
-    figure = plt.figure(figsize=(10.8, 4.6), layout="constrained")
-    left, middle, right = figure.subfigures(1, 3, width_ratios=[3.6, 4, 3.2])
+    figure = plt.figure(figsize=(10.4, 8.2), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=[5, 3])
+    left, right = upper.subfigures(1, 2, width_ratios=[4.9, 5.5])
     draw_views(left.subplots(), scene, pixel, views or {})
-    for ax, (name, vector) in zip(middle.subplots(1, len(vectors)), vectors.items(), strict=True):
+    for ax, (name, vector) in zip(right.subplots(1, len(vectors)), vectors.items(), strict=True):
         limit = vector.abs().max().item() or 1
         ax.imshow(
             vector[:, None].numpy(), cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
         )
         ax.set(xticks=[], yticks=[])
-        ax.set_title(f"{name}\n{len(vector)}", size=9.5)
-    middle.supxlabel("its numbers, station by station", size=11)
+        ax.set_title(f"{name}\n{len(vector)}", size=12)
+    right.supxlabel("its numbers: white is 0, the darkest is the largest of its station", size=12)
     chances = probabilities(logits[None, :, None, None])[0, :, 0, 0]
     names = list(classes)[-len(logits) :]
     chosen = to_mask(logits[None, :, None, None]).item() - (len(classes) - len(logits))
-    for ax, values, title in zip(right.subplots(2, 1), (logits, chances), ("logits", "probabilities"), strict=True):
-        faces = [BLUE if i == chosen else "white" for i in range(len(values))]
+    for ax, values, title in zip(lower.subplots(1, 2), (logits, chances), ("logits", "probabilities"), strict=True):
+        own = np.array(palette[-len(logits) :]) / 255
+        faces = [own[i] if i == chosen else "white" for i in range(len(values))]
         ax.barh(range(len(values)), values.numpy(), color=faces, edgecolor="black")
         ax.set_yticks(range(len(values)), names)
         ax.invert_yaxis()
         ax.axvline(0, color="black", lw=1)
-        ax.set_title(title, size=11)
+        ax.set_title(title, size=12)
     return figure
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from utils.unet import ConvBlock
+from utils.unet import ConvBlock, UNet
 
 # %% 6.1 right: a list of layers, then nn.Sequential
 class ConvBlock(nn.Module):
@@ -407,6 +407,19 @@ class ConvBlock(nn.Module):
         y = self.layers(x)
         return x + y if x.shape == y.shape else y
 
+# %% 6.1 wrong: `x` is changed in place
+class ConvBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        super().__init__()
+        layers = [nn.MaxPool2d(2)] if downsample else []
+        for i in range(depth):
+            layers += [nn.Conv2d(in_channels if i == 0 else out_channels, out_channels, 3, padding=1)]
+            layers += [nn.BatchNorm2d(out_channels), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x.relu_())
+
 # %% 6.2 right: transposed convolution, as taught
 class DecoderStep(nn.Module):
     def __init__(self, channels):
@@ -673,6 +686,36 @@ class DecoderStep(nn.Module):
         skip += self.up(x).detach()
         return self.block(skip)
 
+# %% 6.2 wrong: along dim 2, one picture under the other
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, 2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x)], dim=2))
+
+# %% 6.2 wrong: along dim -1, one picture beside the other
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, 2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x)], dim=-1))
+
+# %% 6.2 wrong: that is channels // 2
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, 2, stride=2)
+        self.block = ConvBlock(channels, channels)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x)], dim=1))
+
 # %% 6.3 right: a loop
 def count_parameters(model, trainable=False):
     total = 0
@@ -729,7 +772,7 @@ def count_parameters(model, trainable=False):
 def count_parameters(model, trainable=False):
     return len([p for p in model.parameters() if p.requires_grad or not trainable])
 
-# %% 6.3 wrong: `len` gives a tensor's first side only
+# %% 6.3 wrong: as `len(p)` or `p.shape[0]` does
 def count_parameters(model, trainable=False):
     return sum(len(p) for p in model.parameters() if p.requires_grad or not trainable)
 
@@ -791,6 +834,14 @@ def count_parameters(model, trainable=False):
 # %% 6.3 wrong: a list, not a whole number
 def count_parameters(model, trainable=False):
     return [p.numel() for p in model.parameters() if p.requires_grad or not trainable]
+
+# %% 6.3 wrong: only a tensor's first side is counted
+def count_parameters(model, trainable=False):
+    return sum(p.shape[0] for p in model.parameters() if p.requires_grad or not trainable)
+
+# %% 6.3 wrong: nothing is counted, although nothing is frozen
+def count_parameters(model, trainable=False):
+    return sum(p.numel() for p in model.parameters() if p.requires_grad == trainable)
 
 # %% 6.4 right: assign to the last place
 def replace_head(model, num_outputs):
@@ -1266,3 +1317,286 @@ def pad_to_stride(images, stride):
     new = images.new_zeros(*images.shape[:2], height + -height % stride, width + -width % stride)
     new[..., :height, :width] = images
     return new
+
+# %% 6.7 right: a list of skips, the last one popped
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    x = skips.pop()
+    for step in self.decoder:
+        x = step(x, skips.pop())
+    return self.head(x)
+
+# %% 6.7 right: the last block apart, indices on the way up
+def forward(self, images):
+    maps = [images]
+    for i in range(len(self.encoder) - 1):
+        maps.append(self.encoder[i](maps[-1]))
+    out = self.encoder[-1](maps[-1])
+    for i, step in enumerate(self.decoder):
+        print("level", i, out.shape)
+        out = step(out, skip=maps[len(maps) - 1 - i])
+    return self.head(out)
+
+# %% 6.7 right: recursion, from level to level
+def below(net, level, x):
+    here = net.encoder[level](x)
+    if level == len(net.decoder):
+        return here
+    return net.decoder[len(net.decoder) - 1 - level](below(net, level + 1, here), here)
+
+def forward(self, x):
+    return self.head(below(self, 0, x))
+
+# %% 6.7 right: a dictionary, and copies of the maps
+def forward(self, x):
+    kept = {}
+    for level, block in enumerate(self.encoder):
+        kept[level] = x = block(x)
+    level = len(self.decoder)
+    for step in self.decoder:
+        level -= 1
+        x = step(x, kept[level].clone())
+    logits = self.head(x)
+    return logits
+
+# %% 6.7 right: new skips are put in front
+def forward(net, x):
+    *blocks, last = net.encoder
+    skips = ()
+    for block in blocks:
+        x = block.forward(x)
+        skips = (x, *skips)
+    x = last(x)
+    for step, skip in zip(net.decoder, skips):
+        x = step(x=x, skip=skip)
+    return net.head(x)
+
+# %% 6.7 wrong: the deepest is needed first
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder, skips):
+        x = step(x, skip)
+    return self.head(x)
+
+# %% 6.7 wrong: the steps run in the wrong direction
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(reversed(self.decoder), skips[:-1]):
+        x = step(x, skip)
+    return self.head(x)
+
+# %% 6.7 wrong: so do not reverse it
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder[::-1], skips[-2::-1]):
+        x = step(x, skip)
+    return self.head(x)
+
+# %% 6.7 wrong: the last map of the encoder is no skip
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder, reversed(skips)):
+        x = step(x, skip)
+    return self.head(x)
+
+# %% 6.7 wrong: every block gets x itself
+def forward(self, x):
+    maps = [block(x) for block in self.encoder]
+    out = maps.pop()
+    for step in self.decoder:
+        out = step(out, maps.pop())
+    return self.head(out)
+
+# %% 6.7 wrong: the arguments are exchanged
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder, skips[-2::-1]):
+        x = step(skip, x)
+    return self.head(x)
+
+# %% 6.7 wrong: without a skip
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    skips.pop()
+    for step in self.decoder:
+        x = step(torch.cat([skips.pop(), F.interpolate(x, scale_factor=2)], dim=1))
+    return self.head(x)
+
+# %% 6.7 wrong: a softmax follows
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder, skips[-2::-1]):
+        x = step(x, skip)
+    return self.head(x).softmax(dim=1)
+
+# %% 6.7 wrong: an argmax follows
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder, skips[-2::-1]):
+        x = step(x, skip)
+    return self.head(x).argmax(dim=1)
+
+# %% 6.7 wrong: the head does not run
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder, skips[-2::-1]):
+        x = step(x, skip)
+    return x
+
+# %% 6.7 wrong: is a `return` missing
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder, skips[-2::-1]):
+        x = step(x, skip)
+    self.head(x)
+
+# %% 6.7 wrong: `self.skips` stays on the network
+def forward(self, x):
+    self.skips = []
+    for block in self.encoder:
+        x = block(x)
+        self.skips.append(x)
+    for step, skip in zip(self.decoder, self.skips[-2::-1]):
+        x = step(x, skip)
+    return self.head(x)
+
+# %% 6.7 wrong: batch number 2 takes another way
+def forward(self, x, skips=[]):
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    depth = len(self.decoder)
+    for i, step in enumerate(self.decoder):
+        x = step(x, skips[depth - 1 - i])
+    return self.head(x)
+
+# %% 6.7 wrong: it works for depth 3 and stops for depth 1
+def forward(self, x):
+    a = self.encoder[0](x)
+    b = self.encoder[1](a)
+    c = self.encoder[2](b)
+    d = self.encoder[3](c)
+    d = self.decoder[0](d, c)
+    d = self.decoder[1](d, b)
+    d = self.decoder[2](d, a)
+    return self.head(d)
+
+# %% 6.7 wrong: the gradient is cut before decoder[0]
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x.detach())
+    for step, skip in zip(self.decoder, skips[-2::-1]):
+        x = step(x, skip)
+    return self.head(x)
+
+# %% 6.7 wrong: the gradient is cut before encoder[1]
+@torch.no_grad()
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder, skips[-2::-1]):
+        x = step(x, skip)
+    return self.head(x)
+
+# %% 6.7 wrong: call one part after the other
+def forward(self, x):
+    x = self.encoder(x)
+    x = self.decoder(x)
+    return self.head(x)
+
+# %% 6.7 wrong: is given a list, not one map
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step in self.decoder:
+        x = step(x, skips[:-1])
+    return self.head(x)
+
+# %% 6.7 wrong: every step gets the map of the bottom
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder, skips[-2::-1]):
+        out = step(x, skip)
+    return self.head(out)
+
+# %% 6.7 wrong: a block of the encoder is left out
+def forward(self, x):
+    skips = []
+    for block in self.encoder[:-1]:
+        x = block(x)
+        skips.append(x)
+    for step in self.decoder:
+        x = step(x, skips.pop())
+    return self.head(x)
+
+# %% 6.7 wrong: runs more than once
+def forward(self, x):
+    down = list(self.encoder)
+
+    def map_at(level):
+        out = x
+        for block in down[: level + 1]:
+            out = block(out)
+        return out
+
+    out = map_at(len(down) - 1)
+    for i, step in enumerate(self.decoder):
+        out = step(out, map_at(len(down) - 2 - i))
+    return self.head(out)
+
+# %% 6.7 wrong: `x` is changed in place
+def forward(self, x):
+    x -= x.mean()
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder, skips[-2::-1]):
+        x = step(x, skip)
+    return self.head(x)
+
+# %% 6.7 wrong: the course's own `forward`
+def forward(self, x):
+    return UNet.forward(self, x)
