@@ -1,7 +1,7 @@
 """Notebook 7: a loss, the metrics, and the two loops."""
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from exercises.definitions import Exercise
 from exercises.expect import Wrong, expect, kind_of, require, seeded_generator
+from utils.engine import LOOK_EVERY, NotFiniteError
 
 NAN = float("nan")
 
@@ -39,7 +40,14 @@ def dice_of_one_class(dice_loss: Callable) -> None:
     Here every logit is 0, so every probability is 0.5. Work it out on paper: overlap 1.5, areas 3 + 3.
     """
     logits, target = torch.zeros(1, 1, 2, 3), tensor([[[1, 1, 0], [0, 1, 0]]])
+    class_0 = "with one channel (C = 1) the ids are 0 and 1, and one_hot with 1 class knows 0 alone: take target == 1"
+
+    def all_is_truth(loss: Any) -> bool:
+        """Say whether every pixel was taken for foreground: a sure "no" everywhere then costs more than it should."""
+        return abs(float(loss) - 3 / 10) < 1e-4 and abs(float(dice_loss(logits - 20, target.clone())) - 6 / 7) < 1e-4
+
     mistakes = [
+        (all_is_truth, class_0),
         (4 / 7, "this is Dice itself: the loss is one minus it"),
         (1 - 2.5 / 7, "the overlap counts once: Dice takes it twice"),
         (1 - 4 / 5.5, "the denominator is the sum of both areas, without squares and without taking the overlap off"),
@@ -51,7 +59,12 @@ def dice_of_one_class(dice_loss: Callable) -> None:
         ((3 / 7 + 3 / 7) / 2 + 3 / 7, "the losses of the classes are added: take their mean"),
     ]
     says = "one class, all probabilities 0.5: the value is off"
-    expect(dice_loss, logits, target, gives=3 / 7, says=says, mistakes=mistakes)
+    try:
+        expect(dice_loss, logits, target, gives=3 / 7, says=says, mistakes=mistakes)
+    except RuntimeError as error:
+        if "Class values must be smaller" not in str(error):
+            raise
+        raise Wrong(class_0, C=1, ids=[0, 1]) from None
     expect(
         dice_loss, logits, target, smooth=0.0, gives=0.5, says="the argument `smooth` is not used",
         mistakes=[(3 / 7, "the argument `smooth` is not used: it is fixed at 1")],
@@ -518,6 +531,26 @@ def nothing_to_judge(scores: Callable) -> None:
     require(abs(value - 1) < 1e-6, "a class without a mistake must have IoU 1", matrix=two, yours=value)
 
 
+def nothing_below_the_line(scores: Callable) -> None:
+    """A fraction 0 / 0 is NaN: the precision of a class that was never predicted, the recall of one that is not there.
+
+    Nothing was claimed, so no share of the claims can be right: leave the NaN that 0 / 0 gives. What was there and was
+    never found still has an IoU, a Dice and a recall, and they are 0.
+    """
+    missed = tensor([[4, 1, 0], [0, 3, 0], [1, 1, 0]])  # class 2 is there and was never predicted
+    result = expect(scores, missed)
+    value = float(result["precision"][2])
+    says = f"class 2 is there and was never predicted, 0 / 0: 'precision' must be NaN, not {value:.4g}"
+    require(value != value, says, matrix=missed)
+    for name in ("iou", "dice", "recall"):
+        value = float(result[name][2])
+        says = f"class 2 is there and was never predicted: '{name}' must be 0, not {value:.4g}"
+        require(value == 0, says, matrix=missed)
+    value = float(expect(scores, MATRIX)["recall"][3])
+    says = f"class 3 was predicted and is not there, 0 / 0: 'recall' must be NaN, not {value:.4g}"
+    require(value != value, says, matrix=MATRIX)
+
+
 # ---------------------------------------------------------------- 7.5
 IOUS = tensor([[0.5, NAN, NAN], [0.8, 0.3, NAN], [0.0, 1.0, NAN], [0.2, NAN, NAN]], dtype=torch.float64)
 
@@ -967,6 +1000,194 @@ def one_class(evaluate: Callable) -> None:
         )  # fmt: skip
 
 
+# ---------------------------------------------------------------- 7.8
+class Pupil(Scale):
+    """One weight and a BatchNorm; notes, batch by batch, its number and the mode in which it was called."""
+
+    def __init__(self, order: list[str]) -> None:
+        super().__init__()
+        self.norm, self.order = nn.BatchNorm2d(1), order
+        self.numbers: list[int] = []
+        self.modes: list[bool] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.numbers.append(int(images.max()))
+        self.modes.append(self.training)
+        self.order.append("batch")
+        self.norm(images.float())
+        return self.weight * images.float()
+
+
+class Accumulating(OneProcess):
+    """Notes how many gradients were computed within `accumulate(model)`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.within, self.counted = False, 0
+
+    @contextmanager
+    def accumulate(self, *models: nn.Module) -> Iterator[None]:
+        self.within = bool(models)
+        try:
+            yield
+        finally:
+            self.within = False
+
+    def backward(self, loss: Tensor, **kwargs: Any) -> None:
+        self.counted += self.within
+        super().backward(loss, **kwargs)
+
+
+class NotedRate:
+    """A scheduler that notes when it steps."""
+
+    def __init__(self, order: list[str]) -> None:
+        self.order = order
+
+    def step(self) -> None:
+        self.order.append("rate")
+
+
+NUMBERS, FACTORS = tensor([1, 1, 2, 2, 3]), tensor([1, 1, 1, 1, 2])  # of five images, in batches of two
+GRADIENTS = "the weight is 1.0, the learning rate 0.1; the three batches have the gradients 1, 2 and 6"
+
+
+def one_epoch(
+    train_one_epoch: Callable, model: Pupil | None = None, bad: int = 0, count: int = 0, **kwargs: Any
+) -> tuple[Any, Pupil, Accumulating]:
+    """Train on three batches (or `count`); batch n costs weight * gradient, and batch number `bad` costs NaN."""
+    accelerator = Accumulating()
+    model = model or Pupil(accelerator.order)
+    numbers = torch.arange(1, count + 1) if count else NUMBERS
+    factors = torch.ones_like(numbers) if count else FACTORS
+    data = TensorDataset(*(values.view(-1, 1, 1, 1).expand(-1, 1, 1, 2) for values in (numbers, factors)))
+    loader, optimizer = DataLoader(data, batch_size=1 if count else 2), NotedSGD(model.parameters(), accelerator.order)
+
+    def loss_fn(logits: Tensor, masks: Tensor) -> Tensor:
+        return (logits * masks).mean() * (NAN if model.numbers[-1] == bad else 1)
+
+    kwargs = {"grad_clip": 0.0, "scheduler": None} | kwargs
+    if kwargs["scheduler"]:
+        kwargs["scheduler"] = NotedRate(model.order)
+    return train_one_epoch(model, loader, loss_fn, optimizer, accelerator, **kwargs), model, accelerator
+
+
+def learns_every_batch(train_one_epoch: Callable) -> None:
+    """Every batch is learned from exactly once, in the loader's order, within `accelerator.accumulate(model)`.
+
+    One `train_step(...)` for each (images, masks) of the loader, and nothing that ends the loop before its end.
+    """
+    _, model, accelerator = one_epoch(train_one_epoch)
+    details = {"batches expected": [1, 2, 3], "yours": model.numbers}
+    require(model.numbers != [1], "only the first batch is used: is the `return` inside the loop?", **details)
+    require(model.numbers == [1, 2, 3], "the model does not see every batch once, in order", **details)
+    steps = accelerator.order.count("step")
+    require(steps == 3, "the optimizer must step once for every batch", expected=3, yours=steps)
+    says = "a batch is learned from outside `accelerator.accumulate(model)`: keep the `with` around its step"
+    require(accelerator.counted == 3, says, expected=3, yours=accelerator.counted)
+
+
+def trains_in_training_mode(train_one_epoch: Callable) -> None:
+    """Every epoch trains the model alike, whether it comes fresh or from an evaluation.
+
+    BatchNorm's averages move only in training mode, and `evaluate` leaves the model in evaluation mode. Which line of
+    the plain loop in section 5 stands above its `for`, and is missing here?
+    """
+    _, model, _ = one_epoch(train_one_epoch)
+    first = [float(model.norm.running_mean)]
+    require(all(model.modes), "the model leaves training mode within the epoch", training_mode=model.modes)
+    model.eval()
+    model.modes.clear()
+    one_epoch(train_one_epoch, model)
+    seen = {"BatchNorm's average after epoch 1": first[0], "after evaluate and epoch 2": float(model.norm.running_mean)}
+    says = "one epoch, one evaluation, another epoch: something in the model moves in the first epoch and never again"
+    require(any(model.modes), says, **seen)  # the symptom alone, since the cause is what there is to find
+    details = {"training mode in epoch 2": model.modes, **seen}
+    require(all(model.modes), "training mode comes too late: the first batch still meets evaluation mode", **details)
+
+
+def hands_on_clip(train_one_epoch: Callable) -> None:
+    """Every step clips its gradient to `grad_clip`.
+
+    Hand it on to the step: `train_step(..., grad_clip=grad_clip)`.
+    """
+    for clip, wanted in ((0.0, 0.1), (1.0, 0.7), (3.0, 0.4)):
+        _, model, _ = one_epoch(train_one_epoch, grad_clip=clip)
+        moved = float(model.weight.detach())
+        says = f"after the epoch the weight is off: {GRADIENTS}"
+        if clip != 1.0 and abs(moved - 0.7) < 1e-3:
+            says = "`grad_clip` is not handed on to the step, which then takes its own 1.0"
+        require(abs(moved - wanted) < 1e-3, says, grad_clip=clip, expected=wanted, yours=moved)
+
+
+def returns_the_mean(train_one_epoch: Callable) -> None:
+    """The result is the mean of the losses of the batches, a number.
+
+    `mean_loss(losses, accelerator)` returns it; every batch counts the same.
+    """
+    mean, _, _ = one_epoch(train_one_epoch)
+    expect(
+        lambda: mean, gives=7 / 3, says="the result is not the mean of the three losses 1.0, 1.8 and 4.2",
+        mistakes=[
+            (7.0, "the losses are added: divide by the number of batches"),
+            (4.2, "only the loss of the last batch is returned"),
+            (1.0, "only the loss of the first batch is returned"),
+            (1.96, "the losses are weighted by their images: every batch counts the same here"),
+        ],
+    )  # fmt: skip
+    require(isinstance(mean, float), f"the result is {kind_of(mean)}: make it a number with .item()")
+
+
+def moves_the_rate(train_one_epoch: Callable) -> None:
+    """A scheduler takes one step after each batch's step; None is no scheduler.
+
+    `if scheduler: scheduler.step()`, inside the loop and after `train_step`.
+    """
+    _, model, _ = one_epoch(train_one_epoch, scheduler=True)
+    order = [event for event in model.order if event in ("step", "rate")]
+    rates = order.count("rate")
+    require(rates, "the scheduler never steps, so the learning rate stays what it is")
+    says = "the scheduler must step once for every batch, and not once for the epoch" if rates == 1 else (
+        "the scheduler must step once for every batch")  # fmt: skip
+    require(rates == 3, says, expected=3, yours=rates)
+    require(order == ["step", "rate"] * 3, "the scheduler steps before the optimizer does", order=order)
+
+
+def tells_on_step(train_one_epoch: Callable) -> None:
+    """`on_step` is called after every batch with the losses so far, a list of tensors.
+
+    `if on_step: on_step(losses)`, inside the loop: a progress bar lives on it.
+    """
+    told: list[Any] = []
+    one_epoch(train_one_epoch, on_step=lambda losses: told.append(losses[:] if isinstance(losses, list) else losses))
+    require(told, "on_step is never called")
+    wrong = next((losses for losses in told if not isinstance(losses, list)), told)
+    require(wrong is told, f"on_step gets {kind_of(wrong)}: give it the list of all losses so far")
+    wanted = [[1.0], [1.0, 1.8], [1.0, 1.8, 4.2]]
+    says = "on_step must be called after every batch" if len(told) != 3 else "on_step must get the losses so far"
+    expect(lambda: [[float(loss) for loss in losses] for losses in told], gives=wanted, says=says)
+    tensors = all(isinstance(loss, Tensor) for losses in told for loss in losses)
+    require(tensors, "the losses are numbers: keep the tensors, since reading each makes a GPU wait")
+
+
+def stops_at_nan(train_one_epoch: Callable) -> None:
+    """A loss that is NaN raises NotFiniteError with its step, at most LOOK_EVERY batches later.
+
+    `mean_loss` looks at all losses and raises it: call it after every LOOK_EVERY batches, and at the end.
+    """
+    for bad, count in ((2, 3), (60, 150)):
+        model = Pupil([])
+        try:
+            result, _, _ = one_epoch(train_one_epoch, model, bad=bad, count=count)
+        except NotFiniteError as error:
+            require(error.step == bad - 1, "the error names another step", expected=bad - 1, yours=error.step)
+        else:
+            raise Wrong(f"batch {bad} of {count} costs NaN, and no NotFiniteError stops the training", yours=result)
+        late = len(model.numbers) - bad
+        says = f"the NaN is noticed {late} batches late: look after every LOOK_EVERY batches too"
+        require(late <= LOOK_EVERY, says, batches=count, first_NaN=bad, noticed_after=len(model.numbers))
+
+
 EXERCISES = [
     Exercise(
         "7.1", "Dice loss", "utils.losses.dice_loss", 4, 20,
@@ -1010,7 +1231,7 @@ EXERCISES = [
     Exercise(
         "7.4", "Precision, recall, Dice and IoU from counts", "utils.metrics.scores", 2, 8,
         "They say how a class fails: by being missed, or by being claimed too often.",
-        [four_names, precision_and_recall, iou_from_counts, dice_from_counts, nothing_to_judge],
+        [four_names, precision_and_recall, iou_from_counts, dice_from_counts, nothing_to_judge, nothing_below_the_line],
         [
             "Of what was predicted, which share is right? Of what is true, which share was found?",
             "Three vectors are enough: hits (the diagonal), truth (row sums), predicted (column sums).",
@@ -1049,5 +1270,17 @@ EXERCISES = [
             "In the loop: logits = model(images); total += loss_fn(logits, masks).item() * len(images); matrix += "
             "confusion_matrix(to_mask(logits, threshold), masks, num_classes).",
         ],
+    ),
+    Exercise(
+        "7.8", "Find the bug: one epoch", "utils.engine.train_one_epoch", 2, 8,
+        "The most quiet bug of training: nothing stops, the loss falls, and the scores stay low.",
+        [learns_every_batch, trains_in_training_mode, hands_on_clip, returns_the_mean, moves_the_rate, tells_on_step,
+         stops_at_nan],
+        [
+            "Nothing in the loop is wrong. Something is missing that should happen before its first batch.",
+            "An epoch comes after an evaluation, whose first line is `model.eval()`. Who takes that back?",
+            "Put `model.train()` above the loop, as in section 5.",
+        ],
+        by_name=["scheduler", "grad_clip", "on_step"],
     ),
 ]  # fmt: skip

@@ -150,12 +150,12 @@ def plot_gradients(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
 
 
 def plot_disagreement(masks: Mapping[str, Tensor], changed: Tensor, classes: Sequence[str], palette: Palette) -> Figure:
-    """Show two masks of one image under their titles, and in black the pixels at which they differ."""
+    """Show masks of one image under their titles, and in black the pixels at which the last two differ."""
     cells = [*(colour_mask(mask, palette) for mask in masks.values()), ~to_array(changed)]
-    figure = show_images(
-        cells, [*masks, f"changed: {np.mean(to_array(changed)):.0%} of the pixels"], columns=3, size=3.1
-    )
+    titles = [*masks, f"changed: {np.mean(to_array(changed)):.0%} of the pixels"]
+    figure = show_images(cells, titles, columns=2, size=3.9)
     for ax in figure.axes:
         ax.images[0].set_interpolation("nearest")
-    legend(figure, classes, palette)
+    ignored = any(bool((mask == IGNORE_INDEX).any()) for mask in masks.values())
+    legend(figure, classes, palette, ignored, ncols=4)
     return figure

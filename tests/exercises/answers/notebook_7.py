@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from utils.images import IGNORE_INDEX
-from utils.engine import Evaluation
+from utils.engine import LOOK_EVERY, Evaluation, NotFiniteError, mean_loss, train_step
 from utils.metrics import confusion_matrix
 from utils.models import probabilities, to_mask
 
@@ -179,6 +179,24 @@ def dice_loss(logits, target, smooth=1.0):
 def dice_loss(logits, target, smooth=1.0):
     p, valid = probabilities(logits), (target != 255).unsqueeze(1)
     truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target, p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: one_hot with 1 class knows 0 alone
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = F.one_hot(target, p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: with one channel (C = 1) the ids are 0 and 1
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
     p, truth = p * valid, truth * valid
     overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
     present = truth.sum(dim=(0, 2, 3)) > 0
@@ -736,12 +754,38 @@ def scores(matrix):
     union = truth + predicted - hits
     return {"iou": hits / union, "dice": 2 * hits / (hits + union), "precision": hits / predicted, "recall": hits / truth}
 
-# %% 7.4 right: a helper that divides, recall 0 where nothing is true
+# %% 7.4 right: a helper that divides, NaN where nothing is below the line
+def scores(matrix):
+    hits, truth, predicted = matrix.diag().double(), matrix.sum(1), matrix.sum(0)
+    def div(a, b):
+        return torch.where(b == 0, torch.nan, a / b.clamp(min=1))
+    return {"iou": div(hits, truth + predicted - hits), "dice": div(2 * hits, truth + predicted), "precision": div(hits, predicted), "recall": div(hits, truth)}
+
+# %% 7.4 wrong: 'precision' must be NaN, not 0
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(1), matrix.sum(0)
+    precision = torch.where((truth > 0) & (predicted == 0), 0.0, hits / predicted)
+    return {"iou": hits / (truth + predicted - hits), "dice": 2 * hits / (truth + predicted), "precision": precision, "recall": hits / truth}
+
+# %% 7.4 wrong: 'recall' must be NaN, not 0
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(1), matrix.sum(0)
+    recall = torch.where((truth == 0) & (predicted > 0), 0.0, hits / truth)
+    return {"iou": hits / (truth + predicted - hits), "dice": 2 * hits / (truth + predicted), "precision": hits / predicted, "recall": recall}
+
+# %% 7.4 wrong: 'precision' must be NaN, not 0
 def scores(matrix):
     hits, truth, predicted = matrix.diag().double(), matrix.sum(1), matrix.sum(0)
     def div(a, b):
         return torch.where((truth + predicted) == 0, torch.nan, a / b.clamp(min=1))
     return {"iou": div(hits, truth + predicted - hits), "dice": div(2 * hits, truth + predicted), "precision": div(hits, predicted), "recall": div(hits, truth)}
+
+# %% 7.4 wrong: class 2 is there and was never predicted: 'iou' must be 0
+def scores(matrix):
+    hits, truth, predicted = matrix.diag(), matrix.sum(1), matrix.sum(0)
+    values = {"iou": hits / (truth + predicted - hits), "dice": 2 * hits / (truth + predicted), "precision": hits / predicted, "recall": hits / truth}
+    missed = (truth > 0) & (predicted == 0)
+    return {k: torch.where(missed, torch.nan, v) for k, v in values.items()}
 
 # %% 7.4 right: an OrderedDict, Dice from IoU
 from collections import OrderedDict
@@ -1051,17 +1095,19 @@ def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=
     optimizer.step(); optimizer.zero_grad(set_to_none=True)
     return loss.detach()
 
-# %% 7.6 right: a new tensor from a number
+# %% 7.6 right: the gradients cleared at once, and clipped by hand
 def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
-    logits = model(images)
-    loss = loss_fn(logits, masks)
-    optimizer.zero_grad()
+    weights = [p for group in optimizer.param_groups for p in group["params"]]
+    loss = loss_fn(model.forward(images), masks)
     accelerator.backward(loss)
-    if grad_clip > 0.0:
-        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    gradient = torch.nn.utils.parameters_to_vector([p.grad for p in weights])
+    if grad_clip:
+        gradient = gradient * (grad_clip / gradient.norm()).clamp(max=1)
+    torch.nn.utils.vector_to_parameters(gradient, [p.grad for p in weights])
     optimizer.step()
-    optimizer.zero_grad()
-    return torch.tensor(loss.item())
+    for p in weights: p.grad = None
+    with torch.no_grad():
+        return loss + 0
 
 # %% 7.6 right: a helper, and gradients set to zero by hand
 def forward(model, images, masks, loss_fn): return loss_fn(model(images), masks)
@@ -1513,3 +1559,471 @@ def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
         matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes)
     model.eval()
     return Evaluation(total / count, matrix)
+
+# %% 7.8 right: train() comes first
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 right: training mode at every batch, numbered from 1, looked at every time
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    losses = []
+    for number, batch in enumerate(loader, start=1):
+        model.train(True)
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, *batch, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+        if scheduler is not None:
+            scheduler.step()
+        mean = mean_loss(losses, accelerator)
+        if callable(on_step):
+            on_step(list(losses))
+    return mean
+
+# %% 7.8 right: the step written out, and an error of its own
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    for module in model.modules():
+        module.training = True
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            loss = loss_fn(model(images), masks)
+            if not torch.isfinite(loss):
+                raise NotFiniteError(len(losses))
+            accelerator.backward(loss)
+            if grad_clip and accelerator.sync_gradients:
+                accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+            optimizer.step()
+            optimizer.zero_grad()
+        if scheduler: scheduler.step()
+        losses = losses + [loss.detach()]
+        if on_step: on_step(losses)
+    return float(sum(losses) / len(losses))
+
+# %% 7.8 right: an iterator, and a helper for one batch
+def learn(model, batch, scheduler, *rest, **options):
+    with rest[2].accumulate(model):
+        loss = train_step(model, batch[0], batch[1], *rest, **options)
+        scheduler and scheduler.step()
+    return loss
+
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model = model.train()
+    losses, batches = [], iter(loader)
+    while (batch := next(batches, None)) is not None:
+        losses += [learn(model, batch, scheduler, loss_fn, optimizer, accelerator, grad_clip=grad_clip)]
+        if on_step is not None:
+            on_step(losses)
+        if not len(losses) % 10:
+            mean_loss(losses[-10:], accelerator) if torch.stack(losses).isfinite().all() else mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: something in the model moves in the first epoch and never again
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: one epoch, one evaluation, another epoch
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: the model leaves training mode within the epoch
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.eval()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: training mode comes too late
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        model.train()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: something in the model moves in the first epoch and never again
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    model.train()
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: is the `return` inside the loop?
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+        return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: the model does not see every batch once, in order
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in reversed(list(loader)):
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: the optimizer must step once for every batch
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            optimizer.step()
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: keep the `with` around its step
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        if True:
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: `grad_clip` is not handed on to the step
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: the weight is off
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=2 * grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: the losses are added
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator) * len(losses)
+
+# %% 7.8 wrong: only the loss of the last batch is returned
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses[-1:], accelerator)
+
+# %% 7.8 wrong: the losses are weighted by their images
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses, images_seen = [], []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        images_seen.append(len(images))
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    mean_loss(losses, accelerator)
+    return float(np.average([float(l) for l in losses], weights=images_seen))
+
+# %% 7.8 wrong: make it a number with .item()
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    mean_loss(losses, accelerator)
+    return torch.stack(losses).mean()
+
+# %% 7.8 wrong: and not once for the epoch
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    if scheduler:
+        scheduler.step()
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: the scheduler steps before the optimizer does
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            if scheduler:
+                scheduler.step()
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: AttributeError
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: the scheduler never steps
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: on_step must be called after every batch
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    if on_step:
+        on_step(losses)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: give it the list of all losses so far
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses[-1])
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: on_step must get the losses so far
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses[-1:])
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: on_step is never called
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: the losses are numbers
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip).item())
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(list(map(torch.tensor, losses)), accelerator)
+    return mean_loss(list(map(torch.tensor, losses)), accelerator)
+
+# %% 7.8 wrong: no NotFiniteError stops the training
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+    return torch.stack(losses).mean().item()
+
+# %% 7.8 wrong: the error names another step
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if not losses[-1].isfinite():
+                raise NotFiniteError(len(losses))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: batches late: look after every LOOK_EVERY batches too
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+    return mean_loss(losses, accelerator)

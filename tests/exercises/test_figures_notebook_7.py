@@ -1,0 +1,56 @@
+"""exercises/figures/notebook_7*: three losses on a batch, a truth beside two maps, and words about a learner's loop."""
+
+import pytest
+import torch
+from helpers import CLASSES, PALETTE, texts
+
+from exercises.figures.notebook_7_learning import plot_disagreement
+from exercises.figures.notebook_7_losses import find_part, judge_loop, plot_losses
+
+MODEL = [2.0 * 0.95**step for step in range(61)]  # the losses of the loop on the page
+
+
+def test_each_loss_has_its_curves_and_its_mask():
+    runs = {name: torch.full((5, 3), score) for name, score in {"ce": 0.25, "ce+dice": 0.5, "dice": 0.75}.items()}
+    masks = {
+        name: torch.full((8, 8), value) for name, value in {"truth": 255, "ce": 0, "ce+dice": 1, "dice": 2}.items()
+    }
+    found = texts(plot_losses(runs, 2, masks, CLASSES, PALETTE))
+    assert {f"IoU of {CLASSES[2]} on the four images", "mIoU on the four images", "ignored", *masks} <= set(found)
+    assert {"ce: ends at 0.25", "ce+dice: ends at 0.50", "dice: ends at 0.75"} <= set(found)
+
+
+@pytest.mark.parametrize(("shown", "part"), [(0, None), (2, (slice(4, 14), slice(0, 10))), (20, None)])
+def test_a_small_class_is_shown_enlarged(shown, part):
+    mask = torch.zeros(32, 32, dtype=torch.bool)
+    mask[8 : 8 + shown, 1 : 1 + shown] = True
+    assert find_part(mask) == part
+    masks = dict.fromkeys(("truth", "ce"), mask.long() * 2)
+    runs = {name: torch.full((5, 3), 0.5) for name in ("ce", "ce+dice", "dice")}
+    found = texts(plot_losses(runs, 2, masks, CLASSES, PALETTE))
+    assert ("truth, enlarged" in found) == (part is not None)
+
+
+def test_two_maps_stand_beside_their_truth():
+    truth, mask = torch.full((8, 8), 255), torch.zeros(8, 8, dtype=torch.int64)
+    changed = torch.arange(64).view(8, 8) < 16
+    found = texts(plot_disagreement({"truth": truth, "one": mask, "other": mask}, changed, CLASSES, PALETTE))
+    assert {"truth", "one", "other", "changed: 25% of the pixels", "ignored"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("losses", "words"),
+    [
+        (None, "not written yet"),
+        (2.0, "it is a float"),
+        (MODEL[:12], "it is 12 entries"),
+        (list(map(torch.tensor, MODEL[:30])), "append loss.item()"),
+        ([2.0, float("nan"), *MODEL[2:30]], "NaN"),
+        (MODEL[10:40], "starts at 1.20"),
+        (MODEL[:1] * 30, "no weight moves"),
+        ([2.0 * 0.98**step for step in range(30)], "is every gradient cleared"),
+        (MODEL[:30], "right: your loop brings the loss from 2.00 to 0.45"),
+    ],
+)
+def test_a_loop_is_judged_in_words(losses, words):
+    assert words in judge_loop(losses, MODEL)
