@@ -105,13 +105,18 @@ def plot_lag(epochs: pd.DataFrame) -> Figure:
 
 
 def plot_checkpoints(parts: Mapping[str, int]) -> Figure:
-    """Draw what the two checkpoints hold: `parts` counts the numbers of each, and the first is the weights."""
+    """Draw what the two checkpoints hold: `parts` counts the numbers of each in the bookmark, the weights first.
+
+    The product is the moving average where there is one, and otherwise the weights.
+    """
     figure, ax = plt.subplots(figsize=(9, 2.4))
-    for row, names in {"best.safetensors": list(parts)[:1], "last.ckpt": list(parts)}.items():
+    colours = dict(zip(parts, [BLUE, ORANGE, GREEN, RED], strict=False))
+    product = "moving average" if "moving average" in parts else next(iter(parts))
+    for row, names in {"best.safetensors": [product], "last.ckpt": list(parts)}.items():
         left = 0.0
-        for name, colour in zip(names, [BLUE, ORANGE, GREEN, RED], strict=False):
+        for name in names:
             millions = parts[name] / 1e6
-            ax.barh(row, millions, left=left, color=colour, label=name if row == "last.ckpt" else None)
+            ax.barh(row, millions, left=left, color=colours[name], label=name if row == "last.ckpt" else None)
             left += millions
     ax.set(title="What the two checkpoints hold", xlabel="million numbers", xlim=(0, 1.3 * left))
     ax.legend(frameon=False, loc="lower right", ncols=2)

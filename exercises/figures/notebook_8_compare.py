@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, legend
@@ -21,19 +22,20 @@ def plot_arms(arms: Mapping[tuple[str, str], pd.DataFrame]) -> Figure:
         ax.plot(history["epoch"], history["train_loss"], color=colour, label=f"{augmentation}: training")
         ax.plot(history["epoch"], history["val_loss"], "--", color=colour, label=f"{augmentation}: validation")
         ax.set(title=budget, xlabel="epoch", ylim=(0, 3))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_ylabel("loss")
     axes[0].legend(frameon=False, loc="lower left")
     return figure
 
 
-def plot_average(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw the validation IoU of the weights and of their moving average, each with its best value."""
-    figure, ax = plt.subplots(figsize=(9, 3))
-    for (name, history), style, colour in zip(histories.items(), ("o--", "s-"), (ORANGE, GREEN), strict=True):
-        best = history["val_score"].max()
-        ax.plot(history["epoch"], history["val_score"], style, color=colour, label=f"{name}: best {best:.2f}")
-    ax.set(title="Validation IoU at a constant rate", xlabel="epoch", ylabel="IoU", ylim=(0, 1))
-    ax.legend(frameon=False, loc="upper left")
+def plot_average(curves: pd.DataFrame) -> Figure:
+    """Draw the validation IoU of the weights and of their moving average by epoch, each with its deepest fall."""
+    figure, ax = plt.subplots(figsize=(9, 3.4))
+    for name, style, colour in zip(curves, ("o--", "s-"), (ORANGE, GREEN), strict=True):
+        fall = max(0.0, -curves[name].diff().min())
+        ax.plot(curves.index, curves[name], style, color=colour, label=f"{name}: deepest fall {fall:.2f}")
+    ax.set(title="Validation IoU of one run at a constant rate", xlabel="epoch", ylabel="IoU", ylim=(0, None))
+    ax.legend(frameon=False, loc="lower right")
     return figure
 
 
@@ -44,8 +46,8 @@ def plot_models(table: pd.DataFrame) -> Figure:
         style = {"fmt": marker, "markersize": 9, "capsize": 5}
         label = f"{row['model']}: {row['val IoU']:.2f}"
         ax.errorbar(row["GFLOPs"], row["val IoU"], row["sd"], label=label, **style)
-    ax.set(title="Three models, each trained with two seeds", xlabel="GFLOPs for one image", ylabel="validation IoU")
-    ax.set(xlim=(0, None), ylim=(0, None))
+    title = "Mean and standard deviation over the seeds of each model"
+    ax.set(title=title, xlabel="GFLOPs for one image", ylabel="validation IoU", xlim=(0, None), ylim=(0, None))
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
@@ -65,6 +67,7 @@ def plot_board(curve: pd.Series, pictures: Mapping[int, bytes], classes: Sequenc
     figure, axes = plt.subplots(1, 1 + len(pictures), figsize=(10.4, 2.7), width_ratios=[1.2] + [2] * len(pictures))
     axes[0].plot(curve, "o-", color=GREEN)
     axes[0].set(title="val_score", xlabel="epoch", ylabel="IoU", ylim=(0, 1))
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
     for ax, (epoch, picture) in zip(axes[1:], pictures.items(), strict=True):
         ax.imshow(Image.open(io.BytesIO(picture)), interpolation="nearest")
         ax.set_title(f"validation/0, epoch {epoch}: truth, prediction")
