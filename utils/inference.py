@@ -116,7 +116,8 @@ class Predictor:
         images = images.to(self.device)
         predict = partial(average_flips, self.model) if self.flips else self.model
         with autocast(self.device, self.config.precision):
-            return average_scales(predict, images, self.scales).float()
+            found = predict(images) if self.scales == (1,) else average_scales(predict, images, self.scales)
+            return found.float()
 
     def target_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the (height, width) at which the model was trained to see a picture."""
@@ -159,13 +160,12 @@ def average_flips(predict: Callable[[Tensor], Tensor], images: Tensor) -> Tensor
 
 def average_scales(predict: Callable[[Tensor], Tensor], images: Tensor, scales: Sequence[float]) -> Tensor:
     """Average predictions of the images at several sizes, each brought back to theirs: (N, 3, H, W) -> (N, C, H, W)."""
-    if tuple(scales) == (1,):
-        return predict(images)
+    height, width = images.shape[-2:]
     total = 0
     for scale in scales:
-        size = [max(1, round(side * scale)) for side in images.shape[-2:]]
-        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().clamp(0, 255).byte()
-        total = total + F.interpolate(predict(scaled), images.shape[-2:], mode="bilinear")
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
     return total / len(scales)
 
 

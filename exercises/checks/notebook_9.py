@@ -1,5 +1,6 @@
 """Notebook 9: from logits to masks and overlays, thresholds, tiles, test-time augmentation, failures."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -12,6 +13,26 @@ from exercises.expect import Wrong, expect, kind_of, require, seeded_generator
 
 NAN = float("nan")
 NOTHING = "nothing is returned: is a `return` missing?"
+
+
+@contextlib.contextmanager
+def shown_by_row(**beside: Tensor) -> Iterator[None]:
+    """Let a verdict show one row of numbers: the first in which a result is not the expected one.
+
+    Whole batches would be described by their shape, and two equal descriptions show no difference. The same row of
+    what stands `beside` them is shown as well.
+    """
+    try:
+        yield
+    except Wrong as wrong:
+        pair = {name: wrong.details.get(name) for name in ("expected", "yours")}
+        if len({np.shape(values) for values in pair.values()}) > 1 or not np.ndim(pair["yours"]):
+            raise
+        rows = {n: np.array(v, float).reshape(-1, np.shape(v)[-1]) for n, v in (beside | pair).items()}
+        off = ~np.isclose(rows["expected"], rows["yours"], atol=1e-4).all(axis=1)
+        given = {name: value for name, value in wrong.details.items() if isinstance(value, str)}
+        shown = {name.replace("_", " "): list(values[off.argmax()]) for name, values in rows.items()}
+        raise Wrong(wrong.sentence, **given, **shown) from None
 
 
 # ---------------------------------------------------------------- 9.1
@@ -332,8 +353,10 @@ def _starts(tile_starts: Callable, length: int, tile: int, overlap: int) -> list
         numbers = [float(v) for v in result]
     except TypeError:
         raise Wrong(f"the result is {kind_of(result)}, not a list of starts") from None
-    whole = all(v == int(v) for v in numbers) and not any(isinstance(v, float) for v in result)
-    require(whole, "starts are whole numbers, to index with", yours=result)
+    whole = all(v == int(v) for v in numbers) and not any(isinstance(v, float | np.floating) for v in result)
+    an_array = " (this is an array of floats)" if isinstance(result, np.ndarray) else ""
+    says = f"starts are whole numbers, to index with: return a list of them{an_array}"
+    require(whole, says, yours=result)
     return [int(v) for v in numbers]
 
 
@@ -411,7 +434,14 @@ def tiles_of_one_picture(merge_tiles: Callable) -> None:
     values = np.random.default_rng(0).normal(size=(2, 9, 13)).astype(np.float32)
     tiles = _cut(values, 5, 3)
     count = len(tiles)
-    result = merge_tiles(tiles, 9, 13)
+    try:
+        result = merge_tiles(tiles, 9, 13)
+    except (ValueError, IndexError) as error:  # a size that does not fit: is it the number of channels?
+        with contextlib.suppress(ValueError, IndexError):
+            merge_tiles(_cut(np.ones((3, 9, 13), np.float32), 5, 3), 9, 13)
+            says = "with 3 channels it runs, and with 2 it stops: C is not always 3, `values.shape` says it"
+            raise Wrong(says) from error
+        raise
     require(result is not None, NOTHING)
     require(len(tiles) == count, "the list of tiles is changed: only read it")
     require(isinstance(result, np.ndarray), f"the result is {kind_of(result)}, not a NumPy array")
@@ -459,18 +489,20 @@ def the_middle_weighs_more(merge_tiles: Callable) -> None:
     wanted[0, :, 6:] = 1
     plain = np.zeros((1, 4, 9))
     plain[0, :, 3:6], plain[0, :, 6:] = 0.5, 1
-    expect(
-        lambda tiles: result, "one of zeros, one of ones", gives=wanted,
-        says="the weights are off: multiply by gaussian_window(h, w) as it is, and divide by the sum of these windows",
-        mistakes=[
-            (lambda r: r[0, :, 3:6].min() == 1 == swapped[0, :, 3:6].min(),
-             "where tiles overlap the largest value wins: take the weighted mean"),
-            (plain, "all pixels of a tile weigh the same: multiply by gaussian_window(h, w)"),
-            (lambda r: np.allclose(r[0, :, 3:6], 1), "the later tile overwrites the earlier: add, divide at the end"),
-            (lambda r: np.allclose(r[0, :, 3:6], 0), "the earlier tile wins: add, and divide at the end"),
-            (lambda r: np.allclose(r[0, :, 3:6], window[:, :3]), "divide by the sum of the weights"),
-        ],
-    )  # fmt: skip
+    with shown_by_row():
+        expect(
+            lambda tiles: result, "one of zeros, one of ones", gives=wanted,
+            says="the weights are off: multiply by gaussian_window(h, w) as it is, and divide by their sum",
+            mistakes=[
+                (lambda r: r[0, :, 3:6].min() == 1 == swapped[0, :, 3:6].min(),
+                 "where tiles overlap the largest value wins: take the weighted mean"),
+                (plain, "all pixels of a tile weigh the same: multiply by gaussian_window(h, w)"),
+                (lambda r: np.allclose(r[0, :, 3:6], 1),
+                 "the later tile overwrites the earlier: add, divide at the end"),
+                (lambda r: np.allclose(r[0, :, 3:6], 0), "the earlier tile wins: add, and divide at the end"),
+                (lambda r: np.allclose(r[0, :, 3:6], window[:, :3]), "divide by the sum of the weights"),
+            ],
+        )  # fmt: skip
 
 
 def every_place_is_right(merge_tiles: Callable) -> None:
@@ -523,25 +555,28 @@ def mirrored_back(average_flips: Callable) -> None:
     plain, mirror = sideways(images), sideways(images.flip(-1))
     upside = (plain + sideways(images.flip(-2)).flip(-2)) / 2
     both = (mirror.flip(-1) + sideways(images.flip(-1, -2)).flip(-1, -2)) / 2
-    expect(
-        average_flips, sideways, images, gives=(plain + mirror.flip(-1)) / 2, says="the mean of the two is off",
-        mistakes=[
-            ((plain + mirror) / 2, "the prediction of the mirror image must be mirrored back before the mean"),
-            (plain, "the mirror image is not predicted"),
-            (mirror.flip(-1), "only the mirror image is predicted: take the mean with the plain one"),
-            (plain + mirror.flip(-1), "the predictions are added: take their mean"),
-            (plain + mirror.flip(-1) / 2, "only the second is halved: put brackets round the sum"),
-            (torch.maximum(plain, mirror.flip(-1)), "this is the larger of the two: take their mean"),
-            ((plain + mirror.flip(-2)) / 2, "the prediction is turned back along the rows: take the last dimension"),
-            ((plain + mirror.flip(1)) / 2, "the classes are turned round: mirror back along the last dimension"),
-            (upside, "this mirrors top to bottom: take the last dimension"),
-            ((upside + both) / 2, "this mirrors top to bottom as well: only left and right are asked for"),
-            ((plain + sideways(images.flip(1))) / 2, "this turns the colours round: take the last dimension"),
-            (lambda r: not r.is_floating_point(), "these are whole numbers: average the logits, not the masks"),
-            ((plain.softmax(1) + mirror.flip(-1).softmax(1)) / 2, "average the logits as they are, without softmax"),
-            ((plain.sigmoid() + mirror.flip(-1).sigmoid()) / 2, "average the logits as they are, without sigmoid"),
-        ],
-    )  # fmt: skip
+    with shown_by_row(one_row_of_the_plain_prediction=plain):
+        expect(
+            average_flips, sideways, images, gives=(plain + mirror.flip(-1)) / 2, says="the mean of the two is off",
+            mistakes=[
+                ((plain + mirror) / 2, "the prediction of the mirror image must be mirrored back before the mean"),
+                (plain, "the mirror image is not predicted"),
+                (mirror.flip(-1), "only the mirror image is predicted: take the mean with the plain one"),
+                (plain + mirror.flip(-1), "the predictions are added: take their mean"),
+                (plain + mirror.flip(-1) / 2, "only the second is halved: put brackets round the sum"),
+                (torch.maximum(plain, mirror.flip(-1)), "this is the larger of the two: take their mean"),
+                ((plain + mirror.flip(-2)) / 2,
+                 "the prediction is turned back along the rows: take the last dimension"),
+                ((plain + mirror.flip(1)) / 2, "the classes are turned round: mirror back along the last dimension"),
+                (upside, "this mirrors top to bottom: take the last dimension"),
+                ((upside + both) / 2, "this mirrors top to bottom as well: only left and right are asked for"),
+                ((plain + sideways(images.flip(1))) / 2, "this turns the colours round: take the last dimension"),
+                (lambda r: not r.is_floating_point(), "these are whole numbers: average the logits, not the masks"),
+                ((plain.softmax(1) + mirror.flip(-1).softmax(1)) / 2,
+                 "average the logits as they are, without softmax"),
+                ((plain.sigmoid() + mirror.flip(-1).sigmoid()) / 2, "average the logits as they are, without sigmoid"),
+            ],
+        )  # fmt: skip
 
 
 def symmetric_stays(average_flips: Callable) -> None:
@@ -597,6 +632,17 @@ def worst_first(worst_images: Callable) -> None:
     )  # fmt: skip
 
 
+def numbers_to_index_with(worst_images: Callable) -> None:
+    """The list holds whole numbers: neither tensors nor floats.
+
+    `tolist()` makes Python numbers of a tensor, and so does `int` of a single element.
+    """
+    result = expect(worst_images, tensor([0.9, 0.25, 0.6, 0.125]), 0.5)
+    odd = next((value for value in result if not isinstance(value, int | np.integer)), 0)
+    says = f"the list must hold whole numbers, and not {kind_of(odd)}: use `.tolist()`, or `int(...)` of each"
+    require(isinstance(odd, int), says)
+
+
 def the_limit_counts(worst_images: Callable) -> None:
     """An IoU equal to the limit is a failure, and the limit is 0.5 if none is given.
 
@@ -634,10 +680,148 @@ def none_or_equal(worst_images: Callable) -> None:
     Python's `sorted` keeps the order of equal ones; `torch.argsort` does with `stable=True`.
     """
     expect(worst_images, tensor([0.9, 0.8]), gives=[], says="without failures the list must be empty")
-    ious = torch.full((40,), 0.25)
-    ious[30] = 0.125
-    expect(worst_images, ious, gives=[30, *[i for i in range(40) if i != 30]],
-           says="equal ones must come in the order of the images")  # fmt: skip
+    ious, says = tensor([0.25, 0.25, 0.25, 0.125, 0.25, 0.25]), "equal ones must come in the order of the images"
+    expect(worst_images, ious, gives=[3, 0, 1, 2, 4, 5], says=says)
+    many = torch.full((40,), 0.25)  # a sort that is not stable often keeps the order of a few
+    many[30] = 0.125
+    found, wanted = list(expect(worst_images, many)), [30, *[i for i in range(40) if i != 30]]
+    place = next((k for k, pair in enumerate(zip(found, wanted, strict=False)) if pair[0] != pair[1]), 0)
+    shown = {"images": 40, f"expected from place {place} on": wanted[place:][:6], "yours": found[place:][:6]}
+    require(found == wanted, f"{says}, also where there are many: sort stably", **shown)
+
+
+# ---------------------------------------------------------------- 9.8
+THREE = (0.75, 1, 1.25)
+
+
+def sizes_asked(average_scales: Callable, images: Tensor, scales: tuple[float, ...]) -> list[Tensor]:
+    """Call, and return what `predict` was given; it must be bytes, one batch for each scale."""
+    given: list[Tensor] = []
+
+    def predict(batch: Tensor) -> Tensor:
+        given.append(batch.clone())
+        return batch[:, :1].float()
+
+    expect(average_scales, predict, images, scales)
+    says = f"`predict` is asked {len(given)} times for {len(scales)} scales: once for each, with all images"
+    require(len(given) == len(scales), says, scales=scales, sizes=[tuple(batch.shape) for batch in given])
+    for batch in given:
+        says = f"`predict` is given {batch.dtype}: it takes bytes, so round and end with `.byte()`"
+        require(batch.dtype == torch.uint8, says)
+    return given
+
+
+def a_size_for_each_scale(average_scales: Callable) -> None:
+    """For each scale `predict` sees all images once, as bytes, at round(H * scale) x round(W * scale) pixels.
+
+    At least one pixel is left in each direction: `max(1, round(height * scale))`, and alike for the width.
+    """
+    for high, wide, scales, wanted in (
+        (5, 7, THREE, [(4, 5), (5, 7), (6, 9)]),
+        (8, 4, [2], [(16, 8)]),
+        (4, 30, [0.1], [(1, 3)]),
+        (30, 4, [0.1], [(3, 1)]),
+    ):
+        images = torch.randint(0, 256, (2, 3, high, wide), generator=seeded_generator(8), dtype=torch.uint8)
+        given = sizes_asked(average_scales, images, scales)
+        sizes = [tuple(batch.shape[-2:]) for batch in given]
+        case = {"images": f"{high} x {wide}", "scales": scales, "expected": wanted, "yours": sizes}
+        require(all(len(batch) == 2 for batch in given), "`predict` must see all images of the batch", **case)
+        require(sorted(sizes) == wanted, "these are not the sizes at which the images must be shown", **case)
+
+
+def colours_are_kept(average_scales: Callable) -> None:
+    """The scaled images are the images, from 0 to 255: where they shrink, no pixel is skipped.
+
+    `antialias=True` averages all old pixels under a new one, so that a thin line becomes grey instead of vanishing.
+    """
+    halves = torch.zeros(1, 3, 4, 8, dtype=torch.uint8)
+    halves[..., 4:], halves[:, 1, :2] = 200, 100
+    for scale, allowed in ((2, 1), (0.5, 26)):  # each way of shrinking mixes neighbours a little differently
+        (small,) = sizes_asked(average_scales, halves, (scale,))
+        corners = (small[0, :, 0, 0], small[0, :, -1, 0], small[0, :, -1, -1])
+        wanted = tensor([[0, 100, 0], [0, 0, 0], [200, 200, 200]])
+        says = "the scaled images are not the images: their colours or places differ"
+        close = (torch.stack(corners) - wanted).abs().max() <= allowed
+        require(close, says, scale=scale, image=halves[0, 1], scaled=small[0, 1])
+    lines = torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
+    lines[..., 3::4] = 200
+    (small,) = sizes_asked(average_scales, lines, (0.25,))
+    says = "thin lines vanish, because pixels are skipped where the images shrink: antialias=True"
+    require(small.min() >= 25, says, one_row=lines[0, 0, 0], scaled=small[0, 0, 0])
+
+
+def back_to_their_size(average_scales: Callable) -> None:
+    """Each prediction is brought back to H x W, and what lies between its pixels is mixed (bilinear).
+
+    `F.interpolate(predict(scaled), (height, width), mode="bilinear")`. Its default, "nearest", makes blocks.
+    """
+    logits = tensor([[[[0.0, 4.0]]]])
+    expect(
+        average_scales, lambda batch: logits, torch.zeros(1, 3, 1, 4, dtype=torch.uint8), (0.5,),
+        gives=tensor([[[[0.0, 1.0, 3.0, 4.0]]]]), says="two pixels are not brought back to four, bilinear",
+        mistakes=[
+            (tensor([[[[0.0, 0.0, 4.0, 4.0]]]]), "the prediction comes back in blocks: mode=\"bilinear\""),
+            (lambda r: r.shape[-1] == 2, "the prediction keeps its own size: bring it back to that of the images"),
+            (lambda r: (r >= 0).all() and (r <= 1).all(), "these are probabilities: average the logits as they are"),
+            (
+                lambda r: r[..., 0] == 0 and (r.diff() > 0).all(),
+                "a single prediction is multiplied or divided: `len(scales)` is 1 here, so its mean is itself",
+            ),
+        ],
+    )  # fmt: skip
+
+
+def sizes_that_agree(average_scales: Callable) -> None:
+    """Where the predictions of all sizes agree, their mean is what each of them says, and so is every probability.
+
+    Follow a logit of 2 through the loop: after three sizes `total` is 6. What makes a mean of it?
+    """
+    logits = tensor([[[[2.0]], [[0.0]]]])
+
+    def predict(batch: Tensor) -> Tensor:
+        return logits.expand(len(batch), 2, *batch.shape[-2:])
+
+    for scales in (THREE, [0.5, 2]):
+        result = expect(average_scales, predict, torch.zeros(1, 3, 4, 4, dtype=torch.uint8), scales)
+        require(result is not None, NOTHING)
+        first = result[0, :, 0, 0].float()
+        chances = {"their probability": logits.softmax(1)[0, 0].item(), "yours": first.softmax(0)[0].item()}
+        details = {"scales": scales, "logits of each": logits.flatten()} | chances
+        says = f"{len(scales)} sizes agree, and yet your average does not agree with them: compare the probabilities"
+        require(not torch.allclose(first, len(scales) * logits.flatten()), says, **details)
+        says = "all sizes agree, and the result is something else"
+        require(torch.allclose(first, logits.flatten()), says, **details, your_logits=first)
+
+
+def mean_of_all(average_scales: Callable) -> None:
+    """Where they differ, the result is the mean of the logits, in which each size counts alike.
+
+    Add up all of them, and divide once, behind the loop.
+    """
+
+    def predict(batch: Tensor) -> Tensor:  # every logit is the width that is seen
+        return torch.full((len(batch), 2, *batch.shape[-2:]), float(batch.shape[-1]))
+
+    expect(
+        average_scales, predict, torch.zeros(2, 3, 4, 8, dtype=torch.uint8), (0.5, 1, 2),
+        gives=torch.full((2, 2, 4, 8), 28 / 3), says="logits of 4, 8 and 16 do not give their mean",
+        mistakes=[
+            (lambda r: (r == 16).all(), "this is the largest, or the last: take the mean of all"),
+            (lambda r: (r == 8).all(), "this is the one in the middle: take the mean of all"),
+            (lambda r: (r == 11).all(), "halved after each size, so the last one counts most: divide once, at the end"),
+            (lambda r: (r <= 1).all(), "these are probabilities, or divided too often: average the logits as they are"),
+        ],
+    )  # fmt: skip
+
+
+def one_size_is_plain(average_scales: Callable) -> None:
+    """With the single scale 1 the result is the plain prediction.
+
+    Nothing is added to it: the sizes are those of `scales`, and no other.
+    """
+    images = torch.randint(0, 256, (2, 3, 5, 6), generator=seeded_generator(9), dtype=torch.uint8)
+    expect(average_scales, sideways, images, (1,), gives=sideways(images), says="the scale 1 alone changes the result")
 
 
 EXERCISES = [
@@ -689,7 +873,7 @@ EXERCISES = [
         axes="image, class, height, width",
     ),
     Exercise(
-        "9.5", "Where tiles begin", "utils.tiling.tile_starts", 3, 12,
+        "9.5", "Where tiles begin", "utils.tiling.tile_starts", 2, 12,
         "A picture larger than memory is predicted in tiles, and none of its pixels may be forgotten.",
         [one_tile_may_do, nothing_is_left_out, neighbours_share, in_order_and_few],
         [
@@ -713,11 +897,25 @@ EXERCISES = [
     Exercise(
         "9.7", "The list of failures", "utils.metrics.worst_images", 2, 8,
         "The fastest way to a better model is to look at what it gets wrong, worst first.",
-        [worst_first, the_limit_counts, absent_is_no_failure, none_or_equal],
+        [worst_first, numbers_to_index_with, the_limit_counts, absent_is_no_failure, none_or_equal],
         [
             "You need the numbers of the images, not their IoUs, in the order of their IoU.",
             "sorted(range(len(ious)), key=...) sorts numbers by something else. What about NaN?",
             "Keep i where ious[i] <= limit (False for NaN), then sort these by ious[i].",
         ],
+    ),
+    Exercise(
+        "9.8", "Find the bug: several sizes", "utils.inference.average_scales", 2, 6,
+        "A mistake that argmax hides, found by what it does to a probability.",
+        [
+            a_size_for_each_scale, colours_are_kept, back_to_their_size, sizes_that_agree, mean_of_all,
+            one_size_is_plain,
+        ],
+        [
+            "Every line of the loop is right. Follow one pixel on which all sizes agree to the end: what comes out?",
+            "A mean has two steps, adding up and one more. Which one is missing, and which number does it need?",
+            "Return `total / len(scales)`.",
+        ],
+        axes="image, class, height, width",
     ),
 ]  # fmt: skip

@@ -69,23 +69,35 @@ def show(ax: Axes, image: np.ndarray, title: str) -> None:
     ax.axis("off")
 
 
-def plot_strip(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
+def add_frame(ax: Axes, place: tuple[slice, slice], style: str = "-") -> None:
+    """Frame a place of an image, rows and columns, in black on white, so that the line shows on every colour."""
+    rows, columns = place
+    corner, sides = (columns.start - 0.5, rows.start - 0.5), (columns.stop - columns.start, rows.stop - rows.start)
+    ax.add_patch(plt.Rectangle(corner, *sides, fill=False, ec="white", lw=4.5))
+    ax.add_patch(plt.Rectangle(corner, *sides, fill=False, ec="black", lw=2.2, ls=style))
+
+
+def plot_strip(
+    image: np.ndarray, mask: np.ndarray, place: tuple[slice, slice], classes: Sequence[str], palette: Palette
+) -> Figure:
     """Show the left half of a large image, uint8 (H, W, 3), and the right half of its predicted mask.
 
-    An inset at the lower right enlarges an eighth of the width.
+    Below them a place of it, rows and columns, is enlarged: as the network gets it, and as a map.
     """
     height, width = mask.shape
-    figure, ax = plt.subplots(figsize=(8.2, 8.2 * height / width + 0.8))
-    joined = np.hstack([image[:, : width // 2], colour_mask(mask[:, width // 2 :], palette)])
-    show(ax, joined, "")
-    inset = ax.inset_axes((0.73, 0.02, 0.265, 0.57), xticks=[], yticks=[])
-    inset.imshow(joined, interpolation="nearest")
-    inset.set(xlim=(width * 0.6, width * 0.725), ylim=(height * 0.72, height * 0.45), aspect="auto")
-    inset.spines[:].set(visible=True, color="white", linewidth=3)
-    ax.indicate_inset_zoom(inset, edgecolor="white", alpha=1, linewidth=2)
-    ax.axvline(width / 2 - 0.5, color="white", lw=4)
-    ax.set_title(f"what the network gets: {width} x {height} pixels", loc="left")
-    ax.set_title("what it says about every one of them", loc="right")
+    painted = colour_mask(mask, palette)
+    high, wide = painted[place].shape[:2]
+    figure, axes = plt.subplot_mosaic(
+        [["strip", "strip"], ["image", "map"]], height_ratios=[height / width, high / wide / 2],
+        figsize=(7.6, 7.6 * (height / width + high / wide / 2) + 1),
+    )  # fmt: skip
+    show(axes["strip"], np.hstack([image[:, : width // 2], painted[:, width // 2 :]]), "")
+    axes["strip"].axvline(width / 2 - 0.5, color="white", lw=4)
+    axes["strip"].set_title(f"what the network gets: {width} x {height} pixels", loc="left")
+    axes["strip"].set_title("what it says about every one of them", loc="right")
+    add_frame(axes["strip"], place)
+    show(axes["image"], image[place], "the framed place, as the network gets it")
+    show(axes["map"], painted[place], "and as a map")
     legend(figure, classes, palette)
     return figure
 
@@ -112,7 +124,7 @@ def plot_failures(cases: Mapping[str, Case], classes: Sequence[str], palette: Pa
 
     Errors that are hard to see are ringed.
     """
-    figure = plt.figure(figsize=(8.6, 2.65 * len(cases) + 0.8), layout="constrained")
+    figure = plt.figure(figsize=(7.8, 2.42 * len(cases) + 0.8), layout="constrained")
     rows = figure.subfigures(len(cases), 1, squeeze=False)[:, 0]
     for row, (heading, case) in zip(rows, cases.items(), strict=True):
         row.suptitle(heading, size=10)
@@ -133,17 +145,16 @@ def plot_failures(cases: Mapping[str, Case], classes: Sequence[str], palette: Pa
 
 def plot_squares(mask: np.ndarray, still: Sequence[Square], repaired: Sequence[Square], palette: Palette) -> Figure:
     """Show a map, and frame squares of it: solid where a class still fails, dotted where it did, dashed where new."""
-    figure, ax = plt.subplots(figsize=(WIDTH, WIDTH * mask.shape[0] / mask.shape[1] + 0.4))
+    figure, ax = plt.subplots(figsize=(9.4, 9.4 * mask.shape[0] / mask.shape[1] + 0.4))
     title = f"a class fails in {len(still)} squares (solid frames); {len(repaired)} are repaired (dotted frames)"
     new = sum(square.new for square in still)
     title += f", {new} new (dashed)" if new else ""
     show(ax, colour_mask(mask, palette), title)
     for square, style in [*((s, "--" if s.new else "-") for s in still), *((s, ":") for s in repaired)]:
-        corner, side = (square.x + 3, square.y + 3), square.side - 8
-        ax.add_patch(plt.Rectangle(corner, side, side, fill=False, ec="white", lw=4.5))
-        ax.add_patch(plt.Rectangle(corner, side, side, fill=False, ec="black", lw=2.2, ls=style))
+        end = square.side - 5
+        add_frame(ax, np.s_[square.y + 3 : square.y + end, square.x + 3 : square.x + end], style)
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-        ax.text(square.x + 10, square.y + 12, square.words, size=9, va="top", bbox=box)
+        ax.text(square.x + 10, square.y + 12, square.words, size=8.5, va="top", bbox=box)
     return figure
 
 
@@ -151,7 +162,7 @@ def plot_closer(
     image: np.ndarray, truth: np.ndarray, mask: np.ndarray, squares: Sequence[Square], palette: Palette
 ) -> Figure:
     """Show squares of a map enlarged, a column for each: the image, uint8 (H, W, 3), the true mask and the map."""
-    figure, axes = plt.subplots(3, len(squares), figsize=(2.3 * len(squares), 7.2), squeeze=False)
+    figure, axes = plt.subplots(3, len(squares), figsize=(2.05 * len(squares), 6.4), squeeze=False)
     rows = {"image": image, "truth": colour_mask(truth, palette), "map": colour_mask(mask, palette)}
     for line, (name, picture) in zip(axes, rows.items(), strict=True):
         for ax, s in zip(line, squares, strict=True):
@@ -159,6 +170,7 @@ def plot_closer(
                 picture[s.y : s.y + s.side, s.x : s.x + s.side], interpolation=None if name == "image" else "nearest"
             )
             ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
         line[0].set_ylabel(name)
     for ax, square in zip(axes[0], squares, strict=True):
         ax.set_title(square.words.replace("\n", ", ") + (" (new)" if square.new else ""))

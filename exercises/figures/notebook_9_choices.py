@@ -1,6 +1,6 @@
 """Figures of notebook 9 about decisions: how sure a network is, which threshold it gets, and what a mirror brings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +9,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from exercises.figures.notebook_9 import WIDTH, show
-from utils.plots import BLUE, GREY, ORANGE, RED
+from utils.plots import BLUE, GREY, ORANGE, RED, Palette, colour_mask, legend
 
 MARKED = (230, 159, 0)  # orange
 
@@ -62,7 +62,7 @@ def plot_at_thresholds(
 
     truth: bool (H, W), whose outlines are drawn in black.
     """
-    figure, axes = plt.subplots(1, len(thresholds), figsize=(WIDTH, WIDTH / len(thresholds) + 0.4))
+    figure, axes = plt.subplots(1, len(thresholds), figsize=(8.4, 8.4 / len(thresholds) + 0.4))
     for ax, threshold in zip(axes, thresholds, strict=True):
         found = chance >= threshold
         painted = pale(image)
@@ -79,38 +79,70 @@ def pale(image: np.ndarray) -> np.ndarray:
     return (255 - (255 - grey) * 0.4).astype(np.uint8)
 
 
-def plot_flips(moved: np.ndarray, gain: pd.Series) -> Figure:
-    """Show how far each probability moved when the mirror had its say, float (H, W), and the points of IoU by class."""
-    figure, axes = plt.subplots(1, 2, figsize=(8.1, 3.4), width_ratios=[1.15, 1.2])
-    mapped = axes[0].imshow(moved, cmap="YlOrBr", norm=PowerNorm(0.5, vmin=0))
-    figure.colorbar(mapped, ax=axes[0], shrink=0.8, label="change of probability")
-    axes[0].set_title("where the mirror has a say")
-    axes[0].axis("off")
+def plot_flips(image: np.ndarray, moved: np.ndarray, gain: pd.Series) -> Figure:
+    """Show an image, how far each of its probabilities moved when the mirror had its say, and the points of IoU.
+
+    image: uint8 (H, W, 3). moved: float (H, W). gain: a value for each class.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(9.2, 3), width_ratios=[1, 1.2, 1.1])
+    show(axes[0], image, "image")
+    mapped = axes[1].imshow(moved, cmap="YlOrBr", norm=PowerNorm(0.5, vmin=0))
+    figure.colorbar(mapped, ax=axes[1], shrink=0.8, label="change of probability")
+    axes[1].set_title("where the mirror has a say")
+    axes[1].axis("off")
     colours = [BLUE if points >= 0 else ORANGE for points in gain]
-    bars = axes[1].barh(list(gain.index), gain, color=colours, edgecolor="black")
-    axes[1].bar_label(bars, [f"{points:+.2f}" for points in gain], padding=3)
-    axes[1].axvline(0, color="black", linewidth=1)
-    axes[1].invert_yaxis()
-    axes[1].margins(x=0.25)
-    axes[1].set(title="IoU gained by each class", xlabel="points of IoU")
+    bars = axes[2].barh(list(gain.index), gain, color=colours, edgecolor="black")
+    axes[2].bar_label(bars, [f"{points:+.2f}" for points in gain], padding=3)
+    axes[2].axvline(0, color="black", linewidth=1)
+    axes[2].invert_yaxis()
+    axes[2].margins(x=0.25)
+    axes[2].set(title="IoU gained by each class", xlabel="points of IoU")
     return figure
 
 
-def plot_dropped(bug: np.ndarray, right: np.ndarray, name: str) -> Figure:
-    """Show what two rules mark, bool (H, W), and what the first of them loses, in black; the middle half of it."""
+def plot_sizes(
+    image: np.ndarray, masks: Mapping[float, np.ndarray], curve: pd.Series, classes: Sequence[str], palette: Palette
+) -> Figure:
+    """Show the middle half of an image, uint8 (H, W, 3), and of its masks by size, and a score over the size."""
+    figure = plt.figure(figsize=(8.6, 5.3), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=[6, 5])
+    middle = tuple(slice(n // 4, 3 * n // 4) for n in image.shape[:2])
+    axes = above.subplots(1, 1 + len(masks))
+    show(axes[0], image[middle], "image")
+    for ax, (size, mask) in zip(axes[1:], masks.items(), strict=True):
+        show(ax, colour_mask(mask[middle], palette), f"seen at size {size:g}")
+    legend(figure, classes, palette)
+    ax = below.subplots()
+    ax.plot(curve.index, curve, "o-", color=BLUE)
+    for size, score in curve.items():
+        ax.annotate(f"{score:.3f}", (size, score), (0, 9), textcoords="offset points", ha="center")
+    ax.set(title="One size is seen best", xlabel="size at which the images are looked at (1: their own)")
+    ax.set(ylabel="validation IoU", xticks=list(curve.index))
+    ax.margins(x=0.06, y=0.25)
+    return figure
+
+
+def plot_dropped(image: np.ndarray, bug: np.ndarray, right: np.ndarray, name: str) -> Figure:
+    """Show an image, uint8 (H, W, 3), what two rules mark in it, bool (H, W), and, in black, what the first one loses.
+
+    All panels show the middle half.
+    """
     middle = tuple(slice(n // 4, 3 * n // 4) for n in right.shape)
     lost = right & ~bug
     shown = {
-        f"before: {name}, logit > 0.5": bug, f"after: {name}, probability >= 0.5": right,
+        f"before: {name}, logit > 0.5": bug, "after: probability >= 0.5": right,
         f"lost: {lost.sum() / max(right.sum(), 1):.0%} of it (black)": right,
     }  # fmt: skip
-    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 4))
-    for ax, (title, found) in zip(axes, shown.items(), strict=True):
-        painted = np.full((*found.shape, 3), 238, dtype=np.uint8)
+    figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.6))
+    show(axes[0], image[middle], "image")
+    for ax, (title, found) in zip(axes[1:], shown.items(), strict=True):
+        painted = np.full(image.shape, 238, dtype=np.uint8)
         painted[found] = MARKED
         if "lost" in title:
             painted[lost] = 0
-        show(ax, painted[middle], title)
+        ax.imshow(painted[middle], interpolation="nearest")
+        ax.set_title(title, size=10)
+        ax.axis("off")
     return figure
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from exercises.figures.notebook_9 import WIDTH, show
+from exercises.figures.notebook_9 import WIDTH, add_frame, show
 from exercises.figures.notebook_9_choices import pale
 from utils.plots import BLUE, ORANGE, RED, Palette, colour_mask, legend, to_array
 
@@ -32,7 +32,7 @@ def plot_seen(window: np.ndarray, views: Mapping[str, Tensor], tile: int) -> Fig
     window: uint8 (2 * tile, 2 * tile, 3), with the tile in its middle. views: for each title, how much every pixel of a
     centred part of the window counts, float (h, h). What the network is not given is white.
     """
-    figure, axes = plt.subplots(1, len(views), figsize=(9.2, 9.2 / len(views) + 0.5))
+    figure, axes = plt.subplots(1, len(views), figsize=(8, 8 / len(views) + 0.5))
     half, grey = tile // 2, pale(window)
     strongest = max(float(view.max()) for view in views.values())
     for ax, (title, view) in zip(axes, views.items(), strict=True):
@@ -43,9 +43,9 @@ def plot_seen(window: np.ndarray, views: Mapping[str, Tensor], tile: int) -> Fig
         heat = np.sqrt(np.clip(view.numpy() / strongest * 8, 0, 1))[..., None]
         painted[given, given] = (1 - heat) * painted[given, given] + heat * np.array([213, 94, 0])
         show(ax, painted, title)
-        ax.add_patch(plt.Rectangle((half - 0.5, half - 0.5), tile, tile, fill=False, ec="black", lw=2.5))
-        frame = plt.Rectangle((first - 0.5, first - 0.5), len(view), len(view), fill=False, ec=BLUE, lw=2, ls="--")
-        ax.add_patch(frame)
+        add_frame(ax, np.s_[half : half + tile, half : half + tile])
+        if len(view) > tile:
+            add_frame(ax, (given, given), "--")
         ax.plot(half + tile - 1, tile, "o", ms=7, color="white", mec="black", mew=1.5)
     return figure
 
@@ -59,7 +59,8 @@ def plot_weights(window: Tensor, weight: np.ndarray, starts: Sequence[int]) -> F
         ax.set_title(title)
         ax.axis("off")
     for start, style in zip(starts, ("-", "--", ":"), strict=False):
-        axes[1].add_patch(plt.Rectangle((start, start), *window.shape, fill=False, ec="white", lw=2.5, ls=style))
+        high, wide = window.shape
+        add_frame(axes[1], np.s_[start : start + high, start : start + wide], style)
     return figure
 
 
@@ -106,6 +107,7 @@ def plot_patchwork(maps: Mapping[str, np.ndarray], tile: int, classes: Sequence[
     for ax, (title, mask) in zip(axes, maps.items(), strict=True):
         ax.imshow(colour_mask(mask, palette), interpolation="nearest")
         ax.set(title=title, xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
     seams = np.arange(tile, len(mask), tile) - 0.5
     axes[0].set(xticks=seams, yticks=seams, xticklabels=[], yticklabels=[], xlabel="ticks: where tiles meet")
     axes[0].tick_params(length=8, width=2, color=RED)

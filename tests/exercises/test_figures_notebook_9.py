@@ -7,6 +7,7 @@ from helpers import CLASSES, PALETTE, draw_pair, texts
 
 from exercises.figures import notebook_9 as maps
 from exercises.figures import notebook_9_choices as choices
+from exercises.figures import notebook_9_map as signing
 from exercises.figures import notebook_9_tiles as tiling
 
 
@@ -23,10 +24,15 @@ def test_maps_keep_one_scale_and_name_their_classes():
 
 def test_a_strip_turns_from_the_image_into_its_map():
     image, mask = draw_pair(0)
-    figure = maps.plot_strip(image, np.ones_like(mask), CLASSES, PALETTE)
+    figure = maps.plot_strip(image, np.ones_like(mask), np.s_[4:12, 30:46], CLASSES, PALETTE)
     half = mask.shape[1] // 2
     assert (shown(figure)[:, :half] == image[:, :half]).all()
     assert (shown(figure)[:, half:] == PALETTE[1]).all()
+    assert (shown(figure, 1) == image[4:12, 30:46]).all()  # the place that is framed, with its image beside it
+    assert (shown(figure, 2) == PALETTE[1]).all()
+    assert [(patch.get_xy(), patch.get_width(), patch.get_height()) for patch in figure.axes[0].patches] == [
+        ((29.5, 3.5), 16, 8)
+    ] * 2
 
 
 def test_failures_are_painted_by_kind_and_a_tiny_one_is_ringed():
@@ -69,15 +75,16 @@ def test_confidence_and_thresholds_are_drawn_with_their_numbers():
 
 
 def test_gains_and_losses_are_written_beside_their_bars():
-    figure = choices.plot_flips(np.zeros((8, 8)), pd.Series([0.5, -0.25], ["car", "tree"]))
+    image = np.zeros((8, 8, 3), np.uint8)
+    figure = choices.plot_flips(image, np.zeros((8, 8)), pd.Series([0.5, -0.25], ["car", "tree"]))
     figure.canvas.draw()  # the names of the bars are written then
     assert {"+0.50", "-0.25", "car", "tree"} <= texts(figure)
     right = np.ones((8, 8), bool)
     bug = right.copy()
     bug[2:4, 2:6] = False
-    dropped = choices.plot_dropped(bug, right, "car")
+    dropped = choices.plot_dropped(image, bug, right, "car")
     assert "lost: 12% of it (black)" in texts(dropped)
-    assert (shown(dropped, 2) == 0).all(axis=-1).sum() == 8
+    assert (shown(dropped, 3) == 0).all(axis=-1).sum() == 8
     table = pd.DataFrame({"dataset level": [0.8, 0.7], "image level": [0.7, 0.6]}, [0, 50])
     assert {"dataset level", "image level"} <= texts(choices.plot_action(table, 0))
 
@@ -86,7 +93,7 @@ def test_tiles_are_drawn_where_they_begin():
     figure = tiling.plot_starts({"apart": [0, 8], "shared": [0, 4, 8]}, 8, 16)
     assert {"apart: 2 tiles", "shared: 3 tiles", "4 to 12"} <= texts(figure)
     weights = tiling.plot_weights(torch.ones(8, 8), np.ones((16, 16)), [0, 4, 8])
-    assert [patch.get_x() for patch in weights.axes[1].patches] == [0, 4, 8]
+    assert [patch.get_x() for patch in weights.axes[1].patches] == [-0.5, -0.5, 3.5, 3.5, 7.5, 7.5]  # black on white
 
 
 def test_what_the_network_is_not_given_stays_white():
@@ -107,3 +114,31 @@ def test_seams_and_patchworks_show_what_changed():
     patchwork = tiling.plot_patchwork({"before": seamed, "after": whole}, 4, CLASSES, PALETTE)
     assert patchwork.axes[0].get_xticks().tolist() == [3.5, 7.5, 11.5]
     assert {"before", "after", *CLASSES} <= texts(patchwork)
+
+
+def test_sizes_are_shown_with_the_image_and_their_scores():
+    image, mask = draw_pair(0)
+    curve = pd.Series({0.5: 0.6, 1.0: 0.8})
+    figure = choices.plot_sizes(image, {0.5: mask, 1: mask}, curve, CLASSES, PALETTE)
+    assert {"image", "seen at size 0.5", "seen at size 1", "0.600", "0.800"} <= texts(figure)
+
+
+def test_a_map_to_sign_fades_where_it_is_unsure_and_says_what_it_is_worth():
+    mask = np.array([[0, 1], [2, 2]], np.uint8)
+    confidence = np.array([[0.95, 0.4], [0.9, 0.6]])
+    legend = [(name, f"IoU 0.{i}") for i, name in enumerate(CLASSES)]
+    shares = [float("nan"), 0.5, 0.75, 1.0]
+    words = {"heading": "on test images", "signature": "Ada"}
+    figure = signing.plot_signed_map(mask, confidence, legend, shares, ["for lakes"], PALETTE, **words)
+    assert {*CLASSES, "IoU 0.2", "on test images", "for lakes", "Ada", "signature", "date"} <= texts(figure)
+    assert {"confidence", "below 50%", "were right", "none seen", "75%"} <= texts(figure)
+    painted = shown(figure)
+    assert tuple(painted[0, 0]) == PALETTE[0]
+    assert tuple(painted[0, 1]) == (255, 255, 255)
+    assert tuple(painted[1, 0]) == PALETTE[2]
+    assert tuple(painted[1, 1]) not in ((255, 255, 255), PALETTE[2])
+
+
+def test_a_card_is_shown_without_its_header_and_with_small_headings():
+    card = signing.show_card("---\nlicense: cc0-1.0\n---\n# Segmentation of roads\n\n## Limits\n")
+    assert card.data == "#### Segmentation of roads\n\n##### Limits\n"

@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from utils.metrics import iou
 from utils.models import probabilities
@@ -1080,3 +1081,285 @@ def merge_tiles(tiles, height, width):
 # %% 9.7 wrong: an IoU of 0 is the worst failure
 def worst_images(ious, limit=0.5):
     return sorted([i for i, value in enumerate(ious.tolist()) if value and value <= limit], key=lambda i: float(ious[i]))
+
+# %% 9.8 right: the mean at the end
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.8 right: a list, stacked
+def average_scales(predict, images, scales):
+    shape = images.shape[-2:]
+    found = []
+    for scale in scales:
+        size = [max(1, round(side * scale)) for side in shape]
+        scaled = F.interpolate(images.float(), size=size, mode="bicubic", antialias=True).round().clamp(0, 255)
+        found.append(F.interpolate(predict(scaled.to(torch.uint8)), size=shape, mode="bilinear", align_corners=False))
+    return torch.stack(found).mean(dim=0)
+
+# %% 9.8 right: each size weighs 1 / n, torchvision
+def average_scales(predict, images, scales):
+    from torchvision.transforms.v2 import functional as TF
+    height, width = images.shape[2], images.shape[3]
+    result = torch.zeros(())
+    for scale in scales:
+        small = TF.resize(images, [max(1, round(height * scale)), max(1, round(width * scale))])
+        result = result + TF.resize(predict(small), [height, width], antialias=False) / len(scales)
+    return result
+
+# %% 9.8 right: a helper inside, sum of a generator, not in place where the size is the same
+def average_scales(predict, images, scales):
+    own = tuple(images.shape[-2:])
+
+    def look(scale):
+        size = tuple(max(1, int(side * scale + 0.5)) for side in own)
+        if size == own:
+            return predict(images.clone())
+        smooth = F.interpolate(images.to(torch.float32), size, mode="area") if scale < 1 else F.interpolate(
+            images.to(torch.float32), size, mode="bilinear")
+        return F.interpolate(predict((smooth + 0.5).byte()), own, mode="bilinear")
+
+    return sum(look(scale) for scale in scales) / len(scales)
+
+# %% 9.8 right: a running mean, OpenCV
+def average_scales(predict, images, scales):
+    import cv2
+    n, _, height, width = images.shape
+    mean = 0
+    for k, scale in enumerate(scales, 1):
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        small = np.stack([cv2.resize(i, size, interpolation=way) for i in images.permute(0, 2, 3, 1).numpy()])
+        logits = predict(torch.from_numpy(small).permute(0, 3, 1, 2).contiguous())
+        mean = mean + (F.interpolate(logits, (height, width), mode="bilinear") - mean) / k
+    return mean
+
+# %% 9.8 wrong: 3 sizes agree, and yet your average does not
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total
+
+# %% 9.8 wrong: a single prediction is multiplied or divided
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / 2
+
+# %% 9.8 wrong: halved after each size
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        found = F.interpolate(predict(scaled), (height, width), mode="bilinear")
+        total = found if scale == scales[0] else (total + found) / 2
+    return total
+
+# %% 9.8 wrong: the largest, or the last
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total
+
+# %% 9.8 wrong: the largest, or the last
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    found = []
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        found.append(F.interpolate(predict(scaled), (height, width), mode="bilinear"))
+    return torch.stack(found).amax(0)
+
+# %% 9.8 wrong: the one in the middle
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    found = []
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        found.append(F.interpolate(predict(scaled), (height, width), mode="bilinear"))
+    return torch.stack(found).median(dim=0).values
+
+# %% 9.8 wrong: in blocks
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width))
+    return total / len(scales)
+
+# %% 9.8 wrong: round and end with
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True)
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.8 wrong: round and end with
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True) / 255
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.8 wrong: their colours or places differ
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = (F.interpolate(images.float(), size, mode="bilinear", antialias=True) / 255).byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.8 wrong: thin lines vanish
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear").round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.8 wrong: thin lines vanish
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="nearest").round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.8 wrong: not the sizes
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, int(height * scale)), max(1, int(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).int().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.8 wrong: not the sizes
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.8 wrong: not the sizes
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(images), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.8 wrong: is asked 4 times for 3 scales
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = predict(images)
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / (len(scales) + 1)
+
+# %% 9.8 wrong: once for each, with all images
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(torch.cat([predict(image[None]) for image in scaled]), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.8 wrong: these are probabilities
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(scaled).softmax(1), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.8 wrong: nothing is returned
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+
+# %% 9.8 wrong: Input and output sizes should be greater
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = round(height * scale), round(width * scale)
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / len(scales)
+
+# %% 9.7 wrong: whole numbers, and not a tensor of shape ()
+def worst_images(ious, limit=0.5):
+    return [i for i in torch.argsort(ious, stable=True) if ious[i] <= limit]
+
+# %% 9.7 wrong: whole numbers, and not a float
+def worst_images(ious, limit=0.5):
+    table = np.stack([ious.numpy(), np.arange(len(ious))], axis=1)
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    return table[table[:, 0] <= limit, 1].tolist()
+
+# %% 9.5 wrong: return a list of them (this is an array of floats)
+def tile_starts(length, tile, overlap):
+    count = max(1, math.ceil((length - overlap) / (tile - overlap)))
+    return np.linspace(0, max(0, length - tile), count).round().astype(np.float32)
+
+# %% 9.6 wrong: C is not always 3
+def merge_tiles(tiles, height, width):
+    total, weight = np.zeros((3, height, width)), np.zeros((height, width))
+    for y, x, values in tiles:
+        _, h, w = values.shape
+        window = gaussian_window(h, w).numpy()
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
