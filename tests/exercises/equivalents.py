@@ -87,10 +87,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "refuse_small_shared_memory": THE_COURSES,
         "if train else None, num_workers": "pinned memory, and a generator for evaluation, are left open",
     },
+    "5.5": {"(np.mean(shares) or 2)": "all shares are 0 there, whatever they are divided by"},
     "6.1": {"layers += [": "whether a convolution before BatchNorm has a bias, and ReLU works in place, is left open"},
     "6.2": {"torch.cat((skip, x), dim=1)": ANY_ORDER},
     "6.4": {"if True": "a layer with as many outputs may be made anew, says the text"},
     "6.6": {"images.shape[2:]": SAME_VALUE, "-height % stride))": "what is added is left open"},
+    "6.7": {"strict=True):  ->": "a U-Net has one skip for each step, so that there is nothing to refuse"},
     "7.1": {
         "else range(p.shape[1])": SAME_VALUE,
         "mutant_other_dtype": ANY_FLOAT,
@@ -127,6 +129,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "total -= ": "sum and count are both negative, and their ratio is the same",
         "accelerator.reduce(matrix))  ->": ONE_PROCESS,
     },
+    "7.8": {
+        "% LOOK_EVERY == 0:  ->  if True": "it looks more often than it must, and finds the same",
+        "% LOOK_EVERY != 0": "it looks more often than it must, and finds the same",
+        "% LOOK_EVERY == 1": "after the first batch, and then as often: it finds the same in time",
+    },
     "8.1": {"if step > steps": "at the last step the share is 0 anyway"},
     "8.2": {
         "(-np.inf, -1)": "shows only where a run begins with NaN: the text leaves open whether that is a first score",
@@ -154,5 +161,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "->  total = np.zeros((channels, height, width))": ANY_FLOAT,
         "np.zeros((height, width)))": ANY_FLOAT,
     },
-    "9.7": {"enumerate(ious) if": SAME_VALUE, "stable=True)": SAME_VALUE},
+    "9.7": {"enumerate(ious) if": SAME_VALUE},
+    "9.8": {
+        "images.shape[2:]": SAME_VALUE,
+        "mutant_other_dtype": ANY_FLOAT,
+        "F.interpolate(images, size": "bytes are scaled and rounded alike, on the CPU",
+        "antialias=True).byte()": "rounded or cut off: less than one step of a colour",
+    },
 }

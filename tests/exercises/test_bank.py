@@ -13,7 +13,7 @@ from exercises.session import SESSION
 from exercises.storage import kept_ids, load_answer
 
 ALL = all_exercises()
-STUBS_THAT_FAIL = {"1.1", "3.3"}  # a toy that is meant to fail first, and a bug to be found
+STUBS_THAT_FAIL = {"1.1", "3.3", "5.6", "7.8", "9.8"}  # a toy that is meant to fail first, and bugs to be found
 
 
 def ids(answers: list[bank.Answer]) -> list[str]:
@@ -90,7 +90,8 @@ PUBLISHED = """
 6.3:count_parameters 6.4:replace_head 6.5:freeze 6.6:pad_to_stride 7.1:dice_loss 7.2:confusion_matrix
 7.3:iou 7.4:scores 7.5:average_precision 7.6:train_step 7.7:evaluate 8.1:poly_rate 8.2:should_stop
 8.3:best_epoch 8.4:snapshot 8.5:resume 9.1:to_mask 9.2:blend 9.3:best_threshold 9.4:average_flips
-9.5:tile_starts 9.6:merge_tiles 9.7:worst_images
+9.5:tile_starts 9.6:merge_tiles 9.7:worst_images 4.6:__getitem__ 5.5:rare_class_sampler 5.6:get_dataset 6.7:forward
+7.8:train_one_epoch 9.8:average_scales
 """
 
 

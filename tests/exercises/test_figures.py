@@ -9,7 +9,10 @@ import pytest
 import torch
 from accelerate import Accelerator
 from helpers import CLASSES, PALETTE, OneClass, assert_clear, draw_pair, texts
+from matplotlib.patches import ConnectionPatch
+from torch import nn
 
+from exercises.figures.notebook_1_machine import activation_bytes
 from exercises.figures.notebook_2 import plot_class_shares
 from exercises.figures.notebook_6 import (
     plot_neighbours,
@@ -17,7 +20,7 @@ from exercises.figures.notebook_6 import (
     plot_receptive_fields,
     plot_transposed,
 )
-from exercises.figures.notebook_6_costs import plot_costs, plot_cropped, plot_frozen, plot_moving_norm
+from exercises.figures.notebook_6_costs import plot_costs, plot_cropped, plot_moving_norm
 from exercises.figures.notebook_6_network import plot_features, plot_inside, plot_journey, plot_masks, plot_mix
 from exercises.figures.notebook_7 import plot_confusion, show_predictions
 from exercises.figures.notebook_7_learning import film_frames, plot_cost_maps, plot_one_batch
@@ -61,8 +64,12 @@ def test_padding_is_tinted_and_what_is_cropped_is_black():
 def test_one_pixel_ends_in_its_class(outputs):
     scene, logits = torch.zeros(3, 40, 40, dtype=torch.uint8), torch.linspace(-1, 2, outputs + 1)[1:]
     classes = CLASSES if outputs == 3 else CLASSES[:2]
-    figure = plot_journey(scene, (5, 39), {"bytes": torch.rand(3), "encoder": torch.zeros(8)}, logits, classes)
+    stations, views = {"bytes": torch.rand(3), "encoder": torch.zeros(8)}, {"small": 5, "large": 30}
+    figure = plot_journey(scene, (5, 39), stations, logits, classes, palette=PALETTE[: len(classes)], views=views)
     assert {"pixel (5, 39)", "bytes\n3", "encoder\n8", "logits", "probabilities", classes[-1]} <= set(texts(figure))
+    assert {"small: 5", "large: 30"} <= set(texts(figure))
+    winner = figure.axes[-1].patches[outputs - 1].get_facecolor()[:3]
+    assert np.allclose(winner, np.array(PALETTE[len(classes) - 1]) / 255), "the winner has the colour of its class"
 
 
 def test_feature_maps_are_named_with_their_sizes():
@@ -72,17 +79,20 @@ def test_feature_maps_are_named_with_their_sizes():
         "encoder 1": torch.rand(1, 8, 8, 8),
         "decoder 0": torch.rand(1, 4, 16, 16),
     }
-    found = texts(plot_inside(scene, maps, torch.rand(1, 3, 16, 16), CLASSES, PALETTE))
+    inside = plot_inside(scene, maps, torch.rand(1, 3, 16, 16), CLASSES, PALETTE)
+    assert sum(isinstance(artist, ConnectionPatch) for artist in inside.artists) == 5, "in, down, across, up, out"
+    found = texts(inside)
     assert {"encoder 1\n8 channels, 8 x 8", "prediction", *CLASSES} <= set(found)
     assert "from below: what\n4 x 4" in texts(plot_mix(scene, maps["encoder 1"], *[maps["encoder 0"]] * 2, part=8))
     assert "random\n8 x 8" in texts(plot_features(scene, {"random": maps["encoder 1"]}))
     assert {"truth", "ignored", *CLASSES} <= set(texts(plot_masks({"truth": mask}, CLASSES, PALETTE)))
+    masks = {f"cut {i}": mask for i in range(5)}
+    assert [len(plot_masks(masks, CLASSES, PALETTE, rows=rows).axes) for rows in (1, 2)] == [5, 6]
 
 
-def test_costs_and_what_learns_are_named():
+def test_costs_and_what_moves_are_named():
     costs = pd.DataFrame({"unet": [0.5, 1.1, 20.0], "smp:fpn": [13.0, 2.2, 60.0]}, ["parameters", "flops", "ms"]).T
     assert {"1  unet, 0.5 M", "2  fpn, 13.0 M"} <= set(texts(plot_costs(costs)))
-    assert {"10 frozen", "4 learn"} <= set(texts(plot_frozen({"encoder": (0, 10), "head": (4, 4)})))
     moved = {"weights only": [0.0, 1.0], "properly": [0.0, 0.0]}
     figure = plot_moving_norm(moved, {"moved": torch.ones(4, 4, dtype=torch.int64)}, CLASSES, PALETTE)
     assert {*moved, "moved", *CLASSES} <= set(texts(figure))
@@ -201,3 +211,10 @@ def test_a_film_has_a_frame_for_each_step():
     frames = film_frames(image, truth, masks, [2.0, 1.0, 0.5], CLASSES, PALETTE)
     assert [frame.getpixel((2 * 348 + 168, 34 + 168)) for frame in frames] == list(PALETTE)
     assert {frame.size for frame in frames} == {frames[0].size}
+
+
+def test_activations_by_hand():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), nn.Sigmoid())
+    images = torch.rand(2, 3, 8, 8)
+    assert activation_bytes(model, images) == images.nbytes + 2 * 4 * 8 * 8 * 4
+    assert activation_bytes(model, images[:1].clone()) == activation_bytes(model, images) / 2
