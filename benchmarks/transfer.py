@@ -3,7 +3,7 @@
 Usage: python -m benchmarks.transfer [--human FOLDER] [--output FOLDER]
 
 Every run has the preset's model, size and augmentation and equally many steps; only the start differs. `pets_mini` is
-split anew for each seed (8 or 18 photographs train, 4 are tested); `human` is one split of its 290 photographs.
+split anew for each seed (8 or 18 photographs train, 3 are tested); `human` is one split of its 290 photographs.
 """
 
 import argparse

@@ -17,6 +17,7 @@ from exercises.course import list_notebooks
 
 ALL = all_exercises()
 NOTEBOOKS = list_notebooks()
+HIDDEN = {"5.6"}  # a bug to be found, whose verdict is stored no more than the answer to any prediction
 
 
 def texts(cell: nbformat.NotebookNode) -> str:
@@ -36,6 +37,9 @@ def exercise_cells(notebook: nbformat.NotebookNode, exercise_id: str) -> list[st
 def test_untouched_every_exercise_says_that_it_is_to_be_written(exercise):
     notebook = nbformat.read(NOTEBOOKS[int(exercise.id[0]) - 1], as_version=4)
     (text,) = exercise_cells(notebook, exercise.id)
+    if exercise.id in HIDDEN:
+        assert text == ""
+        return
     words = "not yet: " if exercise.id in STUBS_THAT_FAIL else "not written yet · "
     assert text.startswith(f"{exercise.id}  {words}")
     assert f"the course's {exercise.name} stands in" in text
