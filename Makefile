@@ -61,7 +61,7 @@ notebooks: $(READY)  ## execute the notebooks and store their cleaned outputs
 	$(RUN) -m exercises course --refresh
 
 colab: $(COLAB_READY)  ## the nine notebooks, each alone, with what Colab has; COLAB_PYTHON=... and FREEZE=... may be given
-	$(COLAB_VENV)/bin/python tests/colab/run.py
+	PYTHONPATH=. $(COLAB_VENV)/bin/python tests/colab/run.py
 
 docs: $(DOCS_READY)  ## the site in build/site: a warning is an error, and so is a link that leads nowhere
 	$(DOCS_VENV)/bin/python -m sphinx --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/site

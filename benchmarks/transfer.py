@@ -21,6 +21,7 @@ from utils.inference import Predictor
 from utils.training import fit
 
 SEEDS = (0, 1, 2)
+STEPS = 60  # of a run on a few photographs
 STARTS = {
     "from nothing": {"weights": None, "encoder_rate": 1.0},
     "frozen": {"freeze_encoder": True},
@@ -37,6 +38,16 @@ def few(source: Source, count: int) -> Source:
     return source
 
 
+def configure(
+    dataset: str, count: int, start: str, seed: int, folder: Path, *, steps: int = STEPS, **fields: object
+) -> Config:
+    """Return what one run is to do: as many epochs as make `steps` steps of `count` photographs."""
+    output = folder / f"{dataset}-{count}-{start.replace(' ', '-')}-{seed}"
+    places = {"device": "cpu", "output": output, "workers": 0}
+    config = Config.preset(dataset, seed=seed, split_seed=seed, **places, **fields, **STARTS[start])
+    return config.override(epochs=max(1, round(steps * config.batch_size / count)))
+
+
 def train_and_score(config: Config, source: Source) -> tuple[float, float]:
     """Train, and return the IoU of the foreground on the test split and the seconds of training."""
     start = time.perf_counter()
@@ -49,16 +60,9 @@ def compare(dataset: str, counts: list[int], folder: Path, **fields: object) -> 
     """Train every start on every number of photographs, once for each seed."""
     rows = []
     for count in counts:
-        for start, values in STARTS.items():
+        for start in STARTS:
             for seed in SEEDS:
-                steps = fields["steps"]
-                given = {name: value for name, value in fields.items() if name != "steps"} | values
-                output = folder / f"{dataset}-{count}-{start.replace(' ', '-')}-{seed}"
-                config = Config.preset(
-                    dataset, seed=seed, split_seed=seed, device="cpu", output=output, workers=0, **given
-                )
-                epochs = max(1, round(steps * config.batch_size / count))
-                config = config.override(epochs=epochs)
+                config = configure(dataset, count, start, seed, folder, **fields)
                 iou, seconds = train_and_score(config, few(catalog.load(config), count))
                 rows.append({"photographs": count, "start": start, "seed": seed, "test IoU": iou, "seconds": seconds})
                 print(dataset, *rows[-1].values(), flush=True)
@@ -72,7 +76,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/transfer"))
     options = parser.parse_args()
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    tables = {"pets_mini": compare("pets_mini", [8, 18], options.output, splits="random", steps=60)}
+    tables = {"pets_mini": compare("pets_mini", [8, 18], options.output, splits="random")}
     if options.human:
         fields = {"root": options.human, "image_size": 160, "batch_size": 8, "steps": 232}
         tables["human"] = compare("human", [8, 20, 232], options.output, **fields)

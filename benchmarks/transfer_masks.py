@@ -14,28 +14,24 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from benchmarks.transfer import STARTS, few
+from benchmarks.transfer import SEEDS, STARTS, configure, few
 from utils import catalog
 from utils.catalog.base import Source
-from utils.config import COURSE, Config
+from utils.config import COURSE
 from utils.images import read_image
 from utils.inference import Predictor
 from utils.metrics import confusion_matrix, primary_iou
 from utils.plots import colour_mask, legend
 from utils.training import fit
 
-STEPS = 60
 PICTURE = COURSE / "notebooks" / "images" / "06_three_starts.jpg"
 
 
 def predictors(photographs: int, folder: Path) -> dict[str, Predictor]:
     """Train one network from each start, all on the same photographs; return them ready for pictures."""
     trained = {}
-    for start, values in STARTS.items():
-        output = folder / f"masks-{photographs}-{start.replace(' ', '-')}"
-        fields = {"seed": 0, "split_seed": 0, "splits": "random", "device": "cpu", "workers": 0, "output": output}
-        config = Config.preset("pets_mini", **fields, **values)
-        config = config.override(epochs=max(1, round(STEPS * config.batch_size / photographs)))
+    for start in STARTS:
+        config = configure("pets_mini", photographs, start, SEEDS[0], folder, splits="random")
         run = fit(config, source=few(catalog.load(config), photographs), overwrite=True, on_epoch=None)
         trained[start] = Predictor.from_run(run.folder, device="cpu")
         print(start, "trained", flush=True)

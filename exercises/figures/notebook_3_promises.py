@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse, FancyArrow, Rectangle
 from PIL import Image
 
+from exercises.figures.notebook_3 import frame
 from utils.config import COURSE
 
 STREET = COURSE / "data" / "tiny" / "images" / "town04_00.jpg"
@@ -41,8 +42,7 @@ def draw_pair(axes: Sequence[Axes], both: tuple[np.ndarray, np.ndarray]) -> None
     """Draw a picture before and after its change, with an arrow from the one to the other."""
     for ax, picture in zip(axes, both, strict=True):
         ax.imshow(picture, interpolation="bicubic")
-        ax.set(xticks=[], yticks=[])
-        ax.spines[:].set(visible=True, color="#777777")
+        frame(ax)
     axes[1].annotate("→", (-0.07, 0.5), xycoords="axes fraction", ha="center", va="center", fontsize=14)
 
 

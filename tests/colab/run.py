@@ -5,7 +5,7 @@ Each notebook lies alone in an empty folder, in an environment that has what Col
 committed here in place of GitHub; then all cells run. Answers go from notebook to notebook by the forms, over a
 stand-in for Google Drive and by file. ImageNet's weights come from a package, in place of the Hub, which is not asked.
 
-Usage: python tests/colab/run.py [NUMBER ...], with the Python of that environment.
+Usage: PYTHONPATH=. python tests/colab/run.py [NUMBER ...], with the Python of that environment.
 """
 
 import json
@@ -18,13 +18,15 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 
+from exercises.course import REPOSITORY
+
 COURSE = Path(__file__).parents[2]
 DRIVE = Path("/content/drive")
-REPOSITORY = "https://github.com/OWNER/segmentation-course"
 ADDED = "segmentation-models-pytorch"
 FORM = 'ANSWERS = "this runtime"'
 ANSWER = """@exercise("1.1")
@@ -43,8 +45,8 @@ def installed() -> dict[str, str]:
     return {p["name"].lower().replace("_", "-"): p["version"] for p in json.loads(pip("list", "--format=json"))}
 
 
-def environment(folder: Path, bare: Path) -> dict[str, str]:
-    """Return the variables of a Colab runtime: its release, its module, and a clone in place of the network."""
+def environment(folder: Path, remote: Path) -> dict[str, str]:
+    """Return the variables of a Colab runtime: its release, its module, and a repository in place of the network."""
     for name in ("drive", "downloads"):
         (folder / name).mkdir(exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if name not in ("MPLBACKEND", "MY_WORK")}
@@ -58,8 +60,8 @@ def environment(folder: Path, bare: Path) -> dict[str, str]:
         "WANDB_MODE": "offline",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.file://{bare}.insteadOf",
-        "GIT_CONFIG_VALUE_0": REPOSITORY,
+        "GIT_CONFIG_KEY_0": f"url.file://{remote}.insteadOf",
+        "GIT_CONFIG_VALUE_0": f"https://github.com/{REPOSITORY}",
     }
 
 
@@ -77,9 +79,13 @@ def printed(notebook: nbformat.NotebookNode) -> str:
     return "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
 
 
+def shows_picture(cell: Mapping[str, Any]) -> bool:
+    return any(kind.startswith("image/") for output in cell.get("outputs", []) for kind in output.get("data", {}))
+
+
 def seconds_to_first_picture(notebook: nbformat.NotebookNode, start: float) -> float:
     """Return how long after `start` (Unix time) the first cell that shows a picture was done."""
-    shown = next(c for c in notebook.cells if any("image/" in kind for kind in str(c.get("outputs", "")).split("'")))
+    shown = next(cell for cell in notebook.cells if shows_picture(cell))
     done = datetime.fromisoformat(shown.metadata.execution["shell.execute_reply"])
     return done.timestamp() - start
 

@@ -1,7 +1,6 @@
 """The nine notebooks: alone in a fresh Colab, their stored outputs, and their form."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from colab.run import environment, shows_picture
 from helpers import copy_course
 from nbclient import NotebookClient
 
@@ -21,10 +21,6 @@ LINT = COURSE.parent / "shared" / "tools" / "notebook_lint.py"
 
 def code_cells(path: Path) -> list[dict]:
     return [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
-
-
-def shows_picture(cell: dict) -> bool:
-    return any(kind.startswith("image/") for output in cell["outputs"] for kind in output.get("data", {}))
 
 
 @pytest.fixture(scope="session")
@@ -40,20 +36,7 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def colab(remote: Path, tmp_path: Path) -> dict[str, str]:
     """The environment of a Colab runtime: its variable, its module, and a clone in place of the network."""
-    for name in ("drive", "downloads"):
-        (tmp_path / name).mkdir()
-    inherited = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # notebooks draw inline
-    return {
-        **inherited,
-        "COLAB_RELEASE_TAG": "release-colab-test",
-        "PYTHONPATH": str(COURSE / "tests" / "colab"),
-        "STAND_IN_DRIVE": str(tmp_path / "drive"),
-        "STAND_IN_DOWNLOADS": str(tmp_path / "downloads"),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.file://{remote}.insteadOf",
-        "GIT_CONFIG_VALUE_0": f"https://github.com/{REPOSITORY}",
-    }
+    return environment(tmp_path, remote)
 
 
 def test_there_are_nine() -> None:
