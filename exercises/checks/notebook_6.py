@@ -187,12 +187,24 @@ def depth_counts(ConvBlock: Callable) -> None:
         require(
             not apart, "a convolution has `groups`: each channel must see all channels of the layer before", **details
         )
-        require(norms, "BatchNorm is missing: an nn.BatchNorm2d(out_channels) after each convolution", **details)
+        if not norms:
+            require_registered_norms(block, details)
         distinct = len({id(m) for m in norms})
         says = "one BatchNorm serves several convolutions: each has averages of its own, so make one for each"
         require(not (distinct < len(norms) == wanted), says, **details)
         says = f"for {wanted} convolutions there must be {wanted} BatchNorms, one after each: {len(norms)} run"
         require(len(norms) == wanted, says, **details)
+
+
+def require_registered_norms(block: nn.Module, details: dict[str, Any]) -> None:
+    """Say why a block has no BatchNorm that PyTorch knows: none is made, or not in __init__."""
+    with mock.patch.object(F, "batch_norm", wraps=F.batch_norm) as norm:
+        run(block, noise(2, 3, 6, 10))
+    says = (
+        "BatchNorm runs, but is not registered, so its averages are lost: make it in __init__, in an nn.Sequential or "
+    )
+    require(not norm.called, says + "nn.ModuleList, neither in forward nor in a plain list", **details)
+    raise Wrong("BatchNorm is missing: an nn.BatchNorm2d(out_channels) after each convolution", **details)
 
 
 def conv_norm_relu(ConvBlock: Callable) -> None:
@@ -389,6 +401,11 @@ def pixels_stay_in_place(DecoderStep: Callable) -> None:
     Enlarging keeps neighbours together. `repeat` lays copies of the whole map side by side; `view` shuffles rows.
     """
     step, x, skip = made(DecoderStep, 4).eval(), noise(3, 4, 14, 18), noise(3, 2, 28, 36, seed=1)
+    with mock.patch.object(F, "interpolate", wraps=F.interpolate) as enlarge:
+        run(step, x, skip)
+    says = "align_corners=True spreads the pixels from edge to edge, up to half a pixel out of place: leave it False"
+    corners = [[*call.args[4:5], call.kwargs.get("align_corners")] for call in enlarge.call_args_list]
+    require(not any(map(any, corners)), says)
     with torch.no_grad():
         alone = [run(step, x[n : n + 1], skip[n : n + 1]) for n in range(3)]
         says = "a picture's result depends on the others in the batch: the first dimension stays apart"
@@ -456,12 +473,18 @@ def every_number(count_parameters: Callable) -> None:
 
     `p.numel()` is how many numbers a tensor holds. Add it up over `model.parameters()`.
     """
+    conv, forgotten = nn.Conv2d(3, 5, 3), "nothing is counted, although nothing is frozen: with `trainable` False, all "
+    forgotten += "parameters count"
+    if count_parameters(nn.Sequential(conv)) == 140:
+        forgotten = (
+            "what the model itself holds is forgotten, only its children are counted: `model.parameters()` has all"
+        )
     first_side = "only a tensor's first side is counted, as `len(p)` or `p.shape[0]` does: `numel()` counts all numbers"
     counted(
-        count_parameters, nn.Conv2d(3, 5, 3), "Conv2d(3, 5, 3)", 140,
+        count_parameters, conv, "Conv2d(3, 5, 3)", 140,
         {2: "these are the tensors: count the numbers in each, `numel()`", 135: "the bias is left out",
          5: first_side, 10: first_side, 560: "these are bytes: count numbers, of whatever size",
-         0: "nothing is counted, although nothing is frozen: with `trainable` False, all parameters count"},
+         0: forgotten},
     )  # fmt: skip
     counted(count_parameters, nn.ReLU(), "ReLU()", 0, {})
 
@@ -1049,6 +1072,10 @@ def down_in_order(forward: Callable) -> None:
     says = "a block of the encoder runs more than once: keep what it gave, instead of computing it again"
     require(len(set(runs)) == len(runs), says, **details)
     require(len(runs) == len(wanted), "a block of the encoder is left out: all run, the last one too", **details)
+    says = "the first block gets another map than x: nothing is done to x before"
+    require(found[0] != ("encoder[0]", "another map"), says, **details)
+    says = "a block gets a map that no block gave: nothing happens between the blocks"
+    require(all(given != "another map" for _, given in found), says, **details)
     require(found == wanted, "the blocks must run in order, each on the output of the one before", **details)
 
 

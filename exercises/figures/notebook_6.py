@@ -72,7 +72,7 @@ def zoom(ax: Axes, scene: Tensor, place: tuple[int, int], reach: int) -> None:
 def plot_receptive_fields(
     scene: Tensor, centre: tuple[int, int], seen: Mapping[int, int], without: Mapping[int, int]
 ) -> Figure:
-    """Show on a scene what one pixel sees: a panel for each depth, with two squares.
+    """Show on a scene what one pixel sees: a panel for each depth, with two squares; the first one is enlarged.
 
     Args:
         scene: uint8 (3, H, W).
@@ -88,11 +88,14 @@ def plot_receptive_fields(
         shown = (255 - (255 - picture.astype(float)) * 0.22).astype(np.uint8)
         shown[bright] = picture[bright]
         ax.imshow(shown, interpolation="nearest")
-        frame(ax, centre[0] - side // 2, centre[1] - side // 2, side, "black")
-        frame(ax, centre[0] - without[depth] // 2, centre[1] - without[depth] // 2, without[depth], ORANGE)
-        ax.plot(centre[1], centre[0], "+", color="white", ms=8, mew=2.5)
+        for square, colour in ((side, "black"), (without[depth], ORANGE)):
+            frame(ax, centre[0] - square // 2, centre[1] - square // 2, square, colour, 2.5)
         ax.set(title=f"depth {depth}: {side} pixels\n(without halving {without[depth]})", xticks=[], yticks=[])
         ax.set(xlim=(-0.5, picture.shape[1] - 0.5), ylim=(picture.shape[0] - 0.5, -0.5))
+    frame(axes[0], *centre, 1, "white", 2)
+    axes[0].set_title(axes[0].get_title().replace(":", ", enlarged:"))
+    reach = max(seen.values()) // 6
+    axes[0].set(xlim=(centre[1] - reach, centre[1] + reach), ylim=(centre[0] + reach, centre[0] - reach))
     names = {"black": "sees with halving (bright)", ORANGE: "sees without halving"}
     handles = [Rectangle((0, 0), 1, 1, fill=False, edgecolor=c, lw=3, label=name) for c, name in names.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
@@ -16,17 +17,25 @@ from utils.models import probabilities, to_mask
 from utils.plots import Palette, colour_mask, legend, to_array
 
 
-def three_colours(features: Tensor) -> np.ndarray:
+def three_colours(features: Tensor, like: np.ndarray | None = None) -> np.ndarray:
     """Show the three main directions of a feature map (1, C, h, w) as an RGB picture, float (h, w, 3).
 
-    The same map always gets the same colours: whatever covers most of it is bright.
+    The directions are turned so that colours come as close as they can to those of the picture `like` (H, W, 3), which
+    shows the same scene; without it, whatever covers most of the map is bright.
     """
     flat = features[0].flatten(1).T
     flat = flat - flat.mean(dim=0)
     colours = flat @ torch.linalg.eigh(flat.T @ flat)[1][:, -3:].flip(1)  # along the directions that vary most
+    if like is not None:
+        wanted = F.interpolate(torch.from_numpy(like).permute(2, 0, 1)[None].float(), features.shape[2:], mode="area")
+        wanted = wanted[0].flatten(1).T
+        wanted = (wanted - wanted.mean(dim=0)) / wanted.std(dim=0).clamp(min=1e-6)
+        left, _, right = torch.linalg.svd(colours.T @ wanted)
+        colours = colours @ left @ right  # a rotation adds nothing that is not in the three directions
     low, high = colours.quantile(0.02, dim=0), colours.quantile(0.98, dim=0)
     colours = ((colours - low) / (high - low)).clamp(0, 1)
-    colours = torch.where(colours.mean(dim=0) < 0.5, 1 - colours, colours)  # a direction has two ends: choose one
+    if like is None:
+        colours = torch.where(colours.mean(dim=0) < 0.5, 1 - colours, colours)  # a direction has two ends: choose one
     return colours.reshape(*features.shape[2:], 3).numpy()
 
 
@@ -49,7 +58,8 @@ def plot_inside(
     heights = [0.8**i for i in range(depth + 1)]
     size = (9.2, 2.25 * sum(heights) + 0.36 * len(heights))  # inches; the second part is for the titles
     figure, axes = plt.subplot_mosaic(layout, figsize=size, height_ratios=heights)
-    pictures = {name: three_colours(features) for name, features in maps.items()}
+    first = three_colours(maps["encoder 0"])
+    pictures = {name: three_colours(features, first) for name, features in maps.items()} | {"encoder 0": first}
     pictures |= {"image": to_array(scene), "prediction": colour_mask(to_mask(logits)[0], palette)}
     for name, ax in axes.items():
         ax.imshow(pictures[name], interpolation="nearest")
@@ -82,10 +92,9 @@ def plot_mix(scene: Tensor, below: Tensor, skip: Tensor, mixed: Tensor, part: in
     """Show the top left part of an image, uint8 (3, H, W), and of three feature maps of one decoder step."""
     names = ("image", "from below: what", "the skip: where", "mixed: what and where")
     height, width = scene.shape[1:]
-    pictures = [to_array(scene)[:part, :part]]
-    for features in (below, skip, mixed):
-        rows, columns = part * features.shape[2] // height, part * features.shape[3] // width
-        pictures.append(three_colours(features[:, :, :rows, :columns]))
+    first = three_colours(skip)
+    pictures = [to_array(scene), three_colours(below, first), first, three_colours(mixed, first)]
+    pictures = [p[: part * p.shape[0] // height, : part * p.shape[1] // width] for p in pictures]
     figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.7))
     for ax, picture, name in zip(axes, pictures, names, strict=True):
         ax.imshow(picture, interpolation="nearest")
@@ -153,14 +162,14 @@ def plot_journey(
     upper, lower = figure.subfigures(2, 1, height_ratios=[5, 3])
     left, right = upper.subfigures(1, 2, width_ratios=[4.9, 5.5])
     draw_views(left.subplots(), scene, pixel, views or {})
+    with_grey = plt.get_cmap("Oranges").with_extremes(bad="#9E9E9E")
     for ax, (name, vector) in zip(right.subplots(1, len(vectors)), vectors.items(), strict=True):
-        limit = vector.abs().max().item() or 1
-        ax.imshow(
-            vector[:, None].numpy(), cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
-        )
+        strip = vector.where(vector != 0, torch.nan)[:, None].numpy()
+        ax.imshow(strip, cmap=with_grey, vmin=0, vmax=vector.max().item() or 1, aspect="auto", interpolation="nearest")
         ax.set(xticks=[], yticks=[])
         ax.set_title(f"{name}\n{len(vector)}", size=12)
-    right.supxlabel("its numbers: white is 0, the darkest is the largest of its station", size=12)
+        ax.set_xlabel(f"{int((vector == 0).sum())} zero", size=11)
+    right.supxlabel("grey is zero; the darkest number is the largest of its station", size=12)
     chances = probabilities(logits[None, :, None, None])[0, :, 0, 0]
     names = list(classes)[-len(logits) :]
     chosen = to_mask(logits[None, :, None, None]).item() - (len(classes) - len(logits))
@@ -176,8 +185,16 @@ def plot_journey(
 
 
 def plot_features(image: Tensor, maps: Mapping[str, Tensor]) -> Figure:
-    """Show an image, uint8 (3, H, W), and one feature map (1, C, h, w) of each encoder."""
-    pictures = {"image": to_array(image)} | {name: three_colours(features) for name, features in maps.items()}
+    """Show an image, uint8 (3, H, W), and one feature map (1, C, h, w) of each encoder.
+
+    Two places at each edge are left out: what they hold comes from padding with zeros.
+    """
+    edge = [
+        2 * side // places for side, places in zip(image.shape[1:], next(iter(maps.values())).shape[2:], strict=True)
+    ]
+    first = to_array(image)[edge[0] : -edge[0], edge[1] : -edge[1]]
+    pictures = {"image": first}
+    pictures |= {name: three_colours(features[..., 2:-2, 2:-2], first) for name, features in maps.items()}
     figure, axes = plt.subplots(1, len(pictures), figsize=(8.6, 2.8))
     for ax, (name, picture) in zip(axes, pictures.items(), strict=True):
         ax.imshow(picture, interpolation="nearest")

@@ -22,7 +22,7 @@ from exercises.figures.notebook_6 import (
 )
 from exercises.figures.notebook_6_costs import plot_costs, plot_cropped, plot_moving_norm
 from exercises.figures.notebook_6_network import plot_features, plot_inside, plot_journey, plot_masks, plot_mix
-from exercises.figures.notebook_7 import plot_confusion, show_predictions
+from exercises.figures.notebook_7 import THIN, WIDE, plot_confusion, show_predictions
 from exercises.figures.notebook_7_learning import film_frames, plot_cost_maps, plot_one_batch
 from exercises.figures.notebook_7_scores import plot_ap, plot_image_scores, plot_iou_shapes, plot_two_maps
 from exercises.figures.notebook_8 import LiveRun, draw_run
@@ -84,7 +84,7 @@ def test_feature_maps_are_named_with_their_sizes():
     found = texts(inside)
     assert {"encoder 1\n8 channels, 8 x 8", "prediction", *CLASSES} <= set(found)
     assert "from below: what\n4 x 4" in texts(plot_mix(scene, maps["encoder 1"], *[maps["encoder 0"]] * 2, part=8))
-    assert "random\n8 x 8" in texts(plot_features(scene, {"random": maps["encoder 1"]}))
+    assert "random\n4 x 4" in texts(plot_features(scene, {"random": maps["encoder 1"]})), "without its edge"
     assert {"truth", "ignored", *CLASSES} <= set(texts(plot_masks({"truth": mask}, CLASSES, PALETTE)))
     masks = {f"cut {i}": mask for i in range(5)}
     assert [len(plot_masks(masks, CLASSES, PALETTE, rows=rows).axes) for rows in (1, 2)] == [5, 6]
@@ -98,12 +98,15 @@ def test_costs_and_what_moves_are_named():
     assert {*moved, "moved", *CLASSES} <= set(texts(figure))
 
 
-def test_predictions_stand_beside_the_truth_with_the_share_that_is_wrong():
+def test_predictions_stand_beside_the_truth_with_what_is_wrong_narrowly_and_widely():
     image, mask = draw_pair(0)
-    wrong = np.where(mask == 1, 2, mask)
-    figure = show_predictions([image], [mask], [wrong], CLASSES, PALETTE, titles=["town"])
-    assert {*CLASSES, "town", "truth", "prediction"} <= set(texts(figure))
-    assert f"wrong: {(mask == 1).mean():.0%}" in texts(figure)
+    truth, wrong = np.zeros_like(mask), np.zeros_like(mask)
+    wrong[0], wrong[10:14, 10:14] = 1, 1
+    figure = show_predictions(image, truth, wrong, CLASSES, PALETTE)
+    assert {*CLASSES, "truth", "prediction", f"wrong: {wrong.mean():.0%}"} <= set(texts(figure))
+    errors = figure.axes[3].images[0].get_array()
+    assert tuple(errors[0, 0]) == THIN
+    assert (errors[10:14, 10:14] == WIDE).all()
 
 
 def test_the_confusion_matrix_shows_shares_of_the_true_class():

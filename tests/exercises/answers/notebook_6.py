@@ -1600,3 +1600,55 @@ def forward(self, x):
 # %% 6.7 wrong: the course's own `forward`
 def forward(self, x):
     return UNet.forward(self, x)
+
+# %% 6.1 wrong: BatchNorm runs, but is not registered
+class ConvBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        super().__init__()
+        self.pool = nn.MaxPool2d(2) if downsample else nn.Identity()
+        sides = [in_channels] + [out_channels] * depth
+        self.convs = nn.ModuleList([nn.Conv2d(a, b, 3, padding=1) for a, b in zip(sides, sides[1:])])
+
+    def forward(self, x):
+        x = self.pool(x)
+        for conv in self.convs:
+            x = conv(x)
+            x = nn.BatchNorm2d(x.shape[1])(x).relu()
+        return x
+
+# %% 6.2 wrong: align_corners=True spreads the pixels
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+        self.block = ConvBlock(channels + channels // 2, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x)], dim=1))
+
+# %% 6.3 wrong: what the model itself holds is forgotten
+def count_parameters(model, trainable=False):
+    return sum(p.numel() for c in model.children() for p in c.parameters() if p.requires_grad or not trainable)
+
+# %% 6.7 wrong: the first block gets another map than x
+def forward(self, x):
+    x = x / 255
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    for step, skip in zip(self.decoder, skips[-2::-1]):
+        x = step(x, skip)
+    return self.head(x)
+
+# %% 6.7 wrong: a block gets a map that no block gave
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+        x = 2 * x
+    x = skips[-1]
+    for step, skip in zip(self.decoder, skips[-2::-1]):
+        x = step(x, skip)
+    return self.head(x)
