@@ -96,17 +96,14 @@ def dice_of_classes(dice_loss: Callable) -> None:
     says_smooth = "several classes, smooth=2: it is added once above the line, and once below, for each class"
     wanted = float(1 - np.mean([3.0 / 3.8, 3.2 / 4.1, 3.4 / 4.1]))
     expect(dice_loss, p.log().view(1, 3, 1, 3), target, smooth=2.0, gives=wanted, says=says_smooth)
-    logits = torch.randn(2, 3, 4, 5, generator=seeded_generator(2))
-    target = torch.randint(0, 3, (2, 4, 5), generator=seeded_generator(3))
+    logits = torch.randn(1, 3, 2, 3, generator=seeded_generator(2))
+    target = tensor([[[2, 0, 0], [2, 1, 0]]])
     expect(
         dice_loss, logits, target, gives=dice_of(logits.softmax(1), target), says=says,
         mistakes=[
-            (dice_of(logits.softmax(0), target), "softmax runs over the batch: the classes are dimension 1"),
             (dice_of(logits.softmax(2), target), "softmax runs over the rows: the classes are dimension 1"),
             (dice_of(logits.softmax(3), target), "softmax runs over the columns: the classes are dimension 1"),
-            (np.mean([dice_of(z[None].softmax(1), t[None]) for z, t in zip(logits, target, strict=True)]),
-             "each image gets a Dice of its own: sum over the whole batch first"),
-            (0.63816,  # what these very tensors give
+            (0.42239,  # what these very tensors give
              "one_hot puts the classes last, (N, H, W, C): move that axis with permute(0, 3, 1, 2), not with reshape"),
             (float(np.average(one_by_one(logits.softmax(1), target), weights=torch.bincount(target.flatten()))),
              "large classes weigh more: take the plain mean over the classes"),
@@ -135,12 +132,12 @@ def dice_sums_over_the_batch(dice_loss: Callable) -> None:
     """
     logits = torch.full((2, 1, 1, 4), -20.0)
     logits[0, 0, 0, :2] = 20.0
-    target = tensor([[[1, 1, 0, 0]], [[1, 1, 1, 0]]])  # the first image is perfect, the second finds nothing
+    target = tensor([[[1, 1, 0, 0]], [[0, 1, 1, 0]]])  # the first image is perfect, the second finds nothing
     expect(
-        dice_loss, logits, target, gives=1 - 5 / 8, says="overlap and areas must be summed over the whole batch",
+        dice_loss, logits, target, gives=1 - 5 / 7, says="overlap and areas must be summed over the whole batch",
         mistakes=[
-            (1 - (1 + 1 / 4) / 2, "each image gets a Dice of its own: sum over the whole batch first"),
-            (1 - (5 / 8 + 7 / 10) / 2, "with one channel only class 1 is judged: leave the background out"),
+            (1 - (1 + 1 / 3) / 2, "each image gets a Dice of its own: sum over the whole batch first"),
+            (1 - (5 / 7 + 9 / 11) / 2, "with one channel only class 1 is judged: leave the background out"),
         ],
     )  # fmt: skip
     logits, target = (
@@ -187,7 +184,8 @@ def dice_leaves_out_ignored(dice_loss: Callable) -> None:
 def dice_of_absent_classes(dice_loss: Callable) -> None:
     """A class that the target does not show is left out of the mean.
 
-    Find the classes with a truth above 0, and average over those alone. None at all: the loss is 0.
+    Find the classes with a truth above 0, and average over those alone: sum the losses times `present`, and divide by
+    `present.sum().clamp(min=1)`. Where no class occurs, that is a 0 that gradients flow from.
     """
     p = tensor([[0.6, 0.3], [0.3, 0.5], [0.1, 0.2]])
     logits, target = p.log().view(1, 3, 1, 2), tensor([[[0, 1]]])
@@ -199,6 +197,13 @@ def dice_of_absent_classes(dice_loss: Callable) -> None:
             ((sum(two) + third) / 3, "class 2 is not in the target, yet it enters the mean: leave it out"),
             (sum(two) / 3, "the mean is over the classes that occur: divide by 2 here, not by 3"),
         ],
+    )  # fmt: skip
+    p = tensor([[0.6, 0.3, 0.2], [0.3, 0.5, 0.2], [0.1, 0.2, 0.6]])
+    expect(
+        dice_loss, p.log().view(1, 3, 1, 3), tensor([[[0, 1, 255]]]), gives=sum(two) / 2,
+        says="an ignored pixel (255) changes the mean over the classes",
+        mistakes=[((sum(two) + third) / 3, "an ignored pixel (255) makes class 2 occur, into which `clamp` had put it: "
+                   "take `valid` times the truth before you ask which classes occur")],
     )  # fmt: skip
     p = tensor([[0.5, 0.2, 0.1, 0.3], [0.5, 0.8, 0.9, 0.7]])
     expect(
@@ -442,6 +447,8 @@ SCORES = {
     "recall": tensor([3 / 6, 4 / 6, NAN, NAN]),
 }
 
+NO_HARMONY = " (the harmonic mean is NaN where precision or recall is: take Dice from the counts)"
+
 
 def four_names(scores: Callable) -> None:
     """The result is a dict of four tensors, one value a class.
@@ -498,7 +505,7 @@ def iou_from_counts(scores: Callable) -> None:
 def dice_from_counts(scores: Callable) -> None:
     """Dice, or F1, is twice the hits over truth + prediction.
 
-    It is also the harmonic mean of precision and recall: 2PR / (P + R).
+    Take it from the counts: the harmonic mean 2PR / (P + R) is the same, but NaN where P or R is.
     """
     _one_score(
         scores, "dice",
@@ -520,12 +527,12 @@ def nothing_to_judge(scores: Callable) -> None:
     result = expect(scores, MATRIX)
     for name in SCORES:
         value = float(result[name][2])
-        require(
-            value != value, f"class 2 is neither there nor predicted: '{name}' must be NaN, not {value:.4g}"
-        )  # fmt: skip
+        says = f"class 2 is neither there nor predicted: '{name}' must be NaN, not {value:.4g}"
+        require(value != value, says, matrix=MATRIX)
     for name in ("iou", "dice", "precision"):
         value = float(result[name][3])
-        require(value == 0, f"class 3 was predicted and is not there: '{name}' must be 0, not {value:.4g}")
+        says = f"class 3 was predicted and is not there: '{name}' must be 0, not {value:.4g}"
+        require(value == 0, says + NO_HARMONY * (name == "dice" and value != value), matrix=MATRIX)
     two = tensor([[6, 0], [0, 0]])
     value = float(expect(scores, two)["iou"][0])
     require(abs(value - 1) < 1e-6, "a class without a mistake must have IoU 1", matrix=two, yours=value)
@@ -545,7 +552,7 @@ def nothing_below_the_line(scores: Callable) -> None:
     for name in ("iou", "dice", "recall"):
         value = float(result[name][2])
         says = f"class 2 is there and was never predicted: '{name}' must be 0, not {value:.4g}"
-        require(value == 0, says, matrix=missed)
+        require(value == 0, says + NO_HARMONY * (name == "dice" and value != value), matrix=missed)
     value = float(expect(scores, MATRIX)["recall"][3])
     says = f"class 3 was predicted and is not there, 0 / 0: 'recall' must be NaN, not {value:.4g}"
     require(value != value, says, matrix=MATRIX)
@@ -772,7 +779,7 @@ def weight_moves(train_step: Callable) -> None:
     """
     model, _, accelerator = one_step(train_step)
     moved, order = float(model.weight.detach()), accelerator.order
-    still = "after backward comes optimizer.step(), and grad_clip=0 does not clip"
+    still = "is the gradient clipped to grad_clip=0, and so to nothing? Clip only if grad_clip is above 0"
     if "step" not in order:
         still = "optimizer.step() is missing, after backward"
     elif order.index("step") < order.index("backward"):
@@ -932,11 +939,13 @@ def eval_mode(evaluate: Callable) -> None:
 def no_gradients(evaluate: Callable) -> None:
     """No gradients are prepared, and no weight changes.
 
-    `@torch.no_grad()` above the function, or `with torch.no_grad():` around the loop.
+    `with torch.no_grad():` around the loop, or `@torch.no_grad()` between `@exercise("7.7")` and `def`: a decorator
+    above `@exercise` comes too late, since the function that is judged lies below it.
     """
     _, model = run_evaluate(evaluate)
     prepared = any(grad for _, grad in model.modes)
-    require(not prepared, "gradients are prepared for every image: torch.no_grad() saves that memory")
+    where = "torch.no_grad() saves that memory, around the loop or, as @torch.no_grad(), between @exercise and def"
+    require(not prepared, f"gradients are prepared for every image: {where}")
     require(model.weight.grad is None, "something called backward: validation must not learn")
     require(float(model.weight.detach()) == 1.0, "a weight changed: validation must not learn")
     require(torch.is_grad_enabled(), "gradients stay switched off after the function: use no_grad as a context")
@@ -1191,7 +1200,7 @@ def stops_at_nan(train_one_epoch: Callable) -> None:
 EXERCISES = [
     Exercise(
         "7.1", "Dice loss", "utils.losses.dice_loss", 4, 20,
-        "A loss that judges regions, so that small objects count as much as large ones.",
+        "A loss that judges regions, so that a class of few pixels is not drowned by one of many.",
         [dice_is_a_number, dice_of_one_class, dice_of_classes, dice_sums_over_the_batch, dice_leaves_out_ignored,
          dice_of_absent_classes, dice_at_its_ends, dice_teaches],
         [
@@ -1200,7 +1209,8 @@ EXERCISES = [
             "axis moved to place 1; or with one channel (target == 1).unsqueeze(1). Multiply both by "
             "(target != 255).unsqueeze(1).",
             "overlap = (p * truth).sum(dim=(0, 2, 3)); areas = (p + truth).sum(dim=(0, 2, 3)); then one minus "
-            "(2 * overlap + smooth) / (areas + smooth), averaged over the classes with truth.sum(dim=(0, 2, 3)) > 0.",
+            "(2 * overlap + smooth) / (areas + smooth), times `present` = truth.sum(dim=(0, 2, 3)) > 0, summed, and "
+            "divided by present.sum().clamp(min=1).",
         ],
     ),
     Exercise(

@@ -2,28 +2,31 @@
 
 from collections.abc import Sequence
 
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from utils.images import IGNORE_INDEX
-from utils.plots import Palette, legend, overlay, show_images, to_array
+from utils.plots import Palette, colour_mask, legend, show_images, to_array
+
+THIN, WIDE = (148, 52, 230), (0, 0, 0)  # violet and black: no class has them
 
 
 def show_predictions(
-    images: Sequence[np.ndarray], truths: Sequence[np.ndarray], predictions: Sequence[np.ndarray],
-    classes: Sequence[str], palette: Palette, *, titles: Sequence[str] = (), size: float = 2.6,
-) -> Figure:  # fmt: skip
-    """Show a row for each picture: itself, the truth, the prediction, and where they differ (black)."""
-    cells, names = [], []
-    for i, (image, truth, prediction) in enumerate(zip(images, truths, predictions, strict=True)):
-        wrong = (to_array(truth) != to_array(prediction)) & (to_array(truth) != IGNORE_INDEX)
-        errors = np.where(wrong[..., None], 0, 255 - (255 - to_array(image)) // 3).astype(np.uint8)
-        cells += [image, overlay(image, truth, palette), overlay(image, prediction, palette), errors]
-        names += [titles[i] if i < len(titles) else "image", "truth", "prediction", f"wrong: {wrong.mean():.0%}"]
-    figure = show_images(cells, names, columns=4, size=size)
-    legend(figure, classes, palette)
+    image: Tensor, truth: Tensor, prediction: Tensor, classes: Sequence[str], palette: Palette
+) -> Figure:
+    """Show a picture, its truth, its prediction, and where they differ, narrowly or widely."""
+    real, found = to_array(truth), to_array(prediction)
+    wrong = (real != found) & (real != IGNORE_INDEX)
+    wide = cv2.morphologyEx(wrong.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(bool)
+    errors = 255 - (255 - to_array(image)) // 3
+    errors[wrong], errors[wide] = THIN, WIDE
+    cells = [image, colour_mask(truth, palette), colour_mask(prediction, palette), errors]
+    figure = show_images(cells, ["image", "truth", "prediction", f"wrong: {wrong.mean():.0%}"], columns=2, size=3.8)
+    names = [*classes, "wrong, thin", "wrong, wide"]
+    legend(figure, names, [*palette, THIN, WIDE], bool((real == IGNORE_INDEX).any()), ncols=5)
     return figure
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, GREEN, GREY, ORANGE, RED, Palette, add_legend, colour_mask, legend, show_images, to_array
+from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, add_legend, colour_mask, legend, show_images, to_array
 
 
 def plot_pixel_costs(p: Tensor, target: Tensor, cost: Tensor) -> Figure:
@@ -95,19 +95,6 @@ def plot_cost_maps(truth: Tensor, costs: Mapping[str, Tensor], palette: Palette)
     return figure
 
 
-def plot_push(truth: Tensor, push: Tensor, palette: Palette) -> Figure:
-    """Show a truth (H, W) beside the strength of the gradient at each pixel, on a root scale."""
-    figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.9))
-    axes[0].imshow(colour_mask(truth, palette), interpolation="nearest")
-    axes[0].set_title("truth (white: ignored)")
-    drawn = axes[1].imshow(push.cpu().sqrt(), cmap="inferno", interpolation="nearest")
-    axes[1].set_title("gradient at each pixel (black: exactly 0)")
-    figure.colorbar(drawn, ax=axes[1], label="square root of its size")
-    for ax in axes:
-        ax.axis("off")
-    return figure
-
-
 def plot_one_batch(curves: Mapping[str, Sequence[float]]) -> Figure:
     """Draw the losses of several pipelines on the one batch that each was shown again and again."""
     figure, ax = plt.subplots(figsize=(8, 3.3))
@@ -134,18 +121,6 @@ def plot_floor(once: Sequence[float], twice: Sequence[float]) -> Figure:
     )
     for ax in (left, right):
         ax.legend(frameon=False, loc="upper right")
-    return figure
-
-
-def plot_gradients(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Figure:
-    """Draw the gradient of every weight from one large batch against the sum over its halves."""
-    figure, axes = plt.subplots(1, len(pairs), figsize=(9, 4.2))
-    for ax, (name, (whole, summed)) in zip(axes, pairs.items(), strict=True):
-        difference = float((whole - summed).norm() / whole.norm())
-        words = "equal up to rounding" if difference < 1e-3 else f"relative difference {difference:.0%}"
-        ax.axline((0, 0), slope=1, color=GREY, lw=1)
-        ax.plot(whole, summed, ".", color=BLUE, ms=4)
-        ax.set(title=f"{name}\n{words}", xlabel="one batch of 8", ylabel="two of 4, accumulated")
     return figure
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from torch import Tensor
 
 from utils.images import IGNORE_INDEX
@@ -13,15 +13,17 @@ from utils.plots import BLUE, GREEN, ORANGE, Palette, colour_mask, legend
 
 
 def plot_losses(
-    ious: Mapping[str, Tensor], rare: int, masks: Mapping[str, Tensor], classes: Sequence[str], palette: Palette
-) -> Figure:
-    """Draw the IoU of one class and the mIoU over the steps, from the IoUs (steps, C) of each run, and masks (H, W).
+    ious: Mapping[str, Tensor], rare: int, masks: Mapping[str, Tensor], first: int, classes: Sequence[str],
+    palette: Palette,
+) -> Figure:  # fmt: skip
+    """Draw the IoU of one class and the mIoU over the steps, from the IoUs (steps, C) of each run, and masks.
 
-    Where the class fills only a small part of the first mask, that part of every mask is shown enlarged as well.
+    The truth and the other masks (N, H, W) are those of one batch. Shown are image `first` in all its classes, and the
+    errors of the one class in the image that has most of it.
     """
-    close = find_part(next(iter(masks.values())) == rare)
-    figure = plt.figure(figsize=(9.6, 8.4 if close else 6.2))
-    above, below = figure.subfigures(2, 1, height_ratios=[1, 1.75 if close else 0.95])
+    truth, *found = masks.values()
+    figure = plt.figure(figsize=(9.6, 9), layout="constrained")
+    above, middle, below = figure.subfigures(3, 1, height_ratios=[1, 0.95, 0.95])
     panels = {f"IoU of {classes[rare]}": lambda run: run[:, rare], "mIoU": lambda run: run.nanmean(dim=1)}
     for ax, (title, score), place in zip(
         above.subplots(1, 2), panels.items(), ("lower right", "upper left"), strict=True
@@ -30,32 +32,36 @@ def plot_losses(
             ax.plot(score(run), style, color=colour, lw=2, label=f"{name}: ends at {float(score(run)[-1]):.2f}")
         ax.set(title=f"{title} on the four images", xlabel="step", ylabel=title, ylim=(0, 1))
         ax.legend(frameon=False, loc=place)
-    rows = below.subplots(2 if close else 1, len(masks), squeeze=False)
-    for ax, (title, mask) in zip(rows[0], masks.items(), strict=True):
-        ax.imshow(colour_mask(mask, palette), interpolation="nearest")
-        ax.set_title(title)
-    for ax, (title, mask) in zip(rows[1] if close else (), masks.items(), strict=bool(close)):
-        ax.imshow(colour_mask(mask, palette)[close], interpolation="nearest")
-        ax.set_title(f"{title}, enlarged")
-    for ax in rows.flat:
-        ax.axis("off")
-    ignored = any(bool((mask == IGNORE_INDEX).any()) for mask in masks.values())
-    legend(figure, classes, palette, ignored)
+    show_row(middle, [(colour_mask(mask[first], palette), title) for title, mask in masks.items()])
+    legend(middle, classes, palette, bool((truth == IGNORE_INDEX).any()), loc="outside lower center")
+    most = int((truth == rare).sum(dim=(1, 2)).argmax())
+    errors = [draw_errors(truth[most], mask[most], rare) for mask in found]
+    errors = [(picture, f"{name}: {words}") for name, (picture, words) in zip(ious, errors, strict=True)]
+    show_row(below, [(colour_mask(truth[most], palette), f"most {classes[rare]} pixels: truth"), *errors])
+    legend(below, ERRORS, ERRORS.values(), loc="outside lower center")
     return figure
 
 
-def find_part(shown: Tensor) -> tuple[slice, slice] | None:
-    """Return the square around what is shown in a mask (H, W), or None where that is nothing or half of the mask."""
-    places = shown.nonzero()
-    if not len(places):
-        return None
-    size, low, high = min(shown.shape), places.amin(dim=0), places.amax(dim=0)
-    side = int((high - low).max()) + 9  # and four pixels around it
-    if side > size // 2:
-        return None
-    starts = ((low + high + 1 - side) // 2).tolist()
-    starts = [max(0, min(start, length - side)) for start, length in zip(starts, shown.shape, strict=True)]
-    return tuple(slice(start, start + side) for start in starts)
+ERRORS = {"found": (110, 110, 110), "missed": (0, 114, 178), "false alarm": (230, 159, 0), "neither": (228, 228, 228)}
+
+
+def draw_errors(truth: Tensor, mask: Tensor, c: int) -> tuple[np.ndarray, str]:
+    """Paint the hits and errors of one class, ignored pixels white, and say its IoU: two masks (H, W)."""
+    counted, real, claimed = truth != IGNORE_INDEX, truth == c, mask == c
+    parts = [part & counted for part in (real & claimed, real & ~claimed, claimed & ~real, ~claimed & ~real)]
+    picture = np.full((*truth.shape, 3), 255, dtype=np.uint8)
+    for part, colour in zip(parts, ERRORS.values(), strict=True):
+        picture[part.cpu()] = colour
+    hits, missed, false = (int(part.sum()) for part in parts[:3])
+    return picture, f"IoU {hits / max(1, hits + missed + false):.2f} here"
+
+
+def show_row(figure: SubFigure, cells: Sequence[tuple[np.ndarray, str]]) -> None:
+    """Show pictures (H, W, 3) in a row, each under its title."""
+    for ax, (picture, title) in zip(figure.subplots(1, len(cells)), cells, strict=True):
+        ax.imshow(picture, interpolation="nearest")
+        ax.set_title(title)
+        ax.axis("off")
 
 
 def judge_loop(losses: Any, model: Sequence[float]) -> str:

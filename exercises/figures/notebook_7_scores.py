@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from torch import Tensor
 
 from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, GREY, ORANGE, RED, Palette, blend, to_array
+from utils.plots import BLUE, ORANGE, RED, Palette, blend, to_array
 
 OVERLAP, REST = (230, 159, 0), (160, 205, 235)  # orange and light blue, told apart by every eye
 FOUND = "darkred"  # an outline that stands out from orange, light blue and white
@@ -24,30 +25,39 @@ def paint(whole: np.ndarray, part: np.ndarray) -> np.ndarray:
     return picture
 
 
-def outline(ax: Axes, region: np.ndarray, colour: str, style: str) -> None:
+def outline(ax: Axes, region: np.ndarray, colour: str, style: str, width: float = 2.2) -> None:
     """Draw the outline of a region, bool (H, W), along the edges of its pixels."""
     fine = np.pad(region, 1).repeat(8, axis=0).repeat(8, axis=1)
     rows, columns = (np.arange(n) / 8 - 1.5 + 1 / 16 for n in fine.shape)
-    ax.contour(columns, rows, fine, [0.5], colors=colour, linestyles=style, linewidths=2.2)
+    ax.contour(columns, rows, fine, [0.5], colors=colour, linestyles=style, linewidths=width)
 
 
 def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor]) -> Figure:
     """Show an image with one class outlined, and maps of that class, bool (H, W), painted over it."""
-    figure, axes = plt.subplots(1, 1 + len(maps), figsize=(10.5, 4.1))
+    figure, axes = plt.subplots(1, 1 + len(maps), figsize=(10.5, 4.5))
     picture, truth = to_array(image), to_array(truth)
-    for ax, (title, found) in zip(axes, {"what is there (outlined)": None, **maps}.items(), strict=True):
+    for ax, (title, found) in zip(axes, {"what is there": None, **maps}.items(), strict=True):
         painted = np.full_like(picture, OVERLAP)
         ax.imshow(picture if found is None else blend(picture, painted, to_array(found), 0.75), interpolation="nearest")
-        outline(ax, truth, "white", "-")
+        outline(ax, truth, "white", *(("-", 2.2) if found is None else (":", 1.2)))
         ax.set_title(title)
         ax.axis("off")
+    dark = {"facecolor": "dimgrey", "edgecolor": "white"}
+    patches = [
+        Patch(**dark, lw=2, label="a car"),
+        Patch(**dark, lw=1.2, ls=":", label="the same car, to compare"),
+        Patch(facecolor=np.array(OVERLAP) / 255, label="what the map calls car"),
+    ]
+    figure.legend(handles=patches, loc="outside lower center", ncols=3, facecolor="silver", handleheight=1.3)
     return figure
 
 
 def plot_iou_shapes(truth: Tensor, predictions: Mapping[str, Tensor]) -> Figure:
     """Draw each prediction over the truth, and below it the overlap over the union as a fraction of two shapes."""
-    figure, axes = plt.subplots(2, len(predictions), figsize=(9.6, 6), height_ratios=[1, 1.75])
+    figure, axes = plt.subplots(2, len(predictions), figsize=(9.6, 5.6), height_ratios=[1, 1.5])
     truth = to_array(truth).astype(bool)
+    places = np.argwhere(np.any([truth, *map(to_array, predictions.values())], axis=0))
+    rows, columns = (slice(low, high + 1) for low, high in zip(places.min(axis=0), places.max(axis=0), strict=True))
     for (name, prediction), above, below in zip(predictions.items(), *axes, strict=True):
         found = to_array(prediction).astype(bool)
         both, either = truth & found, truth | found
@@ -55,15 +65,17 @@ def plot_iou_shapes(truth: Tensor, predictions: Mapping[str, Tensor]) -> Figure:
         outline(above, truth, "black", "-")
         outline(above, found, FOUND, "--")
         above.set_title(name, size=13)
-        height, width = truth.shape
-        nothing = np.zeros_like(both)
-        below.imshow(np.vstack([paint(both, both), paint(either, nothing)]))
-        below.plot([0, width - 1], [height - 0.5] * 2, color="black", lw=2.5)
+        above.set(xlim=(columns.start - 1, columns.stop), ylim=(rows.stop, rows.start - 1))
+        parts = [paint(whole, both)[rows, columns] for whole in (both, both, either)]
+        height, width = parts[0].shape[:2]
+        parts[1] = np.full((1, width, 3), 255, dtype=np.uint8)  # room for the line of the fraction
+        below.imshow(np.vstack(parts))
+        below.plot([-0.5, width - 0.5], [height] * 2, color="black", lw=2.5)
         result = f"= {both.sum()} / {either.sum()}\n= {both.sum() / either.sum():.2f}"
-        below.text(width + 0.5, height - 0.5, result, size=15, va="center")
-        below.text(width / 2 - 0.5, 0.4, "overlap", ha="center", va="center", size=12)
-        below.text(width / 2 - 0.5, 2 * height - 1.2, "union", ha="center", va="center", size=12)
-        below.set_xlim(-0.5, width + 11)
+        below.text(width + 0.2, height, result, size=15, va="center")
+        for word, place in (("overlap", -0.6), ("union", 2 * height + 1.2)):
+            below.text(width / 2 - 0.5, place, word, ha="center", va="center", size=12)
+        below.set(xlim=(-0.5, width + 10), ylim=(2 * height + 2, -1.5))
         for ax in (above, below):
             ax.axis("off")
     figure.suptitle("Truth: solid black outline. Prediction: dashed red outline. Overlap: orange.")
@@ -112,7 +124,7 @@ def plot_image_scores(shares: Tensor, ious: Tensor, levels: Mapping[str, float],
     """Draw the IoU of one class in every image over its share of that image, and the two summaries as lines."""
     figure, ax = plt.subplots(figsize=(8, 3.4))
     points = 100 * shares[~ious.isnan()], ious[~ious.isnan()]
-    ax.scatter(*points, s=70, color=BLUE, edgecolor="black", zorder=3, label="one image")
+    ax.scatter(*points, s=70, color=BLUE, alpha=0.6, edgecolor="black", zorder=3, label="one image")
     places, counts = torch.stack(points).unique(dim=1, return_counts=True)
     for place, count in zip(places.T.tolist(), counts.tolist(), strict=True):
         if count > 1:
@@ -122,7 +134,8 @@ def plot_image_scores(shares: Tensor, ious: Tensor, levels: Mapping[str, float],
     ax.set(title=f"IoU of '{name}' in each validation image", ylabel="IoU", ylim=(-0.04, 1.04))
     ax.set_xscale("symlog", linthresh=1)
     ax.set_xlim(-0.1, 110)
-    ax.set(xlabel=f"share of the image that is {name} (%)", xticks=[0, 1, 10, 100], xticklabels=["0", "1", "10", "100"])
+    ticks = [0, 0.1, 0.5, 1, 10, 100]
+    ax.set(xlabel=f"share of the image that is {name} (%)", xticks=ticks, xticklabels=map(str, ticks))
     ax.legend(frameon=False, loc="lower right")
     return figure
 
@@ -137,15 +150,4 @@ def plot_ap(curve: np.ndarray, ap: np.ndarray, classes: Sequence[str], palette: 
     ax.set(title=f"How often is a class found well enough? Mean AP {np.nanmean(ap):.2f}")
     ax.set(xlabel="IoU threshold", ylabel="share of images that reach it", ylim=(-0.03, 1.05))
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=10)
-    return figure
-
-
-def plot_absent(honest: Tensor, inflated: Tensor, absent: Tensor) -> Figure:
-    """Draw the mean IoU of every tile, absent classes left out against absent classes scored 1.0."""
-    figure, ax = plt.subplots(figsize=(5.4, 3.9))
-    ax.axline((0, 0), slope=1, color=GREY, lw=1)
-    drawn = ax.scatter(honest, inflated, c=absent, cmap="cividis", s=36, edgecolor="black", lw=0.4)
-    ax.set(title=f"Mean IoU of every tile: {float(honest.mean()):.2f} becomes {float(inflated.mean()):.2f}")
-    ax.set(xlabel="absent classes left out", ylabel="absent classes scored 1.0", xlim=(0, 1.03), ylim=(0, 1.03))
-    figure.colorbar(drawn, label="absent classes in the tile")
     return figure

@@ -5,30 +5,22 @@ import torch
 from helpers import CLASSES, PALETTE, texts
 
 from exercises.figures.notebook_7_learning import plot_disagreement
-from exercises.figures.notebook_7_losses import find_part, judge_loop, plot_losses
+from exercises.figures.notebook_7_losses import ERRORS, judge_loop, plot_losses
 
 MODEL = [2.0 * 0.95**step for step in range(61)]  # the losses of the loop on the page
 
 
-def test_each_loss_has_its_curves_and_its_mask():
+def test_each_loss_has_its_curves_its_mask_and_its_errors_where_the_class_is():
     runs = {name: torch.full((5, 3), score) for name, score in {"ce": 0.25, "ce+dice": 0.5, "dice": 0.75}.items()}
-    masks = {
-        name: torch.full((8, 8), value) for name, value in {"truth": 255, "ce": 0, "ce+dice": 1, "dice": 2}.items()
-    }
-    found = texts(plot_losses(runs, 2, masks, CLASSES, PALETTE))
+    truth = torch.zeros(2, 8, 8, dtype=torch.int64)
+    truth[1, :4], truth[1, 7] = 2, 255
+    half = truth.clone()
+    half[1, 2:4], half[1, 5] = 0, 2
+    masks = {"truth": truth, "one": truth, "two": half, "three": torch.zeros_like(truth)}
+    found = texts(plot_losses(runs, 2, masks, 0, CLASSES, PALETTE))
     assert {f"IoU of {CLASSES[2]} on the four images", "mIoU on the four images", "ignored", *masks} <= set(found)
     assert {"ce: ends at 0.25", "ce+dice: ends at 0.50", "dice: ends at 0.75"} <= set(found)
-
-
-@pytest.mark.parametrize(("shown", "part"), [(0, None), (2, (slice(4, 14), slice(0, 10))), (20, None)])
-def test_a_small_class_is_shown_enlarged(shown, part):
-    mask = torch.zeros(32, 32, dtype=torch.bool)
-    mask[8 : 8 + shown, 1 : 1 + shown] = True
-    assert find_part(mask) == part
-    masks = dict.fromkeys(("truth", "ce"), mask.long() * 2)
-    runs = {name: torch.full((5, 3), 0.5) for name in ("ce", "ce+dice", "dice")}
-    found = texts(plot_losses(runs, 2, masks, CLASSES, PALETTE))
-    assert ("truth, enlarged" in found) == (part is not None)
+    assert {"ce: IoU 1.00 here", "ce+dice: IoU 0.40 here", "dice: IoU 0.00 here", *ERRORS} <= set(found)
 
 
 def test_two_maps_stand_beside_their_truth():
