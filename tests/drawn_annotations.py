@@ -99,6 +99,22 @@ def coco_official(root):
     return root
 
 
+def panoptic(root):
+    """Segments of all classes, the background too, under numbers that need two channels; 0 is none."""
+    images(root / "val2017", "{}.jpg")
+    annotations = []
+    for number in range(COUNT):
+        numbers = ids(number).astype(np.int64) * 300 + 7
+        packed = np.stack([numbers % 256, numbers // 256, numbers * 0], axis=-1).astype(np.uint8)
+        save(root / "annotations" / "panoptic_val2017" / f"{number}.png", packed)
+        segments = [{"id": index * 300 + 7, "category_id": index * 10, "iscrowd": 0} for index in (0, *NAMES)]
+        annotations.append({"image_id": number, "file_name": f"{number}.png", "segments_info": segments})
+    document = coco_document(name="{}.jpg") | {"annotations": annotations}
+    document["categories"].append({"id": 0, "name": "background", "supercategory": "stuff"})
+    write(root / "annotations" / "panoptic_val2017.json", document)
+    return root
+
+
 def roboflow_coco(root):
     for split, numbers in {"train": range(3), "valid": range(3, 5), "test": range(5, 6)}.items():
         for number in numbers:

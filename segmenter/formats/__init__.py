@@ -36,6 +36,8 @@ def detect(listing: Listing) -> dict[str, Listed]:
         if files := module.find(listing):
             several = f"{len(files)} files, such as " if len(files) > 1 else ""
             found[name] = Listed(name, files, f"{module.NAME} ({several}{listing.relative(files[0])})")
+    if "panoptic" in found:  # its pictures of segments look like masks of a folder of pairs
+        found = {name: listed for name, listed in found.items() if name not in ("pairs", "objects")}
     if "pairs" in found:
         # Masks that are whole pairs are no masks of single objects, and arrays beside them were exported with them.
         found = {name: listed for name, listed in found.items() if name not in ("objects", "arrays")}

@@ -13,7 +13,7 @@ import numpy as np
 
 from segmenter.formats.base import THING, Annotations, Item, Region, class_names, drawn_names, label_of
 from segmenter.formats.listing import Listing
-from utils.catalog.places import Place, place_of
+from utils.catalog.places import MASK_AFFIX, Place, places_of
 from utils.images import read_mask
 
 NAME = "a mask for each object"
@@ -30,13 +30,17 @@ def find(listing: Listing) -> list[Path]:
 
 def group(listing: Listing) -> dict[Path, list[tuple[Path, str]]]:
     """Return the masks of every image, each with the word that may name its class."""
-    places = [place_of(listing.picture_root, path) for path in listing.pictures]
-    masks = [place for place in places if place.role == "mask"]
+    places = places_of(listing.picture_root, listing.pictures)
+    stems = {(place.path.parent, place.stem) for place in places}
+    masks = [place for place in places if place.role == "mask" or is_beside(place, stems)]
+    if len({mask.kind for mask in masks}) > 1:
+        return {}  # another reading each, and no objects
     named = any(place.role == "image" for place in places)
     images = [place for place in places if place.role == "image" or (place.role is None and not named)]
     by_stem: dict[str, list[Place]] = defaultdict(list)
     for place in images:
-        by_stem[place.stem.casefold()].append(place)
+        if not is_beside(place, stems):
+            by_stem[key_of(place.stem)].append(place)
     found: dict[Path, list[tuple[Path, str]]] = defaultdict(list)
     seen = set()
     for mask in masks:
@@ -50,20 +54,37 @@ def group(listing: Listing) -> dict[Path, list[tuple[Path, str]]]:
     return dict(found)
 
 
+def is_beside(place: Place, stems: set[tuple[Path, str]]) -> bool:
+    """Say whether a picture is a mask by its own name, numbered or not: NAME_mask.png, NAME_mask_1.png beside NAME."""
+    name = re.sub(r"[_-]\d+$", "", place.stem)
+    base = MASK_AFFIX.sub("", name)
+    return place.role is None and base != name and (place.path.parent, base) in stems
+
+
+def key_of(stem: str) -> str:
+    """Return a name by which an image is found: 00012 is the image 12."""
+    return str(int(stem)) if stem.isdecimal() else stem.casefold()
+
+
 def owner(mask: Place, by_stem: dict[str, list[Place]], images: list[Place]) -> tuple[Place | None, str]:
     """Return the image that a mask belongs to, and the word that may name its class."""
+    cuts = sorted((m.start() for m in re.finditer(r"[_\-. ]", mask.stem)), reverse=True)
+    parts = [(mask.stem[:cut], word_of(mask.stem[cut + 1 :])) for cut in cuts]
+    for stem, word in parts:
+        if word and (one := pick(by_stem.get(key_of(stem), []), mask)):
+            return one, word
     for folder in reversed(mask.folders):  # a folder that has the name of an image
-        if one := pick(by_stem.get(folder.casefold(), []), mask):
+        if one := pick(by_stem.get(key_of(folder), []), mask):
             return one, word_of(mask.stem)
     if mask.folders:
         inside = [place for place in images if place.folders == mask.folders]
         if len(inside) == 1:  # a folder that holds one image
             return inside[0], word_of(mask.stem)
-    if one := pick(by_stem.get(mask.stem.casefold(), []), mask):
+    if one := pick(by_stem.get(key_of(mask.stem), []), mask):
         return one, mask.folders[-1] if mask.folders else ""
-    for cut in sorted((m.start() for m in re.finditer(r"[_\-. ]", mask.stem)), reverse=True):
-        if one := pick(by_stem.get(mask.stem[:cut].casefold(), []), mask):
-            return one, word_of(mask.stem[cut + 1 :])
+    for stem, word in parts:
+        if one := pick(by_stem.get(key_of(stem), []), mask):
+            return one, word
     return None, ""
 
 
@@ -88,11 +109,10 @@ def read(listing: Listing, files: list[Path]) -> Annotations:
             for mask, word in sorted(masks)
         ]
         items.append(Item(listing.relative(image), image, regions, None, None, listing.split_of(image)))
-    with_masks = {item.image for item in items}
-    masks = set(files)
-    for image in listing.pictures:
-        if image not in with_masks and image not in masks and place_of(listing.picture_root, image).role != "mask":
-            items.append(Item(listing.relative(image), image, split=listing.split_of(image)))
+    known = {item.image for item in items} | set(files)
+    for place in places_of(listing.picture_root, listing.pictures):
+        if place.path not in known and place.role != "mask":
+            items.append(Item(listing.relative(place.path), place.path, split=listing.split_of(place.path)))
     notes = ["The masks of an image are joined in the order of their names: later ones lie on top."]
     return Annotations(NAME, files, class_names(drawn_names(items)), items, notes)
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from segmenter.formats import objects
 from segmenter.formats.base import Annotations, Item
 from segmenter.formats.listing import Listing
 from utils.catalog.folder import Folder
 from utils.catalog.layouts import read_layout
+from utils.catalog.mask_meaning import BLACK_AND_WHITE
 from utils.errors import DataError
 
 NAME = "images and masks"
@@ -22,14 +24,23 @@ def find(listing: Listing) -> list[Path]:
         layout = read_layout(listing.root)
     except DataError:
         return []
-    masks = {row.mask for row in layout.rows}
-    return [] if len(set(layout.lone) - masks) > len(layout.rows) / 2 else [row.mask for row in layout.rows]
+    masks = [row.mask for row in layout.rows]
+    lone = set(layout.lone).difference(masks)
+    # Some images have further masks of the same kind, as some scans of BUSI have: those of one image belong together.
+    further = bool(lone & set(objects.find(listing))) and source_at(listing.root).classes == BLACK_AND_WHITE
+    return [] if further or len(lone) > len(masks) / 2 else masks
+
+
+def source_at(root: Path) -> Folder:
+    """Return the data set of a folder, its classes known. Raises DataError or ConfigError where they are unclear."""
+    source = Folder(root)
+    source.prepare()
+    return source
 
 
 def read(listing: Listing, files: list[Path]) -> Annotations:
     """Read the pairs with their classes. Raises DataError or ConfigError where they are unclear."""
-    source = Folder(listing.root)
-    source.prepare()
+    source = source_at(listing.root)
     items = [
         Item(source.relative(pair.image), pair.image, [], partial(read_ids, source, pair.mask), None, split, pair.group)
         for pair, split in source.labelled()

@@ -103,6 +103,10 @@ class Folder(Source):
             shown = ", ".join(self.relative(path) for path in self.unread()[:3])
             more = " ..." if len(self.unread()) > 3 else ""
             lines.append(("not read", f"{len(self.unread())} pictures that are in no pair: {shown}{more}"))
+        folders = Counter(row.image.parent for row in self.layout.rows if not (row.split or row.group))
+        if 3 <= len(folders) <= sum(folders.values()) / 2:
+            words = "are drawn one by one; if each is a patient, a town or a film, name it as the group in a pairs.csv"
+            lines.append(("splits", f"the pairs of {len(folders)} folders {words}"))
         tiffs = [row.image for row in self.layout.rows if row.image.suffix.lower() in (".tif", ".tiff")]
         if tiffs and header_size(tiffs[0]) == (0, 0) and (bands := describe_bands(tiffs[0])):
             lines.append(("bands", bands))

@@ -2,18 +2,19 @@
 
 A reading is a csv or lists that name the pairs, or the names of folders and files: each folder on the way to a picture
 may say that it holds images or masks (`images`, `JPEGImages`, `labels`, `train_labels`, ...) and which split it belongs
-to (`train`, `valid`, ...); the folders that say neither, and the name of the file, tell which image a mask belongs to.
+to (`train`, `valid`, ...); what else the folders are called, and the name of the file, tell which image a mask belongs
+to.
 """
 
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from utils.catalog.matching import match
 from utils.catalog.pair_lists import Row, describe, rows_from_csv, rows_from_lists
-from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, Place, base_name, other_kinds, place_of
+from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, SECOND_KIND, by_endings, other_kinds, places_of
 from utils.errors import DataError
 from utils.formats import is_image_name
 
@@ -28,6 +29,7 @@ class Reading:
         lone: pictures beside pairs that have no partner.
         unread: other pictures of the folder that are in no pair.
         by_folders: whether the splits come from the names of folders.
+        kind: what the folders of its masks are called.
     """
 
     name: str
@@ -35,12 +37,14 @@ class Reading:
     lone: list[Path] = field(default_factory=list)
     unread: list[Path] = field(default_factory=list)
     by_folders: bool = False
+    kind: str = ""
 
 
 def read_layout(root: Path) -> Reading:
     """Return the one reading of a folder. Raises DataError where there are several, or none."""
     pictures = list_pictures(root)
-    by_folders = read_folders(root, pictures)
+    every = read_folders(root, pictures)
+    by_folders = first_kinds(every)
     # A csv or lists are there to say what the names of folders do not: they go first.
     named = [Reading(path.name, rows) for path, rows in rows_from_csv(root)]
     pairs = by_folders[0].rows if len(by_folders) == 1 else []
@@ -55,7 +59,7 @@ def read_layout(root: Path) -> Reading:
         )
     if not readings:
         raise DataError(describe_failure(root, pictures))
-    return with_leftovers(readings[0], by_folders, pictures)
+    return with_leftovers(readings[0], every, pictures)
 
 
 def with_leftovers(reading: Reading, by_folders: list[Reading], pictures: list[Path]) -> Reading:
@@ -68,7 +72,7 @@ def with_leftovers(reading: Reading, by_folders: list[Reading], pictures: list[P
     others = (pairable - paired) | other_kinds([row.mask for row in reading.rows], rest)
     lone = [path for path in rest if path.parent in beside and path not in others]
     unread = [path for path in rest if path not in set(lone)]
-    return Reading(reading.name, reading.rows, lone, unread, reading.by_folders)
+    return replace(reading, lone=lone, unread=unread)
 
 
 def list_pictures(root: Path) -> list[Path]:
@@ -91,7 +95,7 @@ def list_pictures(root: Path) -> list[Path]:
 
 def read_folders(root: Path, pictures: Sequence[Path]) -> list[Reading]:
     """Read a folder by the names of its folders and files: one reading for each kind of mask folder, and of split."""
-    places = [place_of(root, path) for path in pictures]
+    places = places_of(root, pictures)
     stems = [(place.path.parent, place.stem.casefold()) for place in places if place.role is None]
     bases = {(folder, name) for folder, stem in stems for name in (stem, IMAGE_AFFIX.sub("", stem))}
     named_images = any(place.role == "image" for place in places)
@@ -100,19 +104,33 @@ def read_folders(root: Path, pictures: Sequence[Path]) -> list[Reading]:
         base = (place.path.parent, MASK_AFFIX.sub("", place.stem).casefold())
         has_base = place.role is None and base[1] != place.stem.casefold() and base in bases
         if place.role == "mask" or has_base:
-            masks[place.word].append(place)
+            masks[place.kind].append(place)
         elif place.role == "image" or not named_images:
             images.append(place)
-    if any("manual" in word for word in masks):
-        masks.pop("mask", None)  # of retinas, as in DRIVE: the field of view
+    if not masks:
+        images, masks[""] = by_endings(images)
     readings = []
-    for found in masks.values():
+    for kind, found in masks.items():
         rows = match(images, found)
         for own_splits in (False, True):
             some = [row for row in rows if (row.split is not None) == own_splits]
             if some:
-                readings.append(Reading(describe(root, some), some, by_folders=own_splits))
+                readings.append(Reading(describe(root, some), some, by_folders=own_splits, kind=kind))
     return join_disjoint(readings)
+
+
+def first_kinds(readings: list[Reading]) -> list[Reading]:
+    """Leave out masks that show in another way what others show of the same images: in colour, or each object."""
+    words = {word for reading in readings for word in reading.kind.split()}
+
+    def is_second(reading: Reading) -> bool:
+        own = reading.kind.split()
+        field_of_view = own == ["mask"] and "manual" in words  # of retinas, as in DRIVE
+        ids_elsewhere = words & {"id", "ids"} and not {"id", "ids"}.intersection(own)
+        return bool(field_of_view or ids_elsewhere or any(map(SECOND_KIND.fullmatch, own)))
+
+    known = {row.image for reading in readings if not is_second(reading) for row in reading.rows}
+    return [r for r in readings if not is_second(r) or known.isdisjoint(row.image for row in r.rows)]
 
 
 def join_disjoint(readings: list[Reading]) -> list[Reading]:
@@ -123,53 +141,11 @@ def join_disjoint(readings: list[Reading]) -> list[Reading]:
         for index, other in enumerate(joined):
             if other.by_folders == reading.by_folders and images.isdisjoint(row.image for row in other.rows):
                 rows = [*other.rows, *reading.rows]
-                joined[index] = Reading(f"{other.name} and {reading.name}", rows, by_folders=other.by_folders)
+                joined[index] = replace(other, name=f"{other.name} and {reading.name}", rows=rows)
                 break
         else:
             joined.append(reading)
     return joined
-
-
-# How an image and a mask find each other: each way in turn, among those that are left. What differs is what of their
-# paths counts; a way that leaves out something counts only where one image and one mask are left to choose from.
-Key = Callable[[Place, bool], Any]
-WAYS: tuple[Key, ...] = (
-    lambda place, is_mask: (place.split, place.folders, place.stem),
-    lambda place, is_mask: (place.split, place.folders, place.stem.casefold()),
-    lambda place, is_mask: (place.split, place.folders, base_name(place.stem, is_mask)),
-    lambda place, is_mask: (place.split, place.folders, base_name(place.stem, True)),
-    lambda place, is_mask: (place.folders, base_name(place.stem, is_mask)),
-    lambda place, is_mask: (place.split, base_name(place.stem, is_mask)),
-    lambda place, is_mask: base_name(place.stem, is_mask),
-    lambda place, is_mask: IMAGE_AFFIX.sub("", base_name(place.stem, is_mask)),
-)
-
-
-def match(images: Sequence[Place], masks: Sequence[Place]) -> list[Row]:
-    """Pair images with masks, each at most once."""
-    rows = []
-    left_images, left_masks = list(images), list(masks)
-    for number, way in enumerate(WAYS):
-        by_key = [by_name(left_images, way, False), by_name(left_masks, way, True)]
-        for key in by_key[0].keys() & by_key[1].keys():
-            candidates = by_key[0][key], by_key[1][key]
-            image, mask = candidates[0][0], candidates[1][0]
-            if number and max(map(len, candidates)) > 1:  # of names that are equal as a whole, the first counts
-                continue
-            if image.split and mask.split and image.split != mask.split:
-                continue
-            rows.append(Row(image.path, mask.path, image.split or mask.split))
-        used = {path for row in rows for path in row[:2]}
-        left_images, left_masks = ([p for p in some if p.path not in used] for some in (left_images, left_masks))
-    return sorted(rows)
-
-
-def by_name(places: Iterable[Place], way: Key, is_mask: bool) -> dict[Any, list[Place]]:
-    """Gather places by what counts of their paths."""
-    found: dict[Any, list[Place]] = defaultdict(list)
-    for place in places:
-        found[way(place, is_mask)].append(place)
-    return found
 
 
 def describe_failure(root: Path, pictures: Sequence[Path]) -> str:
@@ -183,8 +159,12 @@ def describe_failure(root: Path, pictures: Sequence[Path]) -> str:
         for folder, paths in list(folders.items())[:4]
     ]
     found = " and ".join(shown) + (" and more elsewhere" if len(folders) > 4 else "") or "no picture at all"
+    packed = Counter("".join(path.suffixes[-2:]) for path in root.rglob("*.*") if path.is_file())
+    if not pictures and packed:
+        ending, count = packed.most_common(1)[0]
+        found += f", but {count} files end in {ending} (unpack what is packed, save volumes and arrays as pictures)"
     notes = [path for ending in ("json", "xml", "geojson") for path in sorted(root.rglob(f"*.{ending}"))][:1]
-    command = f"`python -m segmenter convert {root} --into FOLDER` draws them as masks."
+    command = f"`python -m segmenter convert {root} --into FOLDER` draws them as masks, if it knows the format."
     polygons = "".join(f" {path.relative_to(root).as_posix()} may hold outlines: {command}" for path in notes)
     return (
         f"{root} holds no pairs: there is {found}. Put images in images/, masks of the same names in masks/, or name "

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from utils.catalog.class_table import ClassTable
 from utils.catalog.mask_coding import Colour, MaskCoding
-from utils.catalog.mask_scan import StoredMask, is_two_valued, total
+from utils.catalog.mask_scan import MOST_COLOURS, StoredMask, is_two_valued, total
 from utils.errors import ConfigError, DataError
 from utils.images import IGNORE_INDEX
 
 BINARY = ((0, 0), (IGNORE_INDEX, 1))
+BINARY_16 = ((0, 0), (65535, 1))  # white in 16 bits
 MIXED = ((0, 0), (1, 1), (IGNORE_INDEX, 1))
 BLACK_AND_WHITE = ("background", "foreground")
 MOST_SMOOTH = 64  # more values than these, black and white among them, are smooth edges
@@ -67,7 +68,10 @@ def decide(root: Path, masks: Sequence[StoredMask], names: tuple[str, ...] | Non
 
 
 def decide_alpha(masks: Sequence[StoredMask]) -> bool:
-    """Say whether the masks are in the alpha channel: it varies, and the colours below it are all one."""
+    """Say whether the masks are in the alpha channel: it varies, and below it is one colour, or a photograph."""
+    cut_out = [mask for mask in masks if len(mask.colours) == MOST_COLOURS and is_two_valued(mask.alpha)]
+    if 2 * len(cut_out) > len(masks):
+        return True  # things that were cut out of their photographs
     below = {value for mask in masks if mask.alpha for value in (mask.numbers or mask.colours)}
     return bool(masks) and len(below) == 1 and all(mask.alpha or len(mask.numbers) == 1 for mask in masks)
 
@@ -139,6 +143,8 @@ def count_classes(
     ids = sorted(found - {IGNORE_INDEX})
     if is_binary(numbers, found):
         return BLACK_AND_WHITE, MIXED if 1 in found else BINARY
+    if found == {value for value, _ in BINARY_16}:
+        return BLACK_AND_WHITE, BINARY_16
     if not ids:
         raise DataError(
             f"The masks in {root} label nothing: every pixel is {IGNORE_INDEX}, which is ignored. Export them again, "

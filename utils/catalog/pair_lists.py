@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from utils.catalog.places import SPLIT_OF
 from utils.catalog.tables import read_table
 from utils.errors import DataError
 from utils.files import in_shard
@@ -13,7 +14,6 @@ from utils.splits import SPLITS
 
 IMAGE_COLUMN = ("image", "image_path", "img", "picture", "photo", "input")
 MASK_COLUMN = ("mask", "mask_path", "label", "label_path", "annotation", "target", "gt")
-SPLIT_OF = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
 
 
 class Row(NamedTuple):
@@ -28,8 +28,8 @@ class Row(NamedTuple):
 def rows_from_csv(root: Path) -> list[tuple[Path, list[Row]]]:
     """Return every csv at the top of a folder that names pairs, with its rows; train.csv, val.csv, ... count as one."""
     found = [(path, rows) for path in sorted(root.glob("*.csv")) if (rows := read_rows(path))]
-    if len(found) > 1 and all(SPLIT_OF.get(path.stem, path.stem) in SPLITS for path, _ in found):
-        rows = [row._replace(split=SPLIT_OF.get(path.stem, path.stem)) for path, some in found for row in some]
+    if len(found) > 1 and all(path.stem in SPLIT_OF for path, _ in found):
+        rows = [row._replace(split=SPLIT_OF[path.stem]) for path, some in found for row in some]
         return [(root / "+".join(path.name for path, _ in found), rows)]
     unlike = {frozenset(row[:2] for row in rows): (path, rows) for path, rows in reversed(found)}
     return sorted(unlike.values())
@@ -50,6 +50,11 @@ def read_rows(path: Path) -> list[Row]:
         return []
     if "mask" not in mask and not any(path_in(path.parent, row[mask] or ".").is_file() for row in table):
         return []  # a label may be a word
+    for row in table:
+        row["split"] = SPLIT_OF.get((row.get("split") or "").casefold(), row.get("split"))
+    labelled = {row["split"] for row in table if row[mask]}
+    unlabelled = {row["split"] for row in table if row["split"]} - labelled  # published without masks
+    table = [row for row in table if not labelled or row["split"] not in unlabelled]
     short = [n for n, row in enumerate(table, 2) if not (row[image] and row[mask])]
     if short:
         raise DataError(f"{path} names no image or no mask in row {short[0]}: give both.")

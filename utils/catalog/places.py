@@ -6,21 +6,25 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-IMAGE_FOLDER = r"images?|imgs?|jpegimages|photos?|pictures?|frames?|leftimg8bit|inputs?|scans?|originals?"
-MASK_FOLDER = (
-    r"masks?|labels?|annot(?:ation)?s?|gt(?:fine|coarse)?|groundtruth|ground_truth|segmentation(?:class|s|maps?)?"
-    r"|segs?|targets?|(?:1st_)?manual\d?|trimaps?"
+# Words in the names of folders: these say what is inside wherever they stand (`RGB_color_image_masks`) ...
+IMAGE_WORD = re.compile(r"(?:jpeg|png|left)?im(?:age|g)s?")
+MASK_WORD = re.compile(
+    r"masks?|labels?|annot(?:ation)?s?|gt(?:fine|coarse)?|(?:ground)?truths?|segmentation(?:class|s|maps?)?|trimaps?"
 )
-SPLIT_FOLDER = r"train(?:ing)?|val(?:id(?:ation)?)?|dev|test(?:ing)?|tr|ts"
-SPLIT_NAMES = {"tr": "train", "ts": "test", "va": "val", "de": "val", "te": "test"}  # by the first two letters
-PART = re.compile(
-    rf"(?P<before>{SPLIT_FOLDER})?[_\- ]?(?:(?P<image>{IMAGE_FOLDER})|(?P<mask>{MASK_FOLDER}))?"
-    rf"[_\- ]?(?P<after>{SPLIT_FOLDER})?",
-    re.IGNORECASE,
+# ... and these where nothing else stands there but a split, a number or a kind (`1st_manual`, `semantic_rgb`).
+IMAGE_ALONE = re.compile(r"photos?|pictures?|frames?|inputs?|scans?|originals?|raw")
+MASK_ALONE = re.compile(r"segs?|labs?|targets?|manual|semantic|anno|matting")
+# Kinds of masks that show in another way what others show: read only where no others are there.
+SECOND_KIND = re.compile(
+    r"colou?r(?:s|ed)?|rgb|vis|viz|visualizations?|overlays?|previews?|instances?|objects?|panoptic|edges?|contours?"
+    r"|boundar(?:y|ies)|2nd"
 )
+SPLIT_OF = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
+SPLIT_OF |= {"test": "test", "testing": "test"}
+WORD = re.compile(r"\d+(?:st|nd|rd|th|bit)?|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+")
 MASK_AFFIX = re.compile(
     r"^(?:masks?|labels?|gt|seg(?:mentation)?|annotation)[_\- ]+(?=.)"
-    r"|[_\-. ]+(?:masks?|labels?|l|gt|seg(?:mentation)?|annot(?:ation)?|ground_?truth|manual\d?|trimap|target"
+    r"|[_\-. ]+(?:masks?|labels?|lab|l|gt|seg(?:mentation)?|annot(?:ation)?|ground_?truth|manual\d?|trimap|target"
     r"|\d(?:st|nd)_?ho"
     r"|(?:gt(?:fine|coarse)_)?label(?:train)?ids)$",
     re.IGNORECASE,
@@ -32,29 +36,66 @@ IMAGE_AFFIX = re.compile(
 
 
 class Place(NamedTuple):
-    """What the path of a picture says: image or mask (None: neither), its split, other folders, and its name."""
+    """What the path of a picture says: image or mask (None: neither), the kind of mask, its split, and its name.
+
+    `folders` are those that say nothing of it; `names` is what else the others are called as well, in small letters.
+    """
 
     path: Path
     role: str | None
-    word: str
+    kind: str
     split: str | None
     folders: tuple[str, ...]
+    names: tuple[str, ...]
     stem: str
 
 
+def places_of(root: Path, pictures: Sequence[Path]) -> list[Place]:
+    """Say what the paths of all pictures say of them; where all would be masks, their folder means both."""
+    places = [place_of(root, path) for path in pictures]
+    both = all(place.role == "mask" for place in places)  # a folder that is called `segmentation`, say
+    return [place._replace(role=None) for place in places] if both else places
+
+
 def place_of(root: Path, path: Path) -> Place:
-    """Say what the folders between the root and a picture say of it."""
-    role, word, split, others = None, "", None, []
+    """Say what the folders between the root and a picture say of it; of several, the innermost counts."""
+    role, kind, split, folders, names = None, "", None, [], []
     for part in path.relative_to(root).parts[:-1]:
-        found = PART.fullmatch(part)
-        if not found or not part:
-            others.append(part)
-            continue
-        if found["mask"] or (found["image"] and role is None):
-            role, word = ("mask", found["mask"].casefold()) if found["mask"] else ("image", found["image"].casefold())
-        if given := found["before"] or found["after"]:
-            split = SPLIT_NAMES[given[:2].casefold()]
-    return Place(path, role, word, split, tuple(others), path.stem)
+        own_role, own_kind, own_split, rest = read_name(part)
+        if own_role:
+            role, kind = own_role, own_kind
+        elif not own_split:
+            folders.append(part)
+        split = own_split or split
+        names += [rest] if rest else []
+    return Place(path, role, kind, split, tuple(folders), tuple(names), path.stem)
+
+
+def read_name(folder: str) -> tuple[str | None, str, str | None, str]:
+    """Return what the name of a folder says, word by word: its role, the kind of masks, its split, and the rest."""
+    words = [word.casefold() for word in WORD.findall(folder)]
+    glued = re.fullmatch(r"(train|val|test)(.+)", words[0]) if words else None
+    if glued and MASK_WORD.fullmatch(glued[2]):  # `trainannot`
+        words[:1] = glued.groups()
+    masks, images = (list(filter(known.fullmatch, words)) for known in (MASK_WORD, IMAGE_WORD))
+    if (masks or images) and words[-1] in ("tr", "ts"):  # `imagesTr`
+        words[-1] = {"tr": "train", "ts": "test"}[words[-1]]
+    splits = [word for word in words if word in SPLIT_OF]
+    others = [word for word in words if not (word in SPLIT_OF or SECOND_KIND.fullmatch(word) or word[0].isdigit())]
+    if not (masks or images) and len(others) == 1:
+        masks, images = (list(filter(known.fullmatch, others)) for known in (MASK_ALONE, IMAGE_ALONE))
+    rest = [word for word in words if word not in {*masks, *images, *splits}]
+    role = "mask" if masks else "image" if images else None
+    return role, " ".join([*masks, *rest]) if masks else "", SPLIT_OF[splits[0]] if splits else None, " ".join(rest)
+
+
+def by_endings(places: Sequence[Place]) -> tuple[list[Place], list[Place]]:
+    """Part photographs from masks of the same names beside them: NAME.jpg is the image, NAME.png its mask."""
+    parts: tuple[list[Place], list[Place]] = ([], [])
+    for place in places:
+        parts[place.path.suffix.lower() not in (".jpg", ".jpeg")].append(place)
+    names = [{place.path.with_suffix("") for place in part} for part in parts]
+    return parts if names[0] == names[1] and len(names[0]) * 2 == len(places) else (list(places), [])
 
 
 def other_kinds(masks: Sequence[Path], rest: Iterable[Path]) -> set[Path]:

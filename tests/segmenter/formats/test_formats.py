@@ -9,7 +9,7 @@ import cv2
 import drawn_annotations as drawn
 import numpy as np
 import pytest
-from drawn_folders import COUNT, ids, image
+from drawn_folders import COUNT, ids, image, save
 from helpers import COURSE, assert_clear, assert_sentence, snapshot, splits_by_name
 from PIL import Image
 
@@ -46,6 +46,7 @@ TABLE = {
     "COCO packed run lengths": (lambda r: drawn.coco(r, drawn.compressed), "coco", THREE, True),
     "COCO as published, 2017": (drawn.coco_official, "coco", THREE, False),
     "COCO of Roboflow, beside the images of each split": (drawn.roboflow_coco, "coco", THREE, False),
+    "COCO panoptic": (drawn.panoptic, "panoptic", THREE, True),
     "labelme polygons": (drawn.labelme, "labelme", ALPHABETICAL, False),
     "labelme in a folder of its own": (lambda r: drawn.labelme(r, "json/{}.json"), "labelme", ALPHABETICAL, False),
     "labelme masks": (lambda r: drawn.labelme(r, shape=drawn.labelme_mask), "labelme", ALPHABETICAL, True),
@@ -82,6 +83,9 @@ TABLE = {
         lambda r: drawn.kaggle(r, columns=("ImageId_ClassId", "EncodedPixels"), joined=True), "rle_csv",
         NUMBERED, True,
     ),
+    "csv of run lengths, image_label": (
+        lambda r: drawn.kaggle(r, columns=("Image_Label", "EncodedPixels"), joined=True), "rle_csv", NUMBERED, True
+    ),
     "masks/NAME/CLASS_1.png": (drawn.objects, "objects", ALPHABETICAL, True),
     "ID/images, ID/masks": (
         lambda r: drawn.objects(r, "s{0}/images/s{0}.png", "s{number}/masks/{name}_{place}.png"), "objects",
@@ -89,6 +93,13 @@ TABLE = {
     ),
     "masks/NAME_CLASS_1.png": (
         lambda r: drawn.objects(r, mask_name="masks/{number}_{name}_{place}.png"), "objects", ALPHABETICAL, True
+    ),
+    "folders of thousands, 00012_CLASS.png is of 12.png (CelebAMask)": (
+        lambda r: drawn.objects(r, mask_name="Faces-mask-anno/0/{number:05d}_{name}.png"), "objects", ALPHABETICAL, True
+    ),
+    "a.png, a_mask.png, a_mask_1.png": (
+        lambda r: drawn.objects(r, "all/s{0}.png", "all/s{number}_mask_{place}.png"), "objects",
+        ("background", "object"), True,
     ),
     "masks/CLASS/NAME.png": (
         lambda r: drawn.objects(r, mask_name="masks/{name}/{number}.png"), "objects", ALPHABETICAL, True
@@ -116,6 +127,8 @@ def assert_same(source, classes, exact):
         wanted = ids(int(pair.image.stem.strip("s")))
         if classes == ALPHABETICAL:
             wanted = np.array([0, 2, 1], np.uint8)[wanted]
+        elif len(classes) == 2:
+            wanted = (wanted > 0).astype(np.uint8)
         wrong = source.read_ids(pair.mask) != wanted
         assert not (wrong if exact else wrong & ~border(wanted)).any(), pair.image
 
@@ -134,6 +147,22 @@ def test_every_format_gives_the_ids_of_the_canonical_folder(name, tmp_path):
 
 
 # ---------------------------------------------------------------- one property each
+def test_one_more_mask_of_one_image_belongs_to_that_image(tmp_path):
+    """As in BUSI: most scans have one mask, some have a second one, NAME_mask_1.png."""
+    root = tmp_path / "data"
+    for number in range(COUNT):
+        save(root / f"s{number}.png", image(number))
+        save(root / f"s{number}_mask.png", (ids(number) > 0).astype(np.uint8) * 255)
+    box = (ids(0) == 2).astype(np.uint8) * 255
+    save(root / "s0_mask.png", (ids(0) == 1).astype(np.uint8) * 255)
+    save(root / "s0_mask_1.png", box)
+    done, source = convert_all(root, tmp_path / "out")
+    assert (done.pairs, done.left_out) == (COUNT, [])
+    assert_same(source, ("background", "object"), exact=True)
+    save(root / "s1_mask.png", ids(1))  # of several classes: no objects
+    assert list(formats.detect(formats.Listing(root))) == ["pairs"]
+
+
 def read(root, name=None):
     listing = formats.Listing(root)
     return formats.read(listing, name), listing

@@ -65,6 +65,7 @@ LISTS = {f"{split}.txt": "".join(f"{n}\n" for n in range(COUNT) if SPLIT[n] == s
 IN_VOC = {f"ImageSets/Segmentation/{name}": text for name, text in LISTS.items()}
 TWO = ["train"] * 4 + ["test"] * 2
 VAL = ["train"] * 4 + ["val"] * 2
+CAPITALS = {"train": "Train", "val": "Val", "test": "Test"}
 LONG = {"train": "training", "val": "validation", "test": "test"}
 
 # name -> (draw, what a scene becomes: "ids", "binary" or the classes, the splits or None where they are drawn)
@@ -174,6 +175,57 @@ TABLE = {
             f"{split}.txt": "".join(f"a/{n}.png b/{n}.png\n" for n in range(COUNT) if SPLIT[n] == split)
             for split in set(SPLIT)}),
         "ids", SPLIT,
+    ),
+    "ISIC": (
+        layout("ISIC_Task1-2_Training_Input/I_{n2}.jpg", "ISIC_Task1_Training_GroundTruth/I_{n2}_segmentation.png",
+               white, ["train"] * COUNT),
+        "binary", None,
+    ),
+    "LoveDA": (
+        layout("{word}/Rural/images_png/{n}.png", "{word}/Rural/masks_png/{n}.png", words=CAPITALS), "ids", SPLIT
+    ),
+    "the drone photographs of Kaggle": (
+        together(
+            layout("semantic_drone_dataset/original_images/{n2}.jpg",
+                   "semantic_drone_dataset/label_images_semantic/{n2}.png"),
+            layout("semantic_drone_dataset/original_images/{n2}.jpg", "RGB_color_image_masks/{n2}.png", coloured),
+        ),
+        "ids", None,
+    ),
+    "KITTI, with its masks in colour and of each object": (
+        together(*(
+            layout("training/image_2/{n2}_10.png", f"training/{folder}/{{n2}}_10.png", encode, ["train"] * COUNT)
+            for folder, encode in (("semantic", plain), ("semantic_rgb", coloured), ("instance", plain))
+        )),
+        "ids", None,
+    ),
+    "FloodNet": (layout("{split}/{split}-org-img/{n2}.jpg", "{split}/{split}-label-img/{n2}_lab.png"), "ids", SPLIT),
+    "DeepCrack": (layout("{split}_img/{n}.jpg", "{split}_lab/{n}.png", white, TWO), "binary", TWO),
+    "CRACK500, told apart by the endings": (layout("all/{n2}.jpg", "all/{n2}.png", white), "binary", None),
+    "fish, masks in folders called after the image's": (
+        layout("Sea Bass/Sea Bass/{n2}.png", "Sea Bass/Sea Bass GT/{n2}.png"), "ids", None
+    ),
+    "masks that end alike": (layout("images/im{n2}.ppm", "labels/im{n2}.ah.png", white), "binary", None),
+    "all in a folder called segmentation": (layout("segmentation/{n2}.jpg", "segmentation/{n2}_mask.png"), "ids", None),
+    "images and masks in a folder called segmentation": (
+        layout("segmentation/images/{n2}.jpg", "segmentation/masks/{n2}.png"), "ids", None
+    ),
+    "ids beside colours": (
+        together(*(
+            layout("images/{split}/{n}.png", f"{folder}/{{split}}/{{n}}.png", encode)
+            for folder, encode in (("labels", coloured), ("labels_ids", plain))
+        )),
+        "ids", SPLIT,
+    ),
+    "clothes, images and masks of another prefix, twice": (
+        layout("png_images/IMAGES/img_{n2}.png", "png_masks/MASKS/seg_{n2}.png"), "ids", None
+    ),
+    "a csv whose unlabelled splits name no masks (DeepGlobe)": (
+        layout("train/{n}_sat.jpg", "train/{n}_mask.png", coloured, files={
+            "class_dict.csv": NAMED,
+            "metadata.csv": "image_id,split,sat_image_path,mask_path\n" + "7,valid,valid/7_sat.jpg,\n"
+            + "".join(f"{n},train,train/{n}_sat.jpg,train/{n}_mask.png\n" for n in range(COUNT))}),
+        THREE, None,
     ),
     "names in a YAML": (
         layout("images/{n}.png", "masks/{n}.png", files={"data.yaml": "names: [background, disc, box]\n"}), THREE, None

@@ -84,6 +84,11 @@ def in_alpha(mask):
     return Image.merge("RGBA", [Image.new("L", (64, 48), 40)] * 3 + [Image.fromarray(white(mask))])
 
 
+def cut_out(mask):
+    pixels = np.random.default_rng(0).integers(0, 256, (*mask.shape, 3)).astype(np.uint8)
+    return Image.fromarray(np.dstack([pixels, white(mask)]))
+
+
 def noisy(mask):
     """Black and white after a JPEG that was saved as PNG."""
     return np.where(foreground(mask) == 1, 255 - NOISE, NOISE).astype(np.uint8)
@@ -138,6 +143,11 @@ RIGHT = {
     "0/255": (drawn(white), foreground, {}),
     "0/255, named": (drawn(white), foreground, {"classes": TWO}),
     "0/1": (drawn(foreground), foreground, {}),
+    "0/65535 in 16 bits": (drawn(lambda m: foreground(m).astype(np.uint16) * 65535), foreground, {}),
+    "0/65535 in 16 bits, named": (
+        drawn(lambda m: foreground(m).astype(np.uint16) * 65535), foreground, {"classes": TWO}
+    ),
+    "things cut out of their photographs": (drawn(cut_out), foreground, {}),
     "one bit": (drawn(lambda m: Image.fromarray(foreground(m) > 0)), foreground, {}),
     "0/1 and 0/255 mixed": (drawn(mixed(foreground, white)), foreground, {}),
     "0/1 and 0/255 mixed, named": (drawn(mixed(foreground, white)), foreground, {"classes": TWO}),
@@ -350,8 +360,8 @@ CLEAR = {
         lambda r: ((draw(r) / "masks/3.png").unlink(), r)[1], ["images/3.png", "one mask of the same name"], {}
     ),
     "smooth edges of three classes": (drawn(soft), [], {"classes": THREE}),
-    "16 bits of 0 and 65535": (
-        drawn(lambda m: foreground(m).astype(np.uint16) * 65535), ["65535", "no class ids", "name the classes"], {}
+    "16 bits of 0, 1000 and 65535": (
+        drawn(lambda m: np.array([0, 1000, 65535], np.uint16)[m]), ["65535", "no class ids", "name the classes"], {}
     ),
     "alpha in some masks only": (
         drawn(one(2, lambda m: m * 0)), ["masks/2.png", "no alpha channel", "save it"],
@@ -550,6 +560,14 @@ UNREADABLE = {
     "pairs at the top beside splits": (top_beside_splits, ["2 ways", "6 pairs", "pairs.csv", "set root"]),
     "two folders of masks": (two_mask_folders, ["2 ways", "masks in labels", "masks in masks", "pairs.csv"]),
     "two lists of pairs": (two_csv, ["2 ways", "other.csv", "pairs.csv"]),
+    "two people's masks": (
+        lambda r: draw(draw(r, mask_name="labels-ah/{}.ah.png"), mask_name="labels-vk/{}.vk.png"),
+        ["2 ways", "masks in labels-ah", "masks in labels-vk"],
+    ),
+    "volumes alone": (
+        lambda r: [r.mkdir(), *((r / f"{n}.nii.gz").write_bytes(b"") for n in range(3))] and r,
+        ["no picture at all", "3 files end in .nii.gz", "unpack"],
+    ),
     "an empty folder": (lambda r: r.mkdir() or r, ["no pairs", "no picture at all", "images/", "masks/"]),
     "no name in common": (named("images/a{}.png", "masks/b{}.png"), ["no pairs", "6 pictures in images", "a0.png",
                                                                      "b0.png", "pairs.csv"]),
@@ -603,6 +621,15 @@ def test_a_csv_of_words_names_no_pairs(tmp_path):
 def test_a_row_that_is_there_twice_counts_once(tmp_path):
     rows = [(f"images/{n % 6}.png", f"masks/{n % 6}.png") for n in range(12)]
     assert len(load(table(draw(tmp_path / "data"), ("image", "mask"), *rows, name="pairs.csv")).labelled()) == COUNT
+
+
+def test_pairs_of_many_folders_are_said_to_be_drawn_one_by_one(tmp_path):
+    root = draw(tmp_path / "data", image_name="p{}/a.png", mask_name="p{}/a_mask.png")
+    assert "splits" not in dict(load(root).describe())  # one pair in each folder
+    for number in range(COUNT):
+        for file in ("a.png", "a_mask.png"):
+            shutil.copy(root / f"p{number}" / file, root / f"p{number}" / file.replace("a", "b", 1))
+    assert "6 folders" in dict(load(root).describe())["splits"]
 
 
 def test_a_link_that_leads_back_is_followed_once(tmp_path):

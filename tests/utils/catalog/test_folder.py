@@ -339,7 +339,7 @@ def edit(name, content):
     ("damage", "words"),
     [
         (lambda r: shutil.rmtree(r / "masks"), ["none of the files", "mask"]),
-        (edit("pairs.csv", "image,mask,split\nimages/00.png,masks/00.png,valid\n"), ["'valid'", "train, val, test"]),
+        (edit("pairs.csv", "image,mask,split\nimages/00.png,masks/00.png,kept\n"), ["'kept'", "train, val, test"]),
         (edit("pairs.csv", "image,mask\nimages/00.png\n"), ["pairs.csv", "row", "mask"]),
         (edit("pairs.csv", "image,mask\nx/1.png,y/1.png\n"), ["none of the files", "x/1.png"]),
         (edit("classes.csv", "label,colour\na,red\n"), ["classes.csv", "name,r,g,b"]),

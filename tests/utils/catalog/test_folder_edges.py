@@ -53,7 +53,7 @@ def test_masks_that_hold_no_class_ids_are_not_taken_for_hundreds_of_classes(name
     for path in (pairs / "masks").glob("*.png"):
         if name == "16 bits":
             values = np.zeros((40, 48), np.uint16)
-            values[:20] = 65535
+            values[:20], values[20:25] = 65535, 1000
         else:
             values = np.linspace(0, 255, 40 * 48).astype(np.uint8).reshape(40, 48)
         Image.fromarray(values).save(path)
