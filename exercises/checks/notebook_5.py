@@ -49,11 +49,14 @@ def batch_of(answer: Callable, items: list[Item]) -> Item:
         if "equal size" not in str(error):
             raise
         sizes = [tuple(mask.shape) for _, mask in items]
-        says = "pictures of different sizes cannot be stacked: pad them to one size first"
-        met = [tuple(map(int, found.split(",")))[-2:] for found in re.findall(r"\[([\d, ]+)\]", str(error))]
-        if not set(met) <= set(sizes):
-            says = "padded, they still differ in size: F.pad takes (left, right, top, bottom), so the width is first"
-        raise Wrong(says, sizes=sizes, after_padding=met) from None
+        met = re.findall(r"\[[\d, ]*?(\d+), (\d+)\] at entry (\d+)", str(error))  # the first two that disagree
+        stacked = {int(place): (int(h), int(w)) for h, w, place in met}
+        says = "padded, they still differ in size: F.pad takes (left, right, top, bottom), so the width is first"
+        if any(h < sizes[n][0] or w < sizes[n][1] for n, (h, w) in stacked.items()):
+            says = "pixels are cut away, and the sizes still differ: pad to the largest, do not crop"
+        elif all(sizes[n] == size for n, size in stacked.items()):
+            says = "pictures of different sizes cannot be stacked: pad them to one size first"
+        raise Wrong(says, sizes=sizes, **{f"stacked, sample {n}": size for n, size in stacked.items()}) from None
     require(result is not None, "nothing is returned: is a `return` missing?")
     pair = isinstance(result, tuple | list) and len(result) == 2
     require(pair, f"the result is {kind_of(result)}, not two tensors: return images, masks", expected="images, masks")
@@ -823,7 +826,7 @@ def ignored_are_left_out(rare_class_sampler: Callable) -> None:
     """
     masks = [[[2, 255], [255, 255]], [[2, 2], [0, 0]], [[0, 0], [0, 255]]]  # shares 1, 1/2, 0
     known = [
-        ([2, 3, 1], "ignored pixels are counted below: divide by the pixels that are not 255"),
+        ([2, 3, 1], "ignored pixels are counted in the denominator: divide by the pixels that are not 255"),
         ([2.5, 1.75, 1.375], "ignored pixels are counted as the class"),
     ]
     weighed(rare_class_sampler, masks, [3, 2, 1], "ignored pixels change the weights", known)
@@ -999,9 +1002,10 @@ def training_changes(get_dataset: Callable) -> None:
     for size in (32, 24):
         data = split_of(get_dataset, "train", image_size=size)
         reads = [data[0] for _ in range(4)]
-        details = {"image_size": size, "yours": tuple(reads[0][1].shape)}
+        corners = {f"first pixel, read {r}": image[:, 0, 0] for r, (image, _) in enumerate(reads[:3], 1)}
         moved = any(not same(image, reads[0][0]) for image, _ in reads)
-        require(moved, "a training image is the same at every read: it is not augmented", **details)
+        require(moved, "a training image is the same at every read: it is not augmented", **corners)
+        details = {"image_size": size, "yours": tuple(reads[0][1].shape)}
         fits = all(mask.shape == (size, size) for _, mask in reads)
         require(fits, "training pairs are no squares of config.image_size: is it train_transform(config)?", **details)
 
@@ -1098,7 +1102,7 @@ EXERCISES = [
             loads_if_needed,
         ],
         [
-            "Read the verdict: of which split does it speak? Follow that word through the function, line by line.",
+            "The verdict names a split. Put that word in for `split`, and follow it line by line.",
             "One line chooses between two pipelines. Write down which of them each of the three splits gets.",
             "Only one split may be augmented, so ask for that one by its name.",
             'transform = train_transform(config) if split == "train" else eval_transform(config).',

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from utils.plots import BLUE, RED, Palette, colour_mask, legend, overlay, show_images, to_array
+from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, colour_mask, legend, overlay, show_images, to_array
 
 PLACES = 48  # of an epoch, as many as a figure can number legibly
+COLOURS = ("#56B4E9", ORANGE, GREEN, "#F0E442", "#CC79A7", RED, "#BBBBBB", "#8DA0E8")
 
 
 def plot_batch(images: Tensor, masks: Tensor, classes: Sequence[str], palette: Palette) -> Figure:
@@ -46,28 +48,33 @@ def plot_orders(rows: Mapping[str, Sequence[tuple[np.ndarray, str]]]) -> Figure:
     return figure
 
 
-def plot_visits(visits: Mapping[str, Sequence[Sequence[int]]], groups: Mapping[str, Sequence[str]]) -> Figure:
+def plot_visits(visits: Mapping[str, Sequence[Sequence[Sequence[int]]]], groups: Mapping[str, Sequence[str]]) -> Figure:
     """Draw which file comes at which place of an epoch, as tiles with its number, coloured by its group.
 
+    Lines part the batches, and the files that an epoch leaves out follow at its end, pale.
+
     Args:
-        visits: for each loader, the order of its files in every epoch; at most the first 48 places are drawn.
+        visits: for each loader and every epoch, the batches of numbers of files; at most 48 tiles are drawn.
         groups: for each loader, the group of every file.
     """
-    figure, axes = plt.subplots(len(visits), 1, figsize=(10.5, 1.55 * len(visits)), squeeze=False)
+    figure, axes = plt.subplots(len(visits), 1, figsize=(10.5, 1.5 * len(visits)), squeeze=False)
     for ax, (name, epochs) in zip(axes[:, 0], visits.items(), strict=True):
         known = list(dict.fromkeys(groups[name]))
-        shades = np.array([known.index(group) for group in groups[name]]) / max(len(known) - 1, 1)
-        files = np.array([order[:PLACES] for order in epochs])
-        ax.pcolormesh(shades[files], cmap="viridis", vmin=0, vmax=1, edgecolor="white")
-        for (row, place), file in np.ndenumerate(files):
-            colour = "white" if shades[file] < 0.6 else "black"
-            ax.text(place + 0.5, row + 0.5, file + 1, ha="center", va="center", size=8, color=colour)
-        ax.set_yticks(np.arange(len(files)) + 0.5, [f"epoch {n}" for n in range(1, len(files) + 1)])
-        title = f"{name}: {len(groups[name])} files, a colour for each of {len(known)} groups"
-        ax.set(title=title, xticks=[], xlim=(0, PLACES))
+        for row, batches in enumerate(epochs):
+            seen = [file for batch in batches for file in batch]
+            left_out = sorted(set(range(len(groups[name]))) - set(seen))
+            for place, file in enumerate([*seen, *left_out][:PLACES]):
+                colour = COLOURS[known.index(groups[name][file]) % len(COLOURS)]
+                pale = 0.3 if place >= len(seen) else 1
+                ax.add_patch(Rectangle((place, row), 1, 1, facecolor=colour, edgecolor="white", alpha=pale))
+                ax.text(place + 0.5, row + 0.5, file + 1, ha="center", va="center", size=8)
+            ends = np.cumsum([0, *map(len, batches)])
+            ax.vlines(ends[ends <= PLACES], row + 0.03, row + 0.97, color="black", linewidth=2.2)
+        ax.set_yticks(np.arange(len(epochs)) + 0.5, [f"epoch {n}" for n in range(1, len(epochs) + 1)])
+        ax.set_title(f"{name}: {len(groups[name])} files, a colour for each of {len(known)} groups", loc="left")
+        ax.set(xticks=[], xlim=(-0.1, PLACES + 0.1), ylim=(len(epochs), 0))
         ax.spines[:].set_visible(False)
-        ax.invert_yaxis()
-    axes[-1, 0].set_xlabel("place in the epoch, from first to last")
+    axes[-1, 0].set_xlabel("place in the epoch (black lines part the batches, pale files are left out)")
     return figure
 
 

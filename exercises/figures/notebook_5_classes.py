@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
-from utils.plots import BLUE, GREEN, GREY, ORANGE, RED, Palette, colour_mask, legend, to_array
+from utils.plots import BLUE, GREY, RED, Palette, colour_mask, legend, to_array
 
 
 def plot_loss_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[str], palette: Palette) -> Figure:
@@ -44,32 +44,12 @@ def plot_drawn(drawn: Mapping[str, Tensor], name: str) -> Figure:
     return figure
 
 
-def plot_found(results: Mapping[str, Mapping[str, float]], name: str) -> Figure:
-    """Draw recall, precision and IoU of a class for each way to train, with their numbers; NaN has no bar."""
-    figure, ax = plt.subplots(figsize=(10.5, 3.4))
-    kinds = {
-        "recall: how much of it was found": ("recall", BLUE, ""),
-        "precision: how much of what was claimed is right": ("precision", ORANGE, "//"),
-        "IoU: both in one number": ("iou", GREEN, ".."),
-    }
-    for n, (label, (key, colour, hatch)) in enumerate(kinds.items()):
-        values = [row[key] for row in results.values()]
-        places = np.arange(len(results)) + 0.26 * (n - 1)
-        bars = ax.bar(places, np.nan_to_num(values), 0.24, color=colour, hatch=hatch, edgecolor="black", label=label)
-        ax.bar_label(bars, ["none" if np.isnan(v) else f"{v:.0%}" for v in values], padding=2)
-    ax.set_xticks(range(len(results)), results)
-    ax.set(title=f"How the class '{name}' fares on the validation images", ylabel="share", ylim=(0, 1.08))
-    ax.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
-    return figure
-
-
 def plot_maps(
     image: Tensor, maps: Mapping[str, Tensor], focus: int, classes: Sequence[str], palette: Palette
 ) -> Figure:
-    """Show the part of an image in which most of a class lies, and what each map says about it.
+    """Show the part of an image in which most of a class lies, its truth, and below what three networks say about it.
 
-    On the maps after the truth, white lines go round the places where the class truly is.
+    On the maps of the networks, white lines go round the places where the class truly is.
 
     Args:
         image: uint8 (3, H, W).
@@ -82,14 +62,16 @@ def plot_maps(
     rows, columns = crowded_part(truth)
     shown = {"image": to_array(image)[rows, columns]}
     shown |= {name: colour_mask(to_array(mask)[rows, columns], palette) for name, mask in maps.items()}
-    figure, axes = plt.subplots(1, len(shown), figsize=(2.2 * len(shown), 3.0))
-    for ax, (name, picture) in zip(axes, shown.items(), strict=True):
+    figure, axes = plt.subplots(2, 3, figsize=(10.5, 7.2))
+    places = [axes[0, 0], axes[0, 1], *axes[1]]
+    for ax, (name, picture) in zip(places, shown.items(), strict=True):
         ax.imshow(picture, interpolation="nearest")
         ax.set(title=name, xticks=[], yticks=[])
-    for ax in axes[2:] if truth.any() else ():
-        lines = ax.contour(truth[rows, columns], levels=[0.5], colors="white", linewidths=1.2)
-        lines.set_path_effects([withStroke(linewidth=2.6, foreground="black")])
-    legend(figure, classes, palette)
+    for ax in places[2:] if truth.any() else ():
+        lines = ax.contour(truth[rows, columns], levels=[0.5], colors="white", linewidths=1.6)
+        lines.set_path_effects([withStroke(linewidth=3.2, foreground="black")])
+    axes[0, 2].axis("off")
+    legend(axes[0, 2], classes, palette, ignored=True, ncols=1, loc="center left", fontsize=13)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Figures of notebook 5 about random numbers: what workers that share them, and images that should rest, show."""
+"""Figures of notebook 5 about random numbers: what workers that share them show, and images that should rest."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from utils.augmentations import train_transform
@@ -14,19 +13,7 @@ from utils.catalog.base import Source
 from utils.config import Config
 from utils.dataset import SegmentationDataset
 from utils.loaders import get_dataset
-from utils.plots import ORANGE, to_array
-
-
-def plot_sightings(rows: Mapping[str, Sequence[Tensor]], time: str = "epoch") -> Figure:
-    """Draw a row for each loader: one example as the network meets it time after time, uint8 (3, H, W)."""
-    columns = max(map(len, rows.values()))
-    figure, axes = plt.subplots(len(rows), columns, figsize=(2.3 * columns, 2.6 * len(rows)), squeeze=False)
-    for line, (name, pictures) in zip(axes, rows.items(), strict=True):
-        for number, (ax, picture) in enumerate(zip(line, pictures, strict=True), 1):
-            ax.imshow(to_array(picture))
-            ax.set(title=f"{time} {number}", xticks=[], yticks=[])
-        line[0].set_ylabel(name, weight="bold")
-    return figure
+from utils.plots import ORANGE
 
 
 def plot_fingerprints(grids: Mapping[str, Sequence[Sequence[int]]]) -> Figure:
@@ -58,7 +45,7 @@ def seed_by_number(worker_id: int) -> None:
     get_worker_info().dataset.transform.set_random_seed(worker_id)
 
 
-def doubtful_validation(config: Config, source: Source) -> SegmentationDataset:
+def her_images(config: Config, source: Source) -> SegmentationDataset:
     """Return the validation pairs as the function that exercise 5.6 mends hands them out."""
     data = get_dataset(config, "val", source)
     data.transform = train_transform(config)

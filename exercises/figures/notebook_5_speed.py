@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -36,13 +36,13 @@ def only_decode(*files: Path) -> None:
             image.load()
 
 
-def plot_stages(costs: Mapping[str, Mapping[str, float]], magnified: Sequence[str]) -> Figure:
-    """Draw what every step costs one image, in milliseconds: all rows on one scale, then a few on one of their own."""
+def plot_stages(costs: Mapping[str, Mapping[str, float]], magnified: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw what every step costs one image, in milliseconds: rows on one scale, then small ones on one of their own."""
     figure, axes = plt.subplots(2, 1, figsize=(10.5, 4.9), height_ratios=(len(costs), len(magnified)))
     draw_stages(axes[0], costs)
     axes[0].set(title="One image on its way to the model", xlabel="milliseconds")
-    draw_stages(axes[1], {name: costs[name] for name in magnified})
-    axes[1].set(title="The same, magnified", xlabel="milliseconds")
+    draw_stages(axes[1], magnified)
+    axes[1].set(title="Magnified, with a GPU", xlabel="milliseconds")
     used = [name for name in STYLES if any(name in row for row in costs.values())]
     handles = [plt.Rectangle((0, 0), 1, 1, fc=STYLES[n][0], hatch=STYLES[n][1], ec="black", lw=0.5) for n in used]
     figure.legend(handles, used, loc="outside lower center", ncols=len(used), frameon=False)
@@ -78,8 +78,10 @@ def plot_timelines(runs: Mapping[str, tuple[Spans, Spans]]) -> Figure:
     figure, ax = plt.subplots(figsize=(10.5, 3.2))
     names = []
     for y, (name, (waits, steps)) in enumerate(runs.items()):
-        ax.broken_barh(waits, (y - 0.3, 0.6), facecolor=ORANGE, hatch="///", edgecolor="black")
-        ax.broken_barh(steps, (y - 0.3, 0.6), facecolor=BLUE, edgecolor="black")
+        ax.broken_barh(waits, (y - 0.3, 0.6), facecolor=ORANGE, hatch="///", edgecolor="black", linewidth=0)
+        ax.broken_barh(steps, (y - 0.3, 0.6), facecolor=BLUE, linewidth=0)
+        # However short a wait is, its beginning stays visible.
+        ax.vlines([start for start, _ in waits], y - 0.3, y + 0.3, color=ORANGE, linewidth=1.8)
         names.append(f"{name}\n{sum(length for _, length in waits) / sum(steps[-1]):.0%} waiting")
     ax.set_yticks(range(len(runs)), names)
     title = f"{len(next(iter(runs.values()))[1])} batches from a slow source"

@@ -154,6 +154,12 @@ def pad_collate(items):
 def pad_collate(items):
     return torch.stack([image for image, _ in items]), torch.stack([mask for _, mask in items])
 
+# %% 5.1 wrong: pixels are cut away, and the sizes still differ
+def pad_collate(items):
+    height, width = items[0][1].shape
+    images = [image[:, :height, :width] for image, _ in items]
+    return torch.stack(images), torch.stack([mask[:height, :width] for _, mask in items])
+
 # %% 5.1 wrong: joined, not stacked
 def pad_collate(items):
     return torch.cat([image for image, _ in items]), torch.cat([mask for _, mask in items])
@@ -1304,7 +1310,7 @@ def get_dataset(config, split, source=None):
 # %% 5.6 wrong: a validation image changes from read to read
 def get_dataset(config, split, source=None):
     source = source or catalog.load(config)
-    transform = train_transform(config) if split != "test" else eval_transform(config)
+    transform = {"test": eval_transform}.get(split, train_transform)(config)
     resize = config.image_size if config.framing == "resize" else None
     return SegmentationDataset(source.pairs(split), source, transform, resize, config.max_side)
 
