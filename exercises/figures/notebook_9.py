@@ -7,11 +7,13 @@ from typing import NamedTuple
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from exercises.page import DPI
 from utils.images import IGNORE_INDEX
+from utils.metrics import FAILURE, iou
 from utils.plots import Palette, colour_mask, legend
 
 WIDTH = 10.4  # inches: as wide as the page
@@ -141,6 +143,20 @@ def plot_failures(cases: Mapping[str, Case], classes: Sequence[str], palette: Pa
     names = ("missed", "marked, but not there", "found")
     legend(figure, names, (MISSED, EXTRA, FOUND), loc="outside lower right", ncols=1, title="errors", fontsize=10)
     return figure
+
+
+def failed_squares(mask: np.ndarray, truth: np.ndarray, side: int, classes: Sequence[str]) -> list[Square]:
+    """Return the squares of a map, uint8 (H, W), in which classes have an IoU of 0.5 or less, with their names."""
+    first = 1 if len(classes) == 2 else 0  # one foreground class is judged alone
+    squares = []
+    for y in range(0, mask.shape[0] - side + 1, side):
+        for x in range(0, mask.shape[1] - side + 1, side):
+            place = np.s_[y : y + side, x : x + side]
+            ious = iou(*(torch.from_numpy(part[place]).long() for part in (mask, truth)), len(classes))
+            bad = [classes[c] for c in range(first, len(classes)) if ious[c] <= FAILURE]
+            if bad:
+                squares.append(Square(y, x, side, "\n".join(bad)))
+    return squares
 
 
 def plot_squares(mask: np.ndarray, still: Sequence[Square], repaired: Sequence[Square], palette: Palette) -> Figure:

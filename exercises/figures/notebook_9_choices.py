@@ -11,8 +11,6 @@ from matplotlib.figure import Figure
 from exercises.figures.notebook_9 import WIDTH, show
 from utils.plots import BLUE, GREY, ORANGE, RED, Palette, colour_mask, legend
 
-MARKED = (230, 159, 0)  # orange
-
 
 def plot_confidence(painted: np.ndarray, confidence: np.ndarray, wrong: np.ndarray, bins: pd.DataFrame) -> Figure:
     """Show a prediction, its confidence, float (H, W), its errors, bool (H, W), and what the confidence is worth.
@@ -56,20 +54,19 @@ def plot_thresholds(sweep: pd.DataFrame, costs: Mapping[str, pd.Series], name: s
 
 
 def plot_at_thresholds(
-    image: np.ndarray, chance: np.ndarray, thresholds: list[float], name: str, truth: np.ndarray | None = None
+    image: np.ndarray, chance: np.ndarray, thresholds: list[float], name: str, colour: Sequence[int], truth: np.ndarray
 ) -> Figure:
-    """Show the pixels that pass each threshold, in orange over the pale image: uint8 (H, W, 3) and float (H, W).
+    """Show the pixels that pass each threshold in a colour over the pale image: uint8 (H, W, 3) and float (H, W).
 
     truth: bool (H, W), whose outlines are drawn in black.
     """
-    figure, axes = plt.subplots(1, len(thresholds), figsize=(8.4, 8.4 / len(thresholds) + 0.4))
+    figure, axes = plt.subplots(1, len(thresholds), figsize=(8.4, 8.4 / len(thresholds) + 0.3))
     for ax, threshold in zip(axes, thresholds, strict=True):
         found = chance >= threshold
         painted = pale(image)
-        painted[found] = (0.4 * painted[found] + 0.6 * np.array(MARKED)).astype(np.uint8)
+        painted[found] = (0.4 * painted[found] + 0.6 * np.array(colour)).astype(np.uint8)
         show(ax, painted, f"{name} from {threshold:.2f} on: {found.mean():.0%}")
-        if truth is not None:
-            ax.contour(truth, [0.5], colors="black", linewidths=0.8)
+        ax.contour(truth, [0.5], colors="black", linewidths=0.8)
     return figure
 
 
@@ -119,30 +116,6 @@ def plot_sizes(
     ax.set(title="One size is seen best", xlabel="size at which the images are looked at (1: their own)")
     ax.set(ylabel="validation IoU", xticks=list(curve.index))
     ax.margins(x=0.06, y=0.25)
-    return figure
-
-
-def plot_dropped(image: np.ndarray, bug: np.ndarray, right: np.ndarray, name: str) -> Figure:
-    """Show an image, uint8 (H, W, 3), what two rules mark in it, bool (H, W), and, in black, what the first one loses.
-
-    All panels show the middle half.
-    """
-    middle = tuple(slice(n // 4, 3 * n // 4) for n in right.shape)
-    lost = right & ~bug
-    shown = {
-        f"before: {name}, logit > 0.5": bug, "after: probability >= 0.5": right,
-        f"lost: {lost.sum() / max(right.sum(), 1):.0%} of it (black)": right,
-    }  # fmt: skip
-    figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.6))
-    show(axes[0], image[middle], "image")
-    for ax, (title, found) in zip(axes[1:], shown.items(), strict=True):
-        painted = np.full(image.shape, 238, dtype=np.uint8)
-        painted[found] = MARKED
-        if "lost" in title:
-            painted[lost] = 0
-        ax.imshow(painted[middle], interpolation="nearest")
-        ax.set_title(title, size=10)
-        ax.axis("off")
     return figure
 
 

@@ -9,6 +9,7 @@ from IPython.display import Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from exercises.figures.notebook_9 import add_frame
 from utils.plots import Palette, colour_mask
 
 WIDTH = 8.8  # inches
@@ -30,25 +31,31 @@ def fade(colours: np.ndarray, steps: np.ndarray) -> np.ndarray:
 
 def plot_signed_map(
     mask: np.ndarray, confidence: np.ndarray, legend: Sequence[tuple[str, str]], shares: Sequence[float],
-    notes: Sequence[str], palette: Palette, *, heading: str = "", signature: str = "",
+    notes: Sequence[str], palette: Palette, *, image: np.ndarray, place: tuple[slice, slice], signature: str = "",
 ) -> Figure:  # fmt: skip
     """Draw a mask as a map that fades where the network is unsure, its legend by trust, notes and a line to sign on.
 
     mask: uint8 (H, W). confidence: float (H, W). legend: the name of each class and what to say beside it. shares: of
-    the pixels at each step of trust, how many were right where that could be measured. heading: what is said beside
-    the classes, in short lines.
+    the pixels at each step of trust, how many were right where that could be measured. place: rows and columns that
+    are framed, and enlarged beside what the network was given there, `image`, uint8 (H, W, 3).
     """
     height, width = mask.shape
+    heights = [WIDTH * height / width, WIDTH / 2 * image[place].shape[0] / image[place].shape[1], 2.6]
     figure, axes = plt.subplot_mosaic(
-        [["map", "map"], ["legend", "notes"]], figsize=(WIDTH, WIDTH * height / width + 2.9),
-        height_ratios=[WIDTH * height / width, 2.6], width_ratios=[1.25, 1],
+        [["map", "map"], ["image", "place"], ["legend", "notes"]], figsize=(WIDTH, sum(heights) + 0.5),
+        height_ratios=heights,
     )  # fmt: skip
-    axes["map"].imshow(fade(colour_mask(mask, palette), trust(confidence)), interpolation="nearest")
-    axes["map"].set(xticks=[], yticks=[])
-    axes["map"].spines[:].set(visible=True, linewidth=2)
+    painted = fade(colour_mask(mask, palette), trust(confidence))
+    for name, shown in {"map": painted, "image": image[place], "place": painted[place]}.items():
+        axes[name].imshow(shown, interpolation=None if name == "image" else "nearest")
+        axes[name].set(xticks=[], yticks=[])
+        axes[name].spines[:].set(visible=True, linewidth=2)
+    add_frame(axes["map"], place)
+    axes["image"].set_title("the framed place, as the network gets it", loc="left")
+    axes["place"].set_title("and as a map", loc="left")
     draw_scale_bar(axes["map"], height, 2 ** int(np.log2(width / 6)))
     draw_trust_legend(axes["legend"], legend, shares, palette)
-    axes["legend"].text(len(STEPS) + 0.1, -1.2, heading, va="center", size=9)
+    axes["legend"].text(len(STEPS) + 0.1, -1.2, "IoU in the\ntest report", va="center", size=9)
     draw_notes(axes["notes"], notes, signature)
     return figure
 
@@ -72,7 +79,7 @@ def draw_trust_legend(ax: Axes, legend: Sequence[tuple[str, str]], shares: Seque
             ax.add_patch(plt.Rectangle((step + 0.06, row - 0.36), 0.88, 0.72, facecolor=colour, edgecolor="black"))
         ax.text(len(STEPS) + 0.1, row, words, va="center", size=10)
     for step, (name, share) in enumerate(zip(STEPS, shares, strict=True)):
-        ax.text(step + 0.5, -1.5, name, ha="center", va="center", size=9)
+        ax.text(step + 0.5, -1.5, name, ha="center", va="center", size=8)
         ax.text(step + 0.5, -0.85, "none seen" if np.isnan(share) else f"{share:.0%}", ha="center", va="center", size=9)
     for row, words in ((-1.5, "confidence"), (-0.85, "were right")):
         ax.text(-0.12, row, words, ha="right", va="center", size=9)
@@ -83,7 +90,7 @@ def draw_trust_legend(ax: Axes, legend: Sequence[tuple[str, str]], shares: Seque
 
 def draw_notes(ax: Axes, notes: Sequence[str], signature: str) -> None:
     """Write notes below each other, and below them a line with a signature, or for one, and a line for a date."""
-    ax.text(0, 0.93, "\n".join(textwrap.fill(note, 58) for note in notes), va="top", size=9, linespacing=1.5)
+    ax.text(0, 0.93, "\n".join(textwrap.fill(note, 64) for note in notes), va="top", size=9, linespacing=1.5)
     for left, right, words in ((0, 0.66, "signature"), (0.72, 1, "date")):
         ax.plot([left, right], [0.1, 0.1], color="black", lw=1.2)
         ax.text(left, 0.06, words, va="top", size=9)

@@ -10,20 +10,7 @@ from torch import Tensor
 
 from exercises.figures.notebook_9 import WIDTH, add_frame, show
 from exercises.figures.notebook_9_choices import pale
-from utils.plots import BLUE, ORANGE, RED, Palette, colour_mask, legend, to_array
-
-
-def plot_starts(starts: Mapping[str, Sequence[int]], tile: int, length: int) -> Figure:
-    """Draw tiles along a line of `length` pixels as bars, neighbours on two levels, so that their overlap shows."""
-    figure, axes = plt.subplots(len(starts), 1, figsize=(WIDTH, 1.35 * len(starts) + 0.4), sharex=True, squeeze=False)
-    for ax, (name, begins) in zip(axes[:, 0], starts.items(), strict=True):
-        for i, start in enumerate(begins):
-            ax.barh(i % 2, tile, left=start, height=0.9, color=(BLUE, ORANGE)[i % 2], edgecolor="black", alpha=0.75)
-            ax.text(start + tile / 2, i % 2, f"{start} to {start + tile}", ha="center", va="center", size=9)
-        ax.set(title=f"{name}: {len(begins)} tiles", yticks=[], ylim=(-0.6, 1.6), xlim=(0, length))
-        ax.spines["left"].set_visible(False)
-    axes[-1, 0].set(xlabel="pixels along one side of the image")
-    return figure
+from utils.plots import RED, Palette, colour_mask, legend
 
 
 def plot_seen(window: np.ndarray, views: Mapping[str, Tensor], tile: int) -> Figure:
@@ -47,20 +34,6 @@ def plot_seen(window: np.ndarray, views: Mapping[str, Tensor], tile: int) -> Fig
         if len(view) > tile:
             add_frame(ax, (given, given), "--")
         ax.plot(half + tile - 1, tile, "o", ms=7, color="white", mec="black", mew=1.5)
-    return figure
-
-
-def plot_weights(window: Tensor, weight: np.ndarray, starts: Sequence[int]) -> Figure:
-    """Show the weights of one tile, and the sum of all weights, float (H, W), with three of the tiles framed."""
-    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.4))
-    for ax, values, title in zip(axes, (window, weight), ("weights of one tile", "all weights, summed"), strict=True):
-        mapped = ax.imshow(to_array(values), cmap="cividis", vmin=0)
-        figure.colorbar(mapped, ax=ax, shrink=0.8)
-        ax.set_title(title)
-        ax.axis("off")
-    for start, style in zip(starts, ("-", "--", ":"), strict=False):
-        high, wide = window.shape
-        add_frame(axes[1], np.s_[start : start + high, start : start + wide], style)
     return figure
 
 

@@ -52,6 +52,11 @@ def test_failures_are_painted_by_kind_and_a_tiny_one_is_ringed():
 
 
 def test_squares_are_framed_and_named():
+    truth = np.zeros((16, 32), np.uint8)
+    truth[:, 20:] = 1
+    assert maps.failed_squares(np.zeros_like(truth), truth, 16, CLASSES) == [
+        maps.Square(0, 16, 16, "\n".join(CLASSES[:2]))
+    ]
     still, repaired = [maps.Square(0, 0, 16, "tree")], [maps.Square(16, 0, 16, "car\nwater")]
     figure = maps.plot_squares(np.zeros((32, 48), np.uint8), still, repaired, PALETTE)
     assert {"tree", "car\nwater"} <= texts(figure)
@@ -70,7 +75,7 @@ def test_confidence_and_thresholds_are_drawn_with_their_numbers():
     assert {"IoU", "dear", "cheap", "0.20", "0.80"} <= texts(choices.plot_thresholds(sweep, costs, "tree"))
     chance = np.linspace(0, 1, truth.size).reshape(truth.shape)
     assert {"tree from 0.25 on: 75%", "tree from 0.50 on: 50%"} <= texts(
-        choices.plot_at_thresholds(image, chance, [0.25, 0.5], "tree")
+        choices.plot_at_thresholds(image, chance, [0.25, 0.5], "tree", PALETTE[1], truth == 1)
     )
 
 
@@ -79,21 +84,8 @@ def test_gains_and_losses_are_written_beside_their_bars():
     figure = choices.plot_flips(image, np.zeros((8, 8)), pd.Series([0.5, -0.25], ["car", "tree"]))
     figure.canvas.draw()  # the names of the bars are written then
     assert {"+0.50", "-0.25", "car", "tree"} <= texts(figure)
-    right = np.ones((8, 8), bool)
-    bug = right.copy()
-    bug[2:4, 2:6] = False
-    dropped = choices.plot_dropped(image, bug, right, "car")
-    assert "lost: 12% of it (black)" in texts(dropped)
-    assert (shown(dropped, 3) == 0).all(axis=-1).sum() == 8
     table = pd.DataFrame({"dataset level": [0.8, 0.7], "image level": [0.7, 0.6]}, [0, 50])
     assert {"dataset level", "image level"} <= texts(choices.plot_action(table, 0))
-
-
-def test_tiles_are_drawn_where_they_begin():
-    figure = tiling.plot_starts({"apart": [0, 8], "shared": [0, 4, 8]}, 8, 16)
-    assert {"apart: 2 tiles", "shared: 3 tiles", "4 to 12"} <= texts(figure)
-    weights = tiling.plot_weights(torch.ones(8, 8), np.ones((16, 16)), [0, 4, 8])
-    assert [patch.get_x() for patch in weights.axes[1].patches] == [-0.5, -0.5, 3.5, 3.5, 7.5, 7.5]  # black on white
 
 
 def test_what_the_network_is_not_given_stays_white():
@@ -128,11 +120,12 @@ def test_a_map_to_sign_fades_where_it_is_unsure_and_says_what_it_is_worth():
     confidence = np.array([[0.95, 0.4], [0.9, 0.6]])
     legend = [(name, f"IoU 0.{i}") for i, name in enumerate(CLASSES)]
     shares = [float("nan"), 0.5, 0.75, 1.0]
-    words = {"heading": "on test images", "signature": "Ada"}
+    words = {"image": np.zeros((2, 2, 3), np.uint8), "place": np.s_[0:1, 0:2], "signature": "Ada"}
     figure = signing.plot_signed_map(mask, confidence, legend, shares, ["for lakes"], PALETTE, **words)
-    assert {*CLASSES, "IoU 0.2", "on test images", "for lakes", "Ada", "signature", "date"} <= texts(figure)
+    assert {*CLASSES, "IoU 0.2", "IoU in the\ntest report", "for lakes", "Ada", "signature", "date"} <= texts(figure)
     assert {"confidence", "below 50%", "were right", "none seen", "75%"} <= texts(figure)
     painted = shown(figure)
+    assert (shown(figure, 2) == painted[:1]).all()
     assert tuple(painted[0, 0]) == PALETTE[0]
     assert tuple(painted[0, 1]) == (255, 255, 255)
     assert tuple(painted[1, 0]) == PALETTE[2]

@@ -228,9 +228,14 @@ def blend(image, painted, where, opacity=0.45):
 def blend(image, painted, where, opacity=0.45):
     return np.where(where[..., None], image // 2 + painted // 2, image).astype(np.uint8)
 
-# %% 9.2 wrong: ValueError
+# %% 9.2 wrong: `where[..., None]` gives it a third axis
 def blend(image, painted, where, opacity=0.45):
     return np.where(where, (1 - opacity) * image + opacity * painted, image).astype(np.uint8)
+
+# %% 9.2 wrong: are each cut to whole numbers
+def blend(image, painted, where, opacity=0.45):
+    mixed = ((1 - opacity) * image).astype(np.uint8) + (opacity * painted).astype(np.uint8)
+    return np.where(where[..., None], mixed, image)
 
 # %% 9.2 wrong: `image` is changed in place
 def blend(image, painted, where, opacity=0.45):
@@ -282,12 +287,25 @@ def blend(image, painted, where, opacity=0.45):
 
 # %% 9.3 right: a loop that remembers the best
 def best_threshold(probabilities, target, thresholds):
+    best, best_score = thresholds[0], -1.0
+    for t in thresholds:
+        score = float(iou((probabilities >= t).long(), target, 2)[1])
+        if score > best_score:
+            best, best_score = t, score
+    return best
+
+# %% 9.3 wrong: no threshold is returned: one of them must be
+def best_threshold(probabilities, target, thresholds):
     best, best_score = None, -1.0
     for t in thresholds:
         score = float(iou((probabilities >= t).long(), target, 2)[1])
         if score > best_score:
             best, best_score = t, score
     return best
+
+# %% 9.3 wrong: where every IoU is NaN your function stops
+def best_threshold(probabilities, target, thresholds):
+    return thresholds[int(np.nanargmax([float(iou((probabilities >= t).long(), target, 2)[1]) for t in thresholds]))]
 
 # %% 9.3 right: counted without iou
 def best_threshold(probabilities, target, thresholds):
@@ -507,6 +525,10 @@ def average_flips(predict, images):
 def average_flips(predict, images):
     return (predict(images) + predict(torch.fliplr(images))) / 2
 
+# %% 9.4 wrong: and back the classes
+def average_flips(predict, images):
+    return (predict(images) + predict(images.flip(1)).flip(1)) / 2
+
 # %% 9.4 wrong: nothing is returned
 def average_flips(predict, images):
     result = (predict(images) + predict(images.flip(-1)).flip(-1)) / 2
@@ -571,7 +593,7 @@ def tile_starts(length, tile, overlap):
     last = max(length - tile, 0)
     return sorted({min(s, last) for s in range(0, max(length - overlap, 1), tile - overlap)})
 
-# %% 9.5 right: an array
+# %% 9.5 wrong: not a list: end with `.tolist()`
 def tile_starts(length, tile, overlap):
     count = max(1, math.ceil((length - overlap) / (tile - overlap)))
     return np.linspace(0, max(0, length - tile), count).round().astype(int)
@@ -623,6 +645,11 @@ def tile_starts(length, tile, overlap):
     if tile >= length:
         return [0]
     return list(range(length - tile, 0, overlap - tile))[::-1]
+
+# %% 9.5 wrong: where tile >= length, [0]
+def tile_starts(length, tile, overlap):
+    count = math.ceil((length - overlap) / (tile - overlap))
+    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
 
 # %% 9.5 wrong: ZeroDivisionError
 def tile_starts(length, tile, overlap):
@@ -1159,6 +1186,16 @@ def average_scales(predict, images, scales):
         total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
     return total / 2
 
+# %% 9.8 wrong: your result is 2 times its prediction
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
+    return total / sum(scales)
+
 # %% 9.8 wrong: halved after each size
 def average_scales(predict, images, scales):
     height, width = images.shape[-2:]
@@ -1349,7 +1386,7 @@ def worst_images(ious, limit=0.5):
     table = table[np.argsort(table[:, 0], kind="stable")]
     return table[table[:, 0] <= limit, 1].tolist()
 
-# %% 9.5 wrong: return a list of them (this is an array of floats)
+# %% 9.5 wrong: not a list: end with `.tolist()`
 def tile_starts(length, tile, overlap):
     count = max(1, math.ceil((length - overlap) / (tile - overlap)))
     return np.linspace(0, max(0, length - tile), count).round().astype(np.float32)
