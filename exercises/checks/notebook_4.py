@@ -107,7 +107,7 @@ def grey(read_image: Callable) -> None:
             mistakes=[
                 (lambda result: np.ndim(result) == 2, "a grey picture stays (H, W): it needs three equal channels"),
                 (lambda result: result.shape[-1] in (1, 2, 4), "a grey picture does not get three channels"),
-                (lambda result: result.max() == 1, "white becomes 1 in a black-and-white picture: white is 255"),
+                (lambda result: result.max() == 1, 'white becomes 1 in mode "1": convert("RGB") makes it 255'),
             ],
         )  # fmt: skip
         bytes_only(result)
@@ -218,13 +218,27 @@ def whole(result: np.ndarray) -> None:
     )  # fmt: skip
 
 
+def read_stored(read_mask: Callable, picture: Image.Image, name: str = "picture.png", **options: Any) -> Any:
+    """Let an answer read a mask. Raises Wrong, with the mode of the file, where it returns nothing."""
+    modes = []
+
+    def answer(path: Path) -> Any:
+        with Image.open(path) as file:
+            modes.append(file.mode)
+        return read_mask(path)
+
+    result = read_back(answer, picture, name, **options)
+    require(result is not None, f'nothing is returned for a file of mode "{modes[0]}": has every case a `return`?')
+    return result
+
+
 def stored_ids(read_mask: Callable) -> None:
     """The numbers of a grey mask are its ids, untouched.
 
     `np.array(open_image(path))` gives the stored numbers. Convert nothing and divide by nothing.
     """
     result = expect(
-        lambda file: read_back(read_mask, Image.fromarray(file), "made_from_jpg.png"), IDS, gives=IDS,
+        lambda file: read_stored(read_mask, Image.fromarray(file), "made_from_jpg.png"), IDS, gives=IDS,
         says="the numbers are not those that the mask stores",
         mistakes=[
             (lambda result: np.ndim(result) == 3, "a mask of ids has three channels afterwards: keep it (H, W)"),
@@ -245,7 +259,7 @@ def palette_ids(read_mask: Callable) -> None:
     """
     picture = palette_picture(IDS, {1: ORANGE, 5: SKY, 2: GREEN, 255: (255, 255, 255), 3: (90, 90, 90)})
     result = expect(
-        lambda file: read_back(read_mask, picture), IDS, gives=IDS, says="a mask with a palette gives other numbers",
+        lambda file: read_stored(read_mask, picture), IDS, gives=IDS, says="a mask with a palette gives other numbers",
         mistakes=[
             (lambda result: np.ndim(result) == 3, "these are the colours of the palette, not the ids"),
             (np.array(picture.convert("L")), "these are the grey values of the palette's colours, not the ids"),
@@ -262,7 +276,7 @@ def black_and_white(read_mask: Callable) -> None:
     """
     ids = np.array([[0, 1, 1, 0, 1], [1, 0, 1, 1, 1]], dtype=np.uint8)
     result = expect(
-        lambda file: read_back(read_mask, Image.fromarray(file == 1)), ids, gives=ids,
+        lambda file: read_stored(read_mask, Image.fromarray(file == 1)), ids, gives=ids,
         says="a black-and-white mask does not give 0 and 1",
         mistakes=[(ids * 255, "a black-and-white mask stores 0 and 1, and becomes 0 and 255")],
     )  # fmt: skip
@@ -277,7 +291,7 @@ def sixteen_bits(read_mask: Callable) -> None:
     """
     values = np.array([[0, 300, 7, 0, 2], [40000, 256, 1, 9, 300]], dtype=np.uint16)
     result = expect(
-        lambda file: read_back(read_mask, Image.fromarray(file)), values, gives=values,
+        lambda file: read_stored(read_mask, Image.fromarray(file)), values, gives=values,
         says="a mask of 16 bits gives other numbers",
         mistakes=[
             (values.astype(np.uint8), "numbers above 255 are cut off to 8 bits: 300 becomes 44"),
@@ -298,7 +312,7 @@ def coloured(read_mask: Callable) -> None:
     solid = np.array([[255, 128, 0], [255, 3, 77]], dtype=np.uint8)[..., None]
     for file in (stored, np.concatenate([stored, solid], axis=-1)):
         result = expect(
-            lambda file: read_back(read_mask, Image.fromarray(file)), file, gives=stored,
+            lambda file: read_stored(read_mask, Image.fromarray(file)), file, gives=stored,
             says="a colour mask has other colours afterwards",
             mistakes=[
                 (stored[..., ::-1], "red and blue are swapped in a colour mask"),
@@ -310,13 +324,14 @@ def coloured(read_mask: Callable) -> None:
 
 
 def no_jpeg(read_mask: Callable) -> None:
-    """A JPEG is refused with a DataError.
+    """A JPEG is refused with a DataError, whatever its name ends with.
 
     The picture that `open_image` returns knows its format: `if picture.format == "JPEG": raise DataError("...")`.
     """
-    for name in ("mask.jpg", "mask.jpeg"):
+    for name in ("mask.jpg", "mask.jpeg", "renamed.png"):
         try:
-            result = read_back(read_mask, Image.fromarray(np.kron(IDS, np.ones((8, 8), dtype=np.uint8))), name)
+            picture = Image.fromarray(np.kron(IDS, np.ones((8, 8), dtype=np.uint8)))
+            result = read_back(read_mask, picture, name, format="JPEG")
         except DataError:
             continue
         except (ValueError, TypeError, OSError, AssertionError, RuntimeError) as error:
@@ -324,6 +339,8 @@ def no_jpeg(read_mask: Callable) -> None:
             raise Wrong(f"a JPEG raises {what}: let it raise DataError", file=name, yours=what) from None
         if result is None:
             raise Wrong("a JPEG gives None, and the fault shows up much later: raise DataError", file=name)
+        if name == "renamed.png":
+            raise Wrong("a JPEG that was renamed to .png is accepted: ask for its `format`, not its name", file=name)
         raise Wrong(f"a JPEG mask ({name}) is accepted though its ids are damaged: raise DataError", file=name)
 
 
@@ -927,7 +944,7 @@ EXERCISES = [
     Exercise(
         "4.2", "Read a mask as it is stored", "utils.images.read_mask", 2, 10,
         "A mask holds names, not brightness: one conversion too many, and the labels are wrong without an error.",
-        [stored_ids, palette_ids, black_and_white, sixteen_bits, coloured, no_jpeg, broken_files],
+        [stored_ids, no_jpeg, palette_ids, black_and_white, sixteen_bits, coloured, broken_files],
         [
             "What works for photographs is harmful here. Which conversions can you leave out?",
             "`np.array(open_image(path))` gives the stored numbers, palettes included.",

@@ -1,6 +1,6 @@
 """Figures of notebook 4 about one pair: its numbers, and what reading, saving and resizing do to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -61,17 +61,6 @@ def plot_pair(image: np.ndarray, mask: np.ndarray, stored: Path, classes: Sequen
     return figure
 
 
-def plot_upright(raw: np.ndarray, upright: np.ndarray) -> Figure:
-    """Show a photograph as it is stored and as it was taken, in pixels of one size: both uint8 (h, w, 3)."""
-    widths = [raw.shape[1], upright.shape[1]]
-    figure, axes = plt.subplots(1, 2, figsize=(5.8, 3.6), width_ratios=widths)
-    for ax, picture, name in zip(axes, (raw, upright), ("as it is stored", "as read_image returns it"), strict=True):
-        ax.imshow(picture)
-        ax.set(title=f"{name}:\n{picture.shape[1]} x {picture.shape[0]} pixels", anchor="N")
-        ax.axis("off")
-    return figure
-
-
 def plot_saved_twice(mask: np.ndarray, damaged: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
     """Show a quarter of a mask as PNG, as JPEG, and in black the labels that JPEG has changed: both uint8 (H, W).
 
@@ -94,17 +83,12 @@ def plot_saved_twice(mask: np.ndarray, damaged: np.ndarray, classes: Sequence[st
     return figure
 
 
-def plot_small_masks(image: np.ndarray, masks: Mapping[str, np.ndarray], palette: Palette) -> Figure:
-    """Lay masks (H, W), once stored at several sizes, over a quarter of their image; the first one counts as right."""
-    right = next(iter(masks.values()))
-    names = [f"{name}: {(mask == right).mean():.0%} agree" for name, mask in masks.items()]
-    return show_images([quarter(overlay(image, m, palette, 0.35)) for m in masks.values()], names, columns=3, size=2.4)
-
-
 def plot_examples(pairs: Sequence, classes: Sequence[str], palette: Palette, titles: Sequence[str] = ()) -> Figure:
     """Show the mask of each pair over its image, four in a row."""
     columns, size = min(4, len(pairs)), 2.4 if len(pairs) <= 4 else 2.1
     figure = show_images([overlay(x, y, palette) for x, y in pairs], titles, columns=columns, size=size)
+    figure.set_layout_engine("constrained", h_pad=0.08)  # room above the titles
+    figure.set_figheight(figure.get_figheight() + 0.4)
     legend(figure, classes, palette, ncols=2 * columns - 1)
     return figure
 
@@ -120,5 +104,5 @@ def plot_mended(
         "after,\nover its image",
     ]
     figure = show_images(pictures, titles, columns=3, size=2.6)
-    legend(figure, classes, palette, ncols=3)
+    legend(figure, classes, palette, ignored=True, ncols=4)
     return figure

@@ -6,13 +6,14 @@ from textwrap import fill
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import Normal, Stroke
 
 from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, GREY, ORANGE, Palette, colour_mask, legend, overlay, show_images
+from utils.plots import BLUE, GREY, ORANGE, RED, Palette, colour_mask, legend, overlay, show_images
 
 PALE = 190  # the grey of an ignored pixel, where white already means something else
 
@@ -45,7 +46,8 @@ def plot_learned(
 ) -> Figure:
     """Show an image above its mask, and beside them what networks made of it, above their wrong pixels in black.
 
-    A thin white line on each prediction shows where class 1 ends in the right mask. Ignored pixels are grey.
+    A thin white line on each prediction shows where class 1 ends in the right mask. Ignored pixels are grey. Arrows
+    point at the tallest stripes of class 1 that the second network missed and added: a shift leaves one at each edge.
 
     Args:
         image: uint8 (H, W, 3).
@@ -63,12 +65,34 @@ def plot_learned(
     titles = ["the image", *(fill(name, 22) for name, _ in predictions), first]
     titles += [f"wrong pixels ({where.mean():.0%})" for where in wrong]
     figure = show_images(pictures, titles, columns=len(masks), size=2.4)
+    if len(predictions) > 1:
+        mask = predictions[1][1]
+        for side, where in ((-1, (right == 1) & (mask != 1)), (1, (mask == 1) & (right != 1) & ~ignored)):
+            point_at(figure.axes[len(masks) + 2], tallest_stripe(where), side)
     named = {**dict(zip(classes, palette, strict=True)), "wrong": (0,) * 3, "right": (255,) * 3, "ignored": (PALE,) * 3}
     handles = [Patch(facecolor=np.array(c) / 255, edgecolor="black", label=name) for name, c in named.items()]
     twice = [Stroke(linewidth=4, foreground="black"), Normal()]
     handles.append(Line2D([], [], color="white", lw=1.5, path_effects=twice, label=f"edge of the true {classes[1]}"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=10, frameon=False, columnspacing=0.9, fontsize=9)
     return figure
+
+
+def tallest_stripe(where: np.ndarray, width: int = 4) -> tuple[int, int] | None:
+    """Return x and y of the middle of the tallest upright stripe of a region, bool (H, W), if there is one."""
+    stripes = where.astype(np.uint8)
+    for height in range(len(where), 4, -2):
+        inside = cv2.erode(stripes, np.ones((height, width)), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        if inside.any():
+            y, x = np.argwhere(inside)[0]
+            return int(x), int(y)
+    return None
+
+
+def point_at(ax: Axes, place: tuple[int, int] | None, side: int) -> None:
+    """Draw a red arrow to a place (x, y), from its left (-1) or from its right (1)."""
+    if place:
+        start = (place[0] + side * 45, place[1])
+        ax.annotate("", place, start, arrowprops={"color": RED, "width": 3, "headwidth": 10, "headlength": 9})
 
 
 def lines_of(where: np.ndarray) -> list[np.ndarray]:
@@ -104,27 +128,3 @@ def plot_lookup(rows: Mapping[str, tuple], classes: Sequence[str], palette: Pale
     figure.get_layout_engine().set(h_pad=0.1)
     legend(figure, classes, palette, ncols=3)
     return figure
-
-
-def plot_zipped(
-    pairs: Sequence[tuple[np.ndarray, np.ndarray]], classes: Sequence[str], palette: Palette, titles: Sequence[str] = ()
-) -> Figure:
-    """Show up to two images with nothing but the outlines of the masks that they were given, where sizes agree."""
-    named = [(pair, title) for pair, title in zip(pairs, titles or [""] * len(pairs), strict=False)]
-    fitting = [((image, mask), title) for (image, mask), title in named if image.shape[:2] == mask.shape][:2]
-    drawn = [outline(image, mask, palette) for (image, mask), _ in fitting] or [pairs[0][0]]
-    figure = show_images(drawn, [title for _, title in fitting], columns=2, size=3.6)
-    legend(figure, classes[1:], palette[1:])
-    return figure
-
-
-def outline(image: np.ndarray, mask: np.ndarray, palette: Palette, times: int = 3) -> np.ndarray:
-    """Enlarge an image uint8 (H, W, 3) and outline its mask (H, W) with dark edges; class 0 gets none."""
-    size = (image.shape[1] * times, image.shape[0] * times)
-    large = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
-    ids = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT)
-    for index in range(1, len(palette)):
-        lines, _ = cv2.findContours((ids == index).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-        for colour, thickness in (((0, 0, 0), 7), (tuple(int(c) for c in palette[index]), 4)):
-            cv2.drawContours(large, list(lines), -1, colour, thickness)
-    return large

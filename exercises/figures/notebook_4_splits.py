@@ -1,4 +1,4 @@
-"""Figures of notebook 4 about splits: which towns leak, what moves when a data set grows, what a leak is worth."""
+"""Figures of notebook 4 about splits: which towns leak, and what a leak is worth."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 
 from utils.plots import BLUE, GREEN, GREY, ORANGE
 
@@ -64,26 +64,6 @@ def draw_group(ax: Axes, column: int, face: np.ndarray | None, splits: Sequence[
         ax.add_patch(Rectangle(place, 0.92, 0.32, facecolor=COLOURS[split]))
         colour = "black" if split == "val" else "white"
         ax.text(column, row * 0.36 + 0.18, split, ha="center", va="center", size=9, color=colour)
-
-
-def plot_growth(ways: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> Figure:
-    """Draw for each way to split two strips: the split of every item before, and after more items were added."""
-    figure, axes = plt.subplots(2 * len(ways), 1, figsize=(10.4, 1.75 * len(ways) + 0.5))
-    for row, (name, (before, after)) in enumerate(ways.items()):
-        moved = [n for n, split in enumerate(before) if split != after[n]]
-        for ax, drawn, when in zip(axes[2 * row : 2 * row + 2], (before, after), ("before", "after"), strict=True):
-            ax.bar(range(len(drawn)), 1, width=0.92, color=[COLOURS[s] for s in drawn])
-            ax.set(xlim=(-0.6, len(after) - 0.4), ylim=(0, 1), xticks=[], yticks=[])
-            ax.set_ylabel(when, rotation=0, ha="right", va="center")
-            ax.spines[:].set_visible(False)
-        added = len(after) - len(before)
-        title = f"{name}: {len(moved)} of {len(before)} photographs moved (x) when {added} were added"
-        axes[2 * row].set_title(title, loc="left")
-        for n in moved:
-            axes[2 * row + 1].text(n, 0.5, "x", ha="center", va="center", color="black", weight="bold", size=13)
-    patches = [Patch(color=colour, label=name) for name, colour in COLOURS.items()]
-    figure.legend(handles=patches, loc="outside lower center", ncols=3, frameon=False)
-    return figure
 
 
 def plot_leak(result: Mapping[str, float]) -> Figure:

@@ -10,11 +10,9 @@ from exercises.figures.notebook_4 import (
     plot_mended,
     plot_pair,
     plot_saved_twice,
-    plot_small_masks,
-    plot_upright,
 )  # fmt: skip
-from exercises.figures.notebook_4_labels import PALE, plot_learned, plot_lookup, plot_moved_scores, plot_zipped
-from exercises.figures.notebook_4_splits import leaking, plot_growth, plot_splits
+from exercises.figures.notebook_4_labels import PALE, plot_learned, plot_lookup, plot_moved_scores, tallest_stripe
+from exercises.figures.notebook_4_splits import leaking, plot_splits
 
 MASK = np.zeros((40, 40), dtype=np.uint8)
 MASK[12:, 20:] = 1
@@ -40,19 +38,9 @@ def test_a_changed_label_is_black_and_counted():
     assert (~figure.axes[2].images[0].get_array().any(axis=-1)).sum() == 40
 
 
-def test_sizes_and_agreement_are_in_the_titles():
-    assert "as it is stored:\n30 x 40 pixels" in texts(plot_upright(PHOTO[:, :30], PHOTO[:30]))
-    assert "half: 65% agree" in texts(plot_small_masks(PHOTO, {"full": MASK, "half": 0 * MASK}, PALETTE))
-
-
 def test_a_class_without_a_score_has_no_number():
     figure = plot_moved_scores({"clean": [0.5, 0.25, np.nan], "moved": [0.4, 0.0, np.nan]}, CLASSES)
     assert [t for t in (text.get_text() for text in figure.axes[0].texts) if t] == ["0.50", "0.25", "0.40", "0.00"]
-
-
-def test_masks_of_other_sizes_are_not_drawn():
-    assert len(plot_zipped([(PHOTO, MASK[:20]), (PHOTO, MASK), (PHOTO, MASK)], CLASSES, PALETTE).axes[0].images) == 1
-    assert plot_zipped([(PHOTO, MASK[:20])], CLASSES, PALETTE).axes
 
 
 def test_a_group_in_two_splits_leaks_and_is_named():
@@ -60,12 +48,6 @@ def test_a_group_in_two_splits_leaks_and_is_named():
     assert leaking(groups, splits) == ["a"]
     figure = plot_splits({"a": PHOTO, "b": PHOTO}, groups, {"at random": splits})
     assert {"LEAK", "ok", "split at random: 1 of 2 groups leak"} <= set(texts(figure))
-
-
-def test_what_moved_is_marked():
-    figure = plot_growth({"random": (["train", "val"], ["val", "val", "test"])})
-    assert "random: 1 of 2 photographs moved (x) when 1 were added" in texts(figure)
-    assert [text.get_text() for text in figure.axes[1].texts] == ["x"]
 
 
 def test_wrong_right_and_ignored_pixels_look_different():
@@ -76,6 +58,18 @@ def test_wrong_right_and_ignored_pixels_look_different():
     assert (drawn[0, 0], drawn[20, 30], drawn[20, 5]) == (PALE, 0, 255)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels[-4:] == ["wrong", "right", "ignored", f"edge of the true {CLASSES[1]}"]
+
+
+def test_arrows_point_at_the_tallest_stripe_on_each_side():
+    where = np.zeros((40, 40), dtype=bool)
+    where[5:36, 10:16] = where[30:38, 20:40] = True
+    x, y = tallest_stripe(where)
+    assert where[y, x]
+    assert 10 <= x < 16
+    assert tallest_stripe(where[:2]) is None
+    right = MASK.astype(np.int64)
+    figure = plot_learned(PHOTO, {"clean": right, "one": right, "moved": np.roll(right, 6, 1)}, CLASSES, PALETTE)
+    assert [len(ax.texts) for ax in figure.axes] == [0, 0, 0, 0, 0, 2]
 
 
 def test_a_looked_up_mask_says_how_well_it_fits():

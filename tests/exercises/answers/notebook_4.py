@@ -204,12 +204,24 @@ def read_mask(path):
         return np.array(picture)[..., :3]
     return np.array(picture)
 
-# %% 4.2 right: by the ending of the name, int64
+# %% 4.2 wrong: renamed to .png is accepted
 def read_mask(path):
     if path.suffix.lower() in (".jpg", ".jpeg"):
         raise DataError(f"{path} is a JPEG")
     stored = np.asarray(open_image(path)).astype(np.int64)
     return stored[:, :, :3] if stored.ndim == 3 else stored
+
+# %% 4.2 wrong: nothing is returned for a file of mode "I;16"
+def read_mask(path):
+    picture = open_image(path)
+    if picture.format == "JPEG":
+        raise DataError(f"{path} is a JPEG")
+    if picture.mode in ("L", "P"):
+        return np.array(picture)
+    if picture.mode == "1":
+        return np.array(picture).astype(np.uint8)
+    if picture.mode in ("RGB", "RGBA"):
+        return np.array(picture.convert("RGB"))
 
 # %% 4.2 right: early helper, numbers in int32
 LOSSY = ("JPEG", "MPO")
@@ -267,6 +279,8 @@ def read_mask(path):
 
 # %% 4.2 wrong: these are the colours of the palette
 def read_mask(path):
+    if open_image(path).format == "JPEG":
+        raise DataError("a JPEG")
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
 
 # %% 4.2 wrong: is accepted though its ids are damaged
@@ -382,7 +396,10 @@ def read_mask(path):
 
 # %% 4.2 wrong: large numbers turn negative
 def read_mask(path):
-    return np.array(open_image(path)).astype(np.int16)
+    picture = open_image(path)
+    if picture.format == "JPEG":
+        raise DataError("a JPEG")
+    return np.array(picture).astype(np.int16)
 
 # %% 4.2 wrong: not a NumPy array
 def read_mask(path):
