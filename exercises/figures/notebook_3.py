@@ -1,7 +1,8 @@
-"""Figures of notebook 3: pairs with their outlines, how far both drift apart, values, and a model scored ten times."""
+"""Figures of notebook 3: pairs with their outlines, how far both drift apart, and a model scored ten times."""
 
 from collections.abc import Mapping, Sequence
 
+import albumentations as A
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -96,18 +97,32 @@ def plot_landmarks(draws: Mapping[str, Sequence[Draw]], author: str) -> Figure:
     return figure
 
 
-def plot_values(versions: Mapping[str, np.ndarray]) -> Figure:
-    """Draw how often each value occurs in every channel of several versions (H, W, 3) of one image."""
-    figure, axes = plt.subplots(1, len(versions), figsize=(10.5, 2.8), layout="constrained")
-    channels = {"red": (plots.RED, "-"), "green": (plots.GREEN, "--"), "blue": (plots.BLUE, ":")}
-    for ax, (title, values) in zip(axes, versions.items(), strict=True):
-        for channel, (name, (colour, style)) in enumerate(channels.items()):
-            counts, edges = np.histogram(values[..., channel], bins=40)
-            ax.plot(edges[:-1], counts, style, color=colour, label=name)
-        ax.set(title=f"{title}\nmean {values.mean():.2f}, spread {values.std():.2f}", xlabel="value")
-    axes[0].set_ylabel("pixels")
-    axes[0].legend(frameon=False)
+def plot_changes(image: np.ndarray, changes: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw an image, uint8 (H, W, 3), framed, and beside it what each amount of a change makes of it, a row a change.
+
+    changes: "brightness", "contrast", "saturation" or "noise", with the amounts that are drawn.
+    """
+    columns, (tall, wide) = 1 + max(map(len, changes.values())), image.shape[:2]
+    size = (WIDTH, len(changes) * (WIDTH / columns * tall / wide + 0.32))  # inches
+    figure, axes = plt.subplots(len(changes), columns, figsize=size, squeeze=False, layout="constrained")
+    for row, (name, amounts) in zip(axes, changes.items(), strict=True):
+        made = [changed(image, name, amount) for amount in amounts]
+        for ax, picture, title in zip(row, [image, *made], ["unchanged", *amounts], strict=True):
+            ax.imshow(picture, interpolation="bicubic")
+            ax.set_title(title if picture is image else f"{name} {title}")
+            frame(ax)
+        row[0].spines[:].set(color="black", linewidth=3)
     return figure
+
+
+def changed(image: np.ndarray, name: str, amount: float) -> np.ndarray:
+    """Change brightness, contrast or saturation of an image, uint8 (H, W, 3), by a factor, or add noise."""
+    if name == "noise":
+        step = A.GaussNoise(std_range=(amount, amount), p=1)
+    else:
+        factors = {"brightness": (1, 1), "contrast": (1, 1), "saturation": (1, 1), name: (amount, amount)}
+        step = A.ColorJitter(**factors, hue=(0, 0), p=1)
+    return A.Compose([step], seed=1, strict=True)(image=image)["image"]
 
 
 def plot_ten_scores(fixed: Sequence[float], jittered: Sequence[float]) -> Figure:

@@ -11,21 +11,24 @@ from utils import plots
 Curves = tuple[Sequence[float], Mapping[int, float], float]  # training losses, validation loss by step, IoU
 
 
-def plot_learning(runs: Mapping[str, Curves]) -> Figure:
-    """Draw training and validation loss of several runs side by side, on one axis, with the gap between them filled.
+def plot_learning(runs: Mapping[str, Sequence[Curves]]) -> Figure:
+    """Draw training and validation loss side by side, on one axis, with the gap between their means filled.
 
-    runs: for each name the training loss of every step, the validation loss of some steps, and the last IoU.
+    runs: for each name the runs of several seeds, thin: the training loss of every step, the validation loss of some.
     """
-    figure, axes = plt.subplots(1, len(runs), figsize=(9.6, 3.6), sharey=True, layout="constrained")
-    for ax, (name, (training, validation, iou)) in zip(axes, runs.items(), strict=True):
-        steps = np.array(list(validation))
-        scores = np.array(list(validation.values()))
-        smooth = np.array([np.mean(training[max(0, step - 10) : step]) for step in steps])  # of the ten steps before
-        ax.plot(steps, smooth, "o-", color=plots.BLUE, markersize=4, label="training loss")
-        ax.plot(steps, scores, "s--", color=plots.RED, markersize=4, label="validation loss")
-        ax.fill_between(steps, smooth, scores, color=plots.GREY, alpha=0.15)
-        ax.set(title=f"{name}\ngap at the end {scores[-1] - smooth[-1]:.2f}, validation IoU {iou:.2f}", xlabel="step")
-        ax.set_ylim(0)
+    figure, axes = plt.subplots(1, len(runs), figsize=(9.6, 3.8), sharey=True, layout="constrained")
+    for ax, (name, seeds) in zip(axes, runs.items(), strict=True):
+        steps = np.array(list(seeds[0][1]))
+        ten = [[np.mean(losses[max(0, step - 10) : step]) for step in steps] for losses, *_ in seeds]  # before each
+        for curves, style, colour, label in (
+            (np.array(ten), "-", plots.BLUE, "training loss"),
+            (np.array([list(by_step.values()) for _, by_step, _ in seeds]), "--", plots.RED, "validation loss"),
+        ):
+            ax.plot(steps, curves.T, style, color=colour, linewidth=0.8, alpha=0.6)
+            ax.plot(steps, curves.mean(axis=0), style, color=colour, linewidth=2.5, label=label)
+        learned, unseen = (ax.lines[n * (len(seeds) + 1) + len(seeds)].get_ydata() for n in (0, 1))
+        ax.fill_between(steps, learned, unseen, color=plots.GREY, alpha=0.15)
+        ax.set(title=f"{name}: gap at the end {unseen[-1] - learned[-1]:.2f}", xlabel="step", ylim=(0, None))
     axes[0].set_ylabel("loss (cross-entropy)")
     axes[0].legend(frameon=False)
     return figure

@@ -3,11 +3,11 @@
 import numpy as np
 
 from exercises.figures.notebook_3 import (
+    plot_changes,
     plot_enlarged,
     plot_image_above_mask,
     plot_landmarks,
     plot_ten_scores,
-    plot_values,
 )
 from exercises.figures.notebook_3_learning import plot_learning
 from exercises.figures.notebook_3_promises import plot_promises
@@ -22,10 +22,12 @@ def test_landmarks_show_an_example_and_every_distance():
     assert [len(line.get_xdata()) for line in figure.axes[2].lines[:2]] == [5, 4]
 
 
-def test_values_count_every_pixel_of_every_channel():
-    figure = plot_values({"bytes": np.full((4, 5, 3), 7, np.uint8), "zero": np.zeros((4, 5, 3))})
-    assert "mean 7.00" in figure.axes[0].get_title()
-    assert all(line.get_ydata().sum() == 20 for ax in figure.axes for line in ax.lines)
+def test_changes_stand_beside_the_unchanged_picture():
+    grey = np.full((4, 5, 3), 100, np.uint8)
+    figure = plot_changes(grey, {"brightness": (0.5, 2), "noise": (0.0, 0.2)})
+    shown = [ax.images[0].get_array() for ax in figure.axes]
+    assert [picture.mean() for picture in shown[:-1]] == [100, 50, 200, 100, 100]
+    assert shown[-1].std() > 20
 
 
 def test_ten_scores_point_at_the_best_one():
@@ -50,15 +52,14 @@ def test_enlarged_masks_name_only_the_classes_that_they_show():
     assert "25%" in figure.axes[2].get_title()
 
 
-def test_learning_names_the_gap_between_both_losses_and_the_iou():
+def test_learning_draws_every_seed_and_names_the_gap_between_the_means():
     training = [1.0] * 10 + [0.2] * 10  # each dot is the mean of the ten steps before it
-    figure = plot_learning({"none": (training, {10: 1.1, 20: 0.9}, 0.43), "light": (training, {10: 1, 20: 0.5}, 0.5)})
-    titles = [ax.get_title() for ax in figure.axes]
-    assert titles == [
-        "none\ngap at the end 0.70, validation IoU 0.43",
-        "light\ngap at the end 0.30, validation IoU 0.50",
-    ]
-    assert figure.axes[0].lines[0].get_ydata().round(2).tolist() == [1.0, 0.2]
+    none = [(training, {10: 1.1, 20: 0.8}, 0.43), (training, {10: 1.1, 20: 1.0}, 0.45)]
+    figure = plot_learning({"none": none, "light": [(training, {10: 1, 20: 0.5}, 0.5)]})
+    assert [ax.get_title() for ax in figure.axes] == ["none: gap at the end 0.70", "light: gap at the end 0.30"]
+    assert [line.get_ydata().round(2).tolist() for line in figure.axes[0].lines[2:]] == [
+        [1.0, 0.2], [1.1, 0.8], [1.1, 1.0], [1.1, 0.9]
+    ]  # fmt: skip
 
 
 def test_promises_show_each_picture_before_and_after_its_change():

@@ -279,13 +279,18 @@ def random_crop(image, mask, size, rng):
 
     return cut(image), cut(mask)
 
-# %% 3.2 wrong: height and width are swapped
+# %% 3.2 wrong: x from 0 to width - size
 def random_crop(image, mask, size, rng):
     w, h = mask.shape
     y, x = rng.integers(0, max(h - size, 0) + 1), rng.integers(0, max(w - size, 0) + 1)
     return image[y : y + size, x : x + size], mask[y : y + size, x : x + size]
 
-# %% 3.2 wrong: a window reaches over the edge
+# %% 3.2 wrong: y goes from 0 to height - size
+def random_crop(image, mask, size, rng):
+    y, x = (rng.integers(0, max(mask.shape) - size + 1) for _ in range(2))
+    return image[y : y + size, x : x + size], mask[y : y + size, x : x + size]
+
+# %% 3.2 wrong: a window reaches over an edge
 def random_crop(image, mask, size, rng):
     h, w = mask.shape
     y, x = rng.integers(0, h), rng.integers(0, w)
@@ -826,7 +831,16 @@ def train_transform(config):
         steps += [A.RandomRotate90(p=1)] * config.aerial + photometric(config.augmentation)
     return Augment(steps, seed=config.seed)
 
-# %% 3.4 wrong: the bottom must come to lie on every side
+# %% 3.4 wrong: never comes to lie left, right
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps += [A.VerticalFlip()] * config.aerial
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: no picture is ever turned by a quarter
 def train_transform(config):
     size = config.image_size
     steps = [pad(size), A.RandomCrop(size, size)]
