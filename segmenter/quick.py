@@ -3,12 +3,27 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from utils import catalog
 from utils.config import COURSE, Config
+from utils.dataset import read_pair
 from utils.inference import Predictor
+from utils.models import build_model
+from utils.runtime import seed_everything
+from utils.tracking import print_epoch
 from utils.training import fit
 
+WATCHED = 2  # of the validation pictures, the one that is predicted after every epoch
 
-def fine_tune(folder: str | Path | None = None, *, output: str | Path | None = None, **fields: Any) -> Predictor:
+
+class FineTuned(Predictor):
+    """A predictor that remembers how it learned: its masks of one validation picture, uint8 (H, W), epoch by epoch."""
+
+    watched: list[np.ndarray]
+
+
+def fine_tune(folder: str | Path | None = None, *, output: str | Path | None = None, **fields: Any) -> FineTuned:
     """Fine-tune a network that knows ImageNet on a folder of pairs, and return it ready for pictures of any size.
 
     Args:
@@ -21,5 +36,17 @@ def fine_tune(folder: str | Path | None = None, *, output: str | Path | None = N
     """
     data = {"dataset": "pets_mini"} if folder is None else {"dataset": "folder", "root": Path(folder)}
     config = Config.preset(**data, **{"output": Path(output or COURSE / "runs" / "first"), **fields})
-    run = fit(config, overwrite=output is None)
-    return Predictor.from_run(run.folder, device=config.device)
+    source = catalog.load(config)
+    seed_everything(config.seed)
+    model = build_model(config, source.num_outputs)  # built here, so that it can be looked at between two epochs
+    photograph = read_pair(source.pairs("val")[: WATCHED + 1][-1], source)[0]
+    masks = []
+
+    def after_epoch(row: dict[str, Any], epochs: int) -> None:
+        print_epoch(row, epochs)
+        masks.append(Predictor(model, config, source.classes, source.palette)(photograph).mask)
+
+    run = fit(config, source=source, model=model, overwrite=output is None, on_epoch=after_epoch)
+    predictor = FineTuned.from_run(run.folder, device=config.device)
+    predictor.watched = masks
+    return predictor

@@ -66,7 +66,8 @@ def a_whole_number_of_bytes(image_bytes: Callable) -> None:
     result = expect(
         image_bytes, 4000, 6000, gives=72_000_000, says="a drone's picture of 4000 x 6000 takes 72,000,000 bytes"
     )
-    require(not isinstance(result, float), "the result is a float: bytes are whole numbers", yours=result)
+    says = "the result is a float: bytes are whole numbers"
+    require(not isinstance(result, float), says, height=4000, width=6000, expected=72_000_000, yours=result)
 
 
 # ---------------------------------------------------------------- 1.2
@@ -132,7 +133,8 @@ def a_name_comes_back(choose_device: Callable) -> None:
     """
     result = choose_device(["cpu"])
     require(result is not None, "nothing is returned: is a `return` missing?")
-    require(isinstance(result, str), f"the result is {kind_of(result)}: return the name, a text", yours=result)
+    says = f"the result is {kind_of(result)}: return the name, a text"
+    require(isinstance(result, str), says, available=["cpu"], expected="cpu", yours=result)
 
 
 # ---------------------------------------------------------------- 1.3
@@ -274,7 +276,9 @@ def _require_time_between(
     elif took > 500 * low:
         says = "that is far too much: return seconds, not milliseconds or nanoseconds"
     elif "w" not in queue.events:
-        says = "wait() is never called: before the clock starts and before it stops, with its parentheses"
+        says = "the clock stops before the work is done: wait() is never called (is a pair of parentheses missing?)"
+    elif took > high and "cc" in queue.events.replace("c", "", warmup):
+        says = "several calls are timed together: time each by itself, from an empty queue until its work is done"
     elif took < low:
         says = too_little
     else:
@@ -307,7 +311,7 @@ def waits_for_the_end(median_seconds: Callable) -> None:
         (3, 1),
         low=11,
         high=60,
-        too_little="the clock stops before the work is done: wait() after the call, then look at the clock",
+        too_little="the clock stops before the work is done",
         too_much="the time of one call is far too long: is more than one call timed?",
     )
 
@@ -397,7 +401,9 @@ def no_half_images(largest_batch: Callable) -> None:
                 (wanted - 1, "an image that fits exactly does fit"),
             ],
         )  # fmt: skip
-        require(not isinstance(result, float), "the result is a float: a batch is a whole number, use //", yours=result)
+        says = "the result is a float: a batch is a whole number, use //"
+        details = {"bytes_per_image": cost, "fixed_bytes": fixed, "budget": budget, "expected": wanted}
+        require(not isinstance(result, float), says, **details, yours=result)
 
 
 def never_below_none(largest_batch: Callable) -> None:

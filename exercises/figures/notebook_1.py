@@ -6,16 +6,17 @@ import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from utils.images import IGNORE_INDEX
-from utils.plots import Palette, colour_mask, legend, overlay
+from utils.plots import Palette, blend, colour_mask, ids_to_rgb, legend, overlay
 
 GREY = 0.3  # how much of a photograph's contrast is left where it only stands behind something
-EDGE = 6  # pixels of a small scene that a number needs on each side
-LARGE = 250  # pixels of an object that a number may stand in
+VERDICTS = {"found": (0, 158, 115), "missed": (0, 114, 178), "coloured in by mistake": (230, 159, 0)}
+SHADES = ((0, 0), (0.4, 0), (0.5, 1), (0.2, 0), (0.3, 1))  # how much of black (0) or white (1) is mixed in
 
 
 def plot_mask(photograph: np.ndarray, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
@@ -27,6 +28,23 @@ def plot_mask(photograph: np.ndarray, mask: np.ndarray, classes: Sequence[str], 
         ax.set_title(title)
         ax.axis("off")
     legend(figure, classes, palette, ignored=bool((mask == IGNORE_INDEX).any()))
+    return figure
+
+
+def plot_learning(photograph: np.ndarray, truth: np.ndarray, masks: Mapping[int, np.ndarray]) -> Figure:
+    """Show over a photograph, uint8 (H, W, 3), what masks of class ids (H, W), by epoch, find, miss and make up."""
+    figure, axes = plt.subplots(1, len(masks), figsize=(10.8, 10.8 / len(masks) * truth.shape[0] / truth.shape[1] + 1))
+    grey = (photograph.mean(axis=2, keepdims=True) / 2 + 127).astype(np.uint8).repeat(3, axis=2)
+    for ax, (epoch, mask) in zip(axes, masks.items(), strict=True):
+        parts = np.select([(truth == 1) & (mask == 1), truth == 1, (truth == 0) & (mask == 1)], [1, 2, 3])
+        ax.imshow(blend(grey, ids_to_rgb(parts, [(0, 0, 0), *VERDICTS.values()]), parts > 0, opacity=0.75))
+        ax.contour(truth == 1, [0.5], colors="black", linewidths=1.2)
+        hits, all_of_them = (parts == 1).sum(), (parts > 0).sum()
+        ax.set_title(f"after epoch {epoch}")
+        ax.text(0.5, -0.03, f"IoU = {hits:,} / {all_of_them:,} = {hits / all_of_them:.2f}", transform=ax.transAxes,
+                ha="center", va="top", fontsize=11)  # fmt: skip
+        ax.axis("off")
+    legend(figure, list(VERDICTS), list(VERDICTS.values()))
     return figure
 
 
@@ -59,35 +77,56 @@ def plot_questions(
     """
     figure, axes = plt.subplots(2, 3, figsize=(10.8, 8.2))
     grey = (scene.mean(axis=2, keepdims=True) * GREY + 255 * (1 - GREY)).astype(np.uint8).repeat(3, axis=2)
-    shades = shade_objects(grey, instances, palette)
-    semantic = overlay(scene, labels, palette, opacity=0.7, contours=False)
-    stuff = ~np.isin(labels, [*instances, IGNORE_INDEX])
-    pictures = (scene, scene, scene, semantic, shades, np.where(stuff[..., None], semantic, shades))
+    semantic = overlay(scene, labels, palette, opacity=0.8, contours=False)
+    things = list_things(instances)
+    hues = [
+        hsv_to_rgb(((0.75 + 0.382 * number) % 1, 0.75, 0.95)) for number in range(len(things))
+    ]  # neighbours differ most
+    shades = [
+        (1 - mixed) * np.array(palette[class_id]) / 255 + mixed * paper
+        for number, (class_id, _) in enumerate(things)
+        for mixed, paper in [SHADES[number % len(SHADES)]]
+    ]
+    pictures = (scene, scene, scene, semantic, paint(grey, things, hues), paint(semantic, things, shades))
     titles = (
         "the scene", "classify: what is here?", "detect: where is each thing?",
-        "semantic: what is each pixel?", "instance: which pixels is each thing?", "panoptic: both at once",
+        "semantic: a colour for each class", "instance: a colour for each thing",
+        "panoptic: a class, and a shade for each thing",
     )  # fmt: skip
     for ax, picture, title in zip(axes.flat, pictures, titles, strict=True):
         ax.imshow(picture)
         ax.set_title(title)
         ax.axis("off")
     write_classes(axes[0, 1], labels, classes, palette)
-    draw_boxes(axes[0, 2], instances, palette)
-    number_objects(axes[1, 1], instances)
-    number_objects(axes[1, 2], instances)
+    draw_boxes(axes[0, 2], things, palette)
+    for ax in axes[1, 1:]:
+        for number, (_, shape) in enumerate(things, 1):
+            *_, (x, y) = cv2.minMaxLoc(cv2.distanceTransform(cv2.copyMakeBorder(shape, *[1] * 4, 0), cv2.DIST_L2, 5))
+            halo = [withStroke(linewidth=2, foreground="white")]
+            x, y = np.clip((x - 1, y - 1), 3, np.array(labels.shape[::-1]) - 4)
+            ax.text(x, y, number, ha="center", va="center", fontsize=8, path_effects=halo)
     legend(figure, classes, palette)
     return figure
 
 
-def shade_objects(background: np.ndarray, instances: Mapping[int, np.ndarray], palette: Palette) -> np.ndarray:
-    """Paint each object in the colour of its class, with a black outline, over a picture, uint8 (H, W, 3)."""
+def list_things(instances: Mapping[int, np.ndarray]) -> list[tuple[int, np.ndarray]]:
+    """List every object, class after class: its class id, and where it is, uint8 (H, W), 1 or 0."""
+    return [
+        (class_id, (numbers == number).astype(np.uint8))
+        for class_id, numbers in instances.items()
+        for number in range(1, int(numbers.max()) + 1)
+    ]
+
+
+def paint(
+    background: np.ndarray, things: Sequence[tuple[int, np.ndarray]], colours: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Paint each object in its own colour, RGB from 0 to 1, outlined in black, over a picture, uint8 (H, W, 3)."""
     painted = background.copy()
-    for class_id, numbers in instances.items():
-        for number in range(1, int(numbers.max()) + 1):
-            shape = (numbers == number).astype(np.uint8)
-            painted[shape == 1] = palette[class_id]
-            lines, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-            cv2.drawContours(painted, list(lines), -1, (0, 0, 0), 1)
+    for (_, shape), colour in zip(things, colours, strict=True):
+        painted[shape == 1] = 255 * np.array(colour)
+        lines, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(painted, list(lines), -1, (0, 0, 0), 1)
     return painted
 
 
@@ -103,33 +142,12 @@ def write_classes(ax: Axes, labels: np.ndarray, classes: Sequence[str], palette:
         ax.text(0.06, 0.92 - 0.15 * row, classes[class_id], transform=ax.transAxes, va="center", fontsize=12, bbox=chip)
 
 
-def draw_boxes(ax: Axes, instances: Mapping[int, np.ndarray], palette: Palette) -> None:
+def draw_boxes(ax: Axes, things: Sequence[tuple[int, np.ndarray]], palette: Palette) -> None:
     """Draw a box round each object, in the colour of its class between two dark lines."""
-    for class_id, numbers in instances.items():
-        for number in range(1, int(numbers.max()) + 1):
-            x, y, width, height = cv2.boundingRect((numbers == number).astype(np.uint8))
-            for colour, line in (("black", 4), (np.array(palette[class_id]) / 255, 2.2)):
-                ax.add_patch(plt.Rectangle((x, y), width, height, fill=False, edgecolor=colour, linewidth=line))
-
-
-def number_objects(ax: Axes, instances: Mapping[int, np.ndarray]) -> None:
-    """Write the running number of each object, counted over all classes: inside a large one, beside a small one."""
-    taken: list[np.ndarray] = []
-    anything = np.any([numbers > 0 for numbers in instances.values()], axis=0).astype(np.float32)
-    covered = cv2.blur(anything, (2 * EDGE + 1, 2 * EDGE + 1))  # by objects, the share of a square around each pixel
-    for numbers in instances.values():
-        for number in range(1, int(numbers.max()) + 1):
-            shape = (numbers == number).astype(np.uint8)
-            x, y, width, height = cv2.boundingRect(shape)
-            middle, (away, down) = (x + width / 2, y + height / 2), (width / 2 + EDGE, height / 2 + EDGE)
-            beside = [(away, 0), (-away, 0), (0, -down), (0, down)]
-            places = np.add(middle, [(0, 0)] if shape.sum() > LARGE else beside)
-            places = np.clip(places, EDGE, np.array(numbers.shape[::-1]) - 1 - EDGE)
-            crowd = [sum(np.abs(place - other).max() < 2 * EDGE for other in taken) for place in places]
-            cost = [more + covered[int(y), int(x)] for more, (x, y) in zip(crowd, places, strict=True)]
-            taken.append(places[np.argmin(cost)])
-            halo = [withStroke(linewidth=2.5, foreground="white")]
-            ax.text(*taken[-1], len(taken), ha="center", va="center", fontsize=9, path_effects=halo)
+    for class_id, shape in things:
+        x, y, width, height = cv2.boundingRect(shape)
+        for colour, line in (("black", 4), (np.array(palette[class_id]) / 255, 2.2)):
+            ax.add_patch(plt.Rectangle((x - 0.5, y - 0.5), width, height, fill=False, edgecolor=colour, linewidth=line))
 
 
 def plot_chance(masks: Mapping[str, Tensor], classes: Sequence[str], palette: Palette) -> Figure:

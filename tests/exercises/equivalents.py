@@ -142,7 +142,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "8.4": {"torch.load(buffer": "both load what was just saved"},
     "9.1": {"[:, -1] >= threshold": "there is one channel only"},
     "9.3": {
-        "(None, -": "any start below 0 will do",
+        "best, best_score = (thresholds[": "any threshold with a score below 0 will do as a start",
         "target, 3)[1]": "the IoU of class 1 is the same",
         "iou(probabilities >= t": SAME_VALUE,
         "score = iou(": SAME_VALUE,

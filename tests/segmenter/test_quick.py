@@ -22,6 +22,7 @@ def test_the_photographs_that_ship(tmp_path, monkeypatch, capsys):
     cat = COURSE / "data" / "pets_mini" / "unseen" / "chelsea.jpg"
     assert predictor(cat).mask.shape == read_image(cat).shape[:2]
     assert set(np.unique(predictor(cat).mask)) <= {0, 1}
+    assert [mask.shape for mask in predictor.watched] == [(174, 256)]
 
 
 def test_a_folder_of_ones_own_is_never_written_over(tmp_path):

@@ -443,7 +443,7 @@ def median_seconds(call, wait, repeats=5, warmup=1):
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 
-# %% 1.4 wrong: one slow call spoils the result
+# %% 1.4 wrong: several calls are timed together
 def median_seconds(call, wait, repeats=5, warmup=1):
     for _ in range(warmup):
         call()
@@ -453,6 +453,19 @@ def median_seconds(call, wait, repeats=5, warmup=1):
         call()
     wait()
     return (time.perf_counter() - start) / repeats
+
+# %% 1.4 wrong: one slow call spoils the result
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return statistics.mean(seconds)
 
 # %% 1.4 wrong: this is the fastest call
 def median_seconds(call, wait, repeats=5, warmup=1):
@@ -540,7 +553,7 @@ def median_seconds(call, wait, repeats=5, warmup=1):
         seconds.append(1000 * (time.perf_counter() - start))
     return statistics.median(seconds)
 
-# %% 1.4 wrong: wait() is never called
+# %% 1.4 wrong: the clock stops before the work is done: wait() is never called
 def median_seconds(call, wait, repeats=5, warmup=1):
     for _ in range(warmup):
         call()

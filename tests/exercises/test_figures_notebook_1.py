@@ -1,0 +1,28 @@
+"""Figures of notebook 1: what is found, missed and made up is counted, and every thing has a number."""
+
+import numpy as np
+from helpers import CLASSES, PALETTE, texts
+
+from exercises.figures.notebook_1 import plot_learning, plot_questions
+from exercises.figures.notebook_1_machine import plot_card
+
+
+def test_iou_stands_below_the_pictures_and_ignored_pixels_count_nowhere():
+    truth = np.array([[1, 1, 0, 0], [1, 255, 0, 0]])
+    masks = {1: np.array([[1, 0, 1, 0], [0, 1, 0, 0]]), 15: (truth == 1).astype(int)}
+    figure = plot_learning(np.zeros((2, 4, 3), np.uint8), truth, masks)
+    assert {"after epoch 1", "IoU = 1 / 4 = 0.25", "IoU = 3 / 3 = 1.00"} <= set(texts(figure))
+
+
+def test_every_thing_has_a_number_in_two_answers():
+    labels = np.zeros((20, 20), dtype=np.uint8)
+    labels[2:8, 2:8] = labels[12:18, 12:18] = 1
+    numbers = np.where(labels == 1, 1 + (np.arange(20) >= 10)[:, None], 0)
+    figure = plot_questions(np.zeros((20, 20, 3), np.uint8), labels, {1: numbers}, CLASSES, PALETTE)
+    instance, panoptic = figure.axes[4:]
+    assert [[text.get_text() for text in ax.texts] for ax in (instance, panoptic)] == [["1", "2"], ["1", "2"]]
+
+
+def test_a_card_spells_rates_and_times():
+    said = texts(plot_card({"old": ("fp32", 0.8, 12), "new": ("bf16", 1380, 1310)}))
+    assert {"0.8", "3.5 hours", "1,380", "7.2 seconds", "1,310"} <= set(said)
