@@ -20,7 +20,7 @@ def progress() -> None:
     text += f" · next: {first_open} {find(first_open).title}" if first_open else " · all of the course is yours"
     print(text)
     if in_notebook():
-        show_figure(draw_board(statuses))
+        show_figure(draw_board(statuses), text)
 
 
 def draw_board(statuses: dict[str, str]) -> Any:

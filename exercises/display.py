@@ -36,12 +36,20 @@ def show_text(plain: str, rich: str) -> None:
     display({"text/plain": plain, "text/html": rich}, raw=True)
 
 
-def show_figure(figure: Any) -> None:
-    """Show a matplotlib figure below the cell and close it, so that it is not shown a second time."""
+def show_figure(figure: Any, words: str = "") -> None:
+    """Show a matplotlib figure below the cell and close it, so that it is not shown a second time.
+
+    words: what stands for it where no picture is seen; if none are given, its titles.
+    """
     import matplotlib.pyplot as plt
+    from IPython import get_ipython
     from IPython.display import display
 
-    display(figure)
+    titles = [figure.get_suptitle(), ", ".join(ax.get_title() for ax in figure.axes)]
+    alt = words or ": ".join(filter(None, titles))
+    data, about = get_ipython().display_formatter.format(figure)
+    about |= {kind: {"alt": alt} for kind in data if kind.startswith("image/")}
+    display(data | {"text/plain": alt}, raw=True, metadata=about)
     plt.close(figure)
 
 

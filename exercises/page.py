@@ -3,6 +3,7 @@
 import base64
 import inspect
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,11 +28,14 @@ def show_code(*functions: Any, folded: str = "") -> Any:
     return Markdown(f"<details><summary>{folded}</summary>\n\n{code}\n</details>" if folded else code)
 
 
-def show_diagram(name: str) -> Any:
-    """Show a drawing of notebooks/images; its title and description are read out by screen readers."""
-    from IPython.display import SVG
+def show_diagram(name: str) -> None:
+    """Show a drawing of notebooks/images as wide as the page; its title and description stand for it in words."""
+    from IPython.display import display
 
-    return SVG(filename=str(NOTEBOOKS / "images" / f"{name}.svg"))
+    drawing = (NOTEBOOKS / "images" / f"{name}.svg").read_text(encoding="utf-8")
+    words = " ".join(re.findall(r"<(?:title|desc)\b[^>]*>([^<]+)", drawing))
+    drawing = re.sub(r' width="\d+"( height="\d+")?', ' width="100%"', drawing, count=1)  # narrow pages would cut it off
+    display({"image/svg+xml": drawing, "text/plain": words}, raw=True)
 
 
 def show_captioned(figure: Figure, caption: str, kind: str = "png", quality: int = 80) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import sys
 
 # No test may look anything up on the network, nor wait for it: set before the libraries are imported.
@@ -128,3 +129,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if os.environ.get("NO_SKIPS") and reporter and reporter.stats.get("skipped"):
         reporter.write_line(f"NO_SKIPS: {len(reporter.stats['skipped'])} skipped tests count as failures", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: `pip install playwright`")
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("needs a Chromium that playwright can drive: `apt-get install chromium`")
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()

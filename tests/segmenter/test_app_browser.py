@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 import time
 from urllib.parse import urlparse
 
@@ -23,18 +22,6 @@ pytestmark = [
     pytest.mark.usefixtures("collect_litter"),
 ]
 WAIT = 30_000  # milliseconds, on a machine that is busy with other tests
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: `pip install playwright`")
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("needs a Chromium that playwright can drive: `apt-get install chromium`")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
