@@ -8,26 +8,36 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from exercises.page import DPI
+from utils.catalog.base import Source
 from utils.images import read_image
-from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, draw_history, legend, overlay, plot_history
+from utils.plots import BLUE, GREEN, GREY, ORANGE, RED, Palette, draw_history, legend, overlay, plot_history
 from utils.runs import Run
 from utils.tracking import PICTURE_SIDE
 
 
 class LiveRun:
-    """Redraws a run after `every` epochs, in place, in a notebook: `fit(config, on_epoch=LiveRun(config.output))`."""
+    """Redraws a run after `every` epochs, in place, in a notebook: `fit(config, on_epoch=LiveRun(config.output))`.
 
-    def __init__(self, folder: str | Path, every: int = 1) -> None:
-        self.folder, self.every, self.handle = Path(folder), every, None
+    `source` names the classes of the pictures. Where a run stops early, `draw` shows its last epochs.
+    """
+
+    def __init__(self, folder: str | Path, every: int = 1, source: Source | None = None) -> None:
+        self.folder, self.every, self.source, self.handle = Path(folder), every, source, None
 
     def __call__(self, row: dict[str, Any], epochs: int) -> None:
+        if row["epoch"] % self.every == 0:
+            self.draw(f"epoch {row['epoch']} of {epochs}")
+
+    def draw(self, heading: str) -> None:
+        """Draw the run as it is now."""
         from IPython.display import display
 
-        if row["epoch"] % self.every:
-            return
-        figure = draw_run(self.folder, f"epoch {row['epoch']} of {epochs}")
+        figure = draw_run(self.folder, heading)
+        if self.source:
+            legend(figure, self.source.classes, self.source.palette)
         if self.handle is None:
             self.handle = display(figure, display_id=True)
         else:
@@ -38,7 +48,7 @@ class LiveRun:
 def draw_run(folder: str | Path, heading: str = "", rows: int = 2, columns: int = 4) -> Figure:
     """Draw a run so far: its curves, and how `rows` validation pictures improved over up to `columns` epochs.
 
-    A run without pictures has its curves alone.
+    The epochs since the best one have a grey ground. A run without pictures has its curves alone.
     """
     folder = Path(folder)
     history = Run.load(folder).history
@@ -52,7 +62,13 @@ def draw_run(folder: str | Path, heading: str = "", rows: int = 2, columns: int 
     rows = min(rows, strips[-1][1].shape[1] // PICTURE_SIDE)
     figure = plt.figure(figsize=(10, 3.2 + 2.1 * rows), dpi=DPI, layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=[3.2, 2.1 * rows])
-    draw_history(history, *above.subplots(1, 2))
+    curves = above.subplots(1, 2)
+    draw_history(history, *curves)
+    best = int(history["val_score"].idxmax()) + 1
+    for ax in curves:
+        ax.axvspan(best, len(history), color="#DDDDDD", label=f"waited: {len(history) - best} epochs", zorder=0)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    curves[0].legend(frameon=False)
     axes = below.subplots(rows, columns + 1, squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
@@ -94,13 +110,18 @@ def plot_losses(history: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_lag(epochs: pd.DataFrame) -> Figure:
-    """Draw the IoU of the same weights twice over the epochs: 'as kept' and 'recomputed' statistics of BatchNorm."""
+def plot_lag(epochs: pd.DataFrame, rates: Sequence[float]) -> Figure:
+    """Draw the IoU of the same weights twice over the epochs ('as kept', 'recomputed'), and the learning rate."""
     figure, ax = plt.subplots(figsize=(9, 3.2))
+    behind = ax.twinx()
+    behind.plot(epochs.index, rates, ":", color=GREY)
+    behind.set_ylabel("learning rate (dotted)", color=GREY)
+    behind.set_ylim(0, None)
+    behind.spines["right"].set_visible(True)
     ax.plot(epochs.index, epochs["recomputed"], "s--", color=GREEN, label="statistics recomputed from these weights")
     ax.plot(epochs.index, epochs["as kept"], "o-", color=RED, label="running averages, as BatchNorm keeps them")
     ax.set(title="The same weights, validated twice", xlabel="epoch", ylabel="validation IoU", ylim=(0, 1))
-    ax.legend(frameon=False, loc="upper left")
+    figure.legend(frameon=False, loc="outside lower center", ncols=2)
     return figure
 
 

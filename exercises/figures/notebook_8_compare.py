@@ -1,15 +1,13 @@
-"""Figures of notebook 8 about several runs: augmentation, averaged weights, models, luck, and a tracker's pictures."""
+"""Figures of notebook 8 about several runs: augmentation, averaged weights, models, and luck."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
 
-from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, legend
+from utils.plots import BLUE, GREEN, ORANGE, RED
 
 
 def plot_arms(arms: Mapping[tuple[str, str], pd.DataFrame]) -> Figure:
@@ -40,15 +38,15 @@ def plot_average(curves: pd.DataFrame) -> Figure:
 
 
 def plot_models(table: pd.DataFrame) -> Figure:
-    """Draw the validation IoU of a `summary`, with one standard deviation, over the work that an image costs."""
-    figure, ax = plt.subplots(figsize=(10, 3.2))
-    for (_, row), marker in zip(table.iterrows(), "osD^vPX*", strict=False):
-        style = {"fmt": marker, "markersize": 9, "capsize": 5}
-        label = f"{row['model']}: {row['val IoU']:.2f}"
-        ax.errorbar(row["GFLOPs"], row["val IoU"], row["sd"], label=label, **style)
-    title = "Mean and standard deviation over the seeds of each model"
-    ax.set(title=title, xlabel="GFLOPs for one image", ylabel="validation IoU", xlim=(0, None), ylim=(0, None))
-    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    """Draw the runs of `compare_runs` over the work that an image costs: a dot for each seed, a line between them."""
+    figure, ax = plt.subplots(figsize=(9, 3.6))
+    for (model, runs), marker in zip(table.groupby("model", sort=False), "osD^vPX*", strict=False):
+        scores, cost = runs["best val IoU"], runs["GFLOPs"].iloc[0]
+        ax.plot(runs["GFLOPs"], scores, f"{marker}-", markersize=8)
+        name = f"{model}: {scores.mean():.2f}\nseeds {scores.max() - scores.min():.3f} apart"
+        ax.annotate(name, (cost, scores.mean()), (12, 0), textcoords="offset points", va="center")
+    title = "Each mark is a run with one seed; a line joins the seeds of a model"
+    ax.set(title=title, xlabel="GFLOPs for one image", ylabel="validation IoU", xlim=(0, 1.4 * table["GFLOPs"].max()))
     return figure
 
 
@@ -59,18 +57,4 @@ def plot_optimism(counts: Sequence[int], wrong: Sequence[float], right: Sequence
     ax.plot(counts, right, "s--", color=GREEN, label="right: chosen on validation")
     ax.set(title="Reported test IoU minus the true one", xlabel="checkpoints to choose from", ylabel="optimism (IoU)")
     ax.legend(frameon=False)
-    return figure
-
-
-def plot_board(curve: pd.Series, pictures: Mapping[int, bytes], classes: Sequence[str], palette: Palette) -> Figure:
-    """Draw what a tracker received: a curve by epoch, and truth beside prediction, as PNGs, at some epochs."""
-    figure, axes = plt.subplots(1, 1 + len(pictures), figsize=(10.4, 2.7), width_ratios=[1.2] + [2] * len(pictures))
-    axes[0].plot(curve, "o-", color=GREEN)
-    axes[0].set(title="val_score", xlabel="epoch", ylabel="IoU", ylim=(0, 1))
-    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
-    for ax, (epoch, picture) in zip(axes[1:], pictures.items(), strict=True):
-        ax.imshow(Image.open(io.BytesIO(picture)), interpolation="nearest")
-        ax.set_title(f"validation/0, epoch {epoch}: truth, prediction")
-        ax.axis("off")
-    legend(figure, classes, palette)
     return figure

@@ -27,24 +27,21 @@ def plot_valley(paths: Mapping[str, np.ndarray]) -> Figure:
     return figure
 
 
-def plot_powers(curves: Mapping[float, Sequence[float]], source: str) -> Figure:
-    """Draw polynomial schedules by their power, as shares of the peak; `source` says whose function drew them."""
-    figure, ax = plt.subplots(figsize=(9, 2.9))
-    for (power, curve), style in zip(curves.items(), (":", "-", "--"), strict=True):
-        ax.plot(curve, style, label=f"power {power}")
-    ax.set(title=f"The power bends the line ({source})", xlabel="step of 100", ylabel="share of the peak")
-    ax.legend(frameon=False)
-    return figure
+def plot_rates(values: Mapping[str, Sequence[float]], run: pd.DataFrame, shaded: int, source: str) -> Figure:
+    """Draw the rate at every step of several schedules, and the rates that a run recorded at the start of each epoch.
 
-
-def plot_rates(courses: Mapping[str, Sequence[float]], steps: Sequence[int], rates: Sequence[float]) -> Figure:
-    """Draw the rate at every step of several schedules, and the rates that a run recorded at some steps."""
-    figure, ax = plt.subplots(figsize=(9, 3.2))
-    for (schedule, course), style in zip(courses.items(), ("-", "--", "-.", ":"), strict=True):
-        ax.plot(course, style, label=schedule)
-    ax.plot(steps, rates, "o", color=RED, label="your run")
-    ax.set(title="Learning rate over the run", xlabel="step", ylabel="learning rate")
-    ax.legend(frameon=False)
+    The epoch `shaded` is marked, a grey line falls straight, and `source` says whose function drew "poly".
+    """
+    figure, ax = plt.subplots(figsize=(9, 3.4))
+    steps = len(values["poly"])
+    length = steps / len(run)
+    ax.plot([0, steps], [values["poly"][0], 0], color=LIGHT, linewidth=1)
+    for (schedule, rates), style in zip(values.items(), ("-", "--", "-.", ":"), strict=True):
+        ax.plot(rates, style, label=schedule)
+    ax.plot((run["epoch"] - 1) * length, run["learning_rate"], "o", color="black", label="your run")
+    ax.axvspan((shaded - 1) * length, shaded * length, color="#EEEEEE", zorder=0, label=f"epoch {shaded}")
+    ax.set(title=f"Learning rate over the run ({source})", xlabel="step", ylabel="learning rate")
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -74,34 +71,47 @@ def plot_patience(score: pd.Series, stops: Mapping[int, tuple[int, float]]) -> F
     return figure
 
 
-def plot_resumed(
-    whole: Sequence[tuple[float, float]], endings: Mapping[str, Sequence[tuple[float, float]]], source: str
-) -> Figure:
-    """Draw (loss, rate) of each step of a whole run, and of its end, resumed in two ways; `source`: with whose code."""
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.4))
-    for i, (ax, name) in enumerate(zip(axes, ["training loss", "learning rate"], strict=True)):
-        ax.plot([row[i] for row in whole], color=BLUE, label="never interrupted")
-        for (title, rows), style, colour in zip(endings.items(), ("o", "s--"), (GREEN, RED), strict=True):
-            steps = range(len(whole) - len(rows), len(whole))
-            ax.plot(steps, [row[i] for row in rows], style, color=colour, markersize=4, label=f"resumed: {title}")
-        ax.axvline(steps[0] - 0.5, color=LIGHT, linestyle=":")
-        ax.set(title=name.capitalize(), xlabel="step", ylabel=name)
-    late = [loss for rows in (whole[steps[0] - 10 :], *endings.values()) for loss, _ in rows]
-    axes[0].set(xlim=(steps[0] - 10, None), ylim=(0.9 * min(late), 1.1 * max(late)))  # where the difference is
-    axes[0].legend(frameon=False)
-    figure.suptitle(source)
+def plot_resumed(steps: pd.DataFrame, endings: Mapping[str, pd.DataFrame], source: str) -> Figure:
+    """Draw loss, rate and weights of a whole run (a row a step), and of its end, resumed in two ways.
+
+    The weights are drawn as their distance from those of the whole run; `source` says with whose code.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(10.4, 3.4))
+    for (title, end), style, colour in zip(endings.items(), ("o", "s--"), (GREEN, RED), strict=True):
+        expected = np.stack(steps["weights"][end.index])
+        away = np.linalg.norm(np.stack(end["weights"]) - expected, axis=1) / np.linalg.norm(expected, axis=1)
+        for ax, values in zip(axes, (end["rate"], end["loss"], 100 * away), strict=True):
+            ax.plot(end.index, values, style, color=colour, markersize=4, label=f"resumed: {title}")
+    shown = steps.loc[end.index[0] - 10 :]
+    for ax, name in zip(axes, ("rate", "loss"), strict=False):
+        ax.plot(shown.index, shown[name], color=BLUE, label="never interrupted", zorder=1)
+    for ax, title in zip(axes, ("Learning rate", "Training loss", "Distance of the weights (%)"), strict=True):
+        ax.axvline(end.index[0] - 0.5, color=LIGHT, linestyle=":")
+        ax.set(title=title, xlabel="step")
+    figure.legend(*axes[1].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=3)
+    figure.suptitle(f"Cut at the dotted line, and resumed ({source})")
     return figure
 
 
-def plot_wrong_rates(histories: Mapping[float, pd.DataFrame]) -> Figure:
-    """Draw the training loss and the validation IoU of runs by their learning rate."""
+def plot_cut(whole: pd.Series, resumed: pd.Series, cut: int) -> Figure:
+    """Draw the score by epoch of a run that nobody disturbed, and of one that was cut after an epoch and went on."""
+    figure, ax = plt.subplots(figsize=(9, 2.8))
+    ax.plot(whole, color=GREEN, linewidth=6, alpha=0.35, label="undisturbed")
+    ax.plot(resumed[:cut], "o-", color=GREEN, label="until it was cut")
+    ax.plot(resumed[cut - 1 :], "o--", color=GREEN, markerfacecolor="white", label="resumed")
+    ax.axvline(cut + 0.5, color=RED)
+    ax.set(title="The same run with and without an interruption", xlabel="epoch", ylabel="validation IoU")
+    ax.legend(frameon=False)
+    return figure
+
+
+def plot_wrong_rates(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw the training loss and the validation IoU of runs by their name."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.2))
-    for (rate, history), style in zip(histories.items(), (":", "-", "--"), strict=True):
-        best = history["val_score"].max()
-        axes[0].plot(history["epoch"], history["train_loss"], style, label=f"rate {rate:g}")
-        axes[1].plot(history["epoch"], history["val_score"], style, label=f"rate {rate:g}: best {best:.2f}")
+    for (name, history), style in zip(histories.items(), (":", "-", "--"), strict=True):
+        for ax, column in zip(axes, ("train_loss", "val_score"), strict=True):
+            ax.plot(history["epoch"], history[column], style, label=name)
     axes[0].set(title="Training loss", xlabel="epoch", ylabel="loss")
     axes[1].set(title="Validation IoU", xlabel="epoch", ylabel="IoU", ylim=(0, 1))
-    for ax in axes:
-        ax.legend(frameon=False)
+    axes[1].legend(frameon=False)
     return figure

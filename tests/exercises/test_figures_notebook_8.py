@@ -1,11 +1,13 @@
 """exercises/figures/notebook_8*: curves say how deep they fall, and pictures are large enough to be looked at."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers import texts
 
 from exercises.figures.notebook_8 import draw_run, plot_checkpoints
 from exercises.figures.notebook_8_compare import plot_average, plot_models
+from exercises.figures.notebook_8_rates import plot_resumed
 
 
 def test_the_deepest_fall_of_each_curve_is_named():
@@ -14,11 +16,20 @@ def test_the_deepest_fall_of_each_curve_is_named():
     assert {"weights: deepest fall 0.30", "average: deepest fall 0.00"} <= set(found)
 
 
-def test_models_are_named_with_their_scores_and_not_counted():
-    table = pd.DataFrame({"model": ["unet", "other"], "val IoU": [0.4, 0.3], "sd": [0.01, 0.02], "GFLOPs": [0.3, 0.1]})
-    figure = plot_models(table)
-    assert {"unet: 0.40", "other: 0.30"} <= {text.get_text() for text in figure.axes[0].get_legend().get_texts()}
-    assert figure.axes[0].get_title() == "Mean and standard deviation over the seeds of each model"
+def test_every_seed_of_a_model_is_drawn_and_their_distance_named():
+    scores = {"model": ["unet", "other", "unet"], "best val IoU": [0.42, 0.3, 0.4], "GFLOPs": [0.3, 0.1, 0.3]}
+    ax = plot_models(pd.DataFrame(scores)).axes[0]
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[0.42, 0.4], [0.3]]
+    names = [text.get_text() for text in ax.texts]
+    assert names == ["unet: 0.41\nseeds 0.020 apart", "other: 0.30\nseeds 0.000 apart"]
+
+
+def test_a_run_that_went_on_is_as_far_from_the_whole_one_as_its_weights():
+    rows = [{"loss": 1.0, "rate": 0.1, "weights": np.array([3.0, 4.0])}] * 4
+    other = rows[0] | {"weights": np.array([3.0, 4.5])}
+    ends = {name: pd.DataFrame([row] * 2, index=[2, 3]) for name, row in {"a": rows[0], "b": other}.items()}
+    distances = plot_resumed(pd.DataFrame(rows), ends, "").axes[2].lines[:2]
+    assert [line.get_ydata().tolist() for line in distances] == [[0, 0], [10, 10]]
 
 
 @pytest.mark.parametrize(("names", "product"), [(["weights", "exp_avg"], 0), (["weights", "moving average"], 1)])

@@ -251,7 +251,7 @@ def should_stop(scores, patience):
         best = min(best, score)
     return patience is not None and waited >= patience
 
-# %% 8.2 wrong: a first epoch is always a new best
+# %% 8.2 wrong: not from 0
 def should_stop(scores, patience):
     best, waited = 0, 0
     for score in scores:
@@ -418,11 +418,11 @@ def snapshot(parts):
 def snapshot(parts):
     return copy.deepcopy({name: part.state_dict() for name, part in parts.items()})
 
-# %% 8.4 wrong: living tensors
+# %% 8.4 wrong: its tensors are the living ones
 def snapshot(parts):
     return {name: part.state_dict() for name, part in parts.items()}
 
-# %% 8.4 wrong: the snapshot changes while training goes on
+# %% 8.4 wrong: copy deeply
 def snapshot(parts):
     return {name: copy.copy(part.state_dict()) for name, part in parts.items()}
 
@@ -646,7 +646,7 @@ def poly_rate(step, steps, peak=1, power=0.9, **more):
 def poly_rate(step, steps, peak, power=0.9):
     return round(peak * max(1 - step / steps, 0) ** power, 4)
 
-# %% 8.1 wrong: TypeError
+# %% 8.1 wrong: which is a complex number
 def poly_rate(step, steps, peak, power=0.9):
     return max(0, peak * (1 - step / steps) ** power)
 
@@ -825,3 +825,24 @@ def best_epoch(scores):
 # %% 8.3 wrong: NaN is turned into a number
 def best_epoch(scores):
     return int(np.nan_to_num(np.array(scores), nan=-1.0).argmax()) + 1
+
+# %% 8.1 wrong: it is fixed at 0.9
+def poly_rate(step, steps, peak, power=0.9):
+    return peak * max(1 - step / steps, 0) ** 0.9
+
+# %% 8.2 right: with the best epoch of the exercise before
+from utils.schedules import best_epoch
+
+def should_stop(scores, patience):
+    return patience is not None and bool(scores) and len(scores) - best_epoch(scores) >= patience
+
+# %% 8.2 wrong: that of two `max` as well
+def should_stop(scores, patience):
+    if patience is None or len(scores) <= patience:
+        return False
+    return max(scores[-patience:]) <= max(scores[:-patience])
+
+# %% 8.5 wrong: was given one
+def resume(parts, states):
+    for name, part in parts.items():
+        part.load_state_dict(states.get(name, {}))
