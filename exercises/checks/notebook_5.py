@@ -363,7 +363,7 @@ def workers_differ(seed_worker: Callable) -> None:
     for seeds in all_seeds(seed_worker):
         says = "all workers get the same seed: each would make the same changes"
         require(len(set(seeds)) > 1, says, **{f"worker {n}": seed for n, seed in enumerate(seeds)})
-        says = "two workers get the same seed"
+        says = "two workers get the same seed: several large seeds became one small one; % 2**32 keeps neighbours apart"
         require(len(set(seeds)) == WORKERS, says, **{f"worker {n}": seed for n, seed in enumerate(seeds)})
 
 

@@ -346,7 +346,8 @@ def doubled_and_halved(DecoderStep: Callable) -> None:
         wanted = (batch, channels // 2, 2 * height, 2 * width)
         details = {"from below": tuple(x.shape), "skip": tuple(skip.shape), "expected": wanted, "yours": result}
         require(len(result) == 4, f"the result has {len(result)} dimensions instead of 4", **details)
-        require(result[2:] != (height, width), "the size is not doubled", **details)
+        says = "the size is not doubled, or it is halved again afterwards, by `downsample=True` or a stride"
+        require(result[2:] != (height, width), says, **details)
         says = "pixels are lost at the edges: a 3 x 3 convolution needs padding=1"
         require(not (result[2] < 2 * height and result[2] - result[3] == 2 * (height - width)), says, **details)
         require(result[2:] == wanted[2:], "height and width must be those of the skip", **details)
@@ -1120,7 +1121,11 @@ def head_comes_last(forward: Callable) -> None:
     listed += [(notes.maps["up 2"], "the head runs, but what is returned is the map before it")]
     if isinstance(result, Tensor) and result.shape == logits.argmax(1).shape:
         raise Wrong(says.format("an argmax follows"), yours=result.shape)
-    expect(lambda: result, gives=logits, says="what the head gives is changed afterwards", mistakes=listed)
+    try:
+        expect(lambda: result, gives=logits, says="what the head gives is changed afterwards", mistakes=listed)
+    except Wrong as wrong:
+        both = kind_of(result) == kind_of(logits)  # two equal descriptions would show no difference
+        raise Wrong(wrong.sentence, **values_that_differ(wrong.details) if both else wrong.details) from wrong
     require(result.dtype == logits.dtype, f"the logits come back as {result.dtype}, not {logits.dtype}")
 
 

@@ -42,6 +42,8 @@ def dice_of_one_class(dice_loss: Callable) -> None:
     logits, target = torch.zeros(1, 1, 2, 3), tensor([[[1, 1, 0], [0, 1, 0]]])
     class_0 = "with one channel (C = 1) the ids are 0 and 1, and one_hot with 1 class knows 0 alone: take target == 1"
 
+    twice = float(logits.sigmoid().sigmoid()[0, 0, 0, 0])
+
     def all_is_truth(loss: Any) -> bool:
         """Say whether every pixel was taken for foreground: a sure "no" everywhere then costs more than it should."""
         return abs(float(loss) - 3 / 10) < 1e-4 and abs(float(dice_loss(logits - 20, target.clone())) - 6 / 7) < 1e-4
@@ -56,6 +58,7 @@ def dice_of_one_class(dice_loss: Callable) -> None:
         (1 - 4 / 6, "`smooth` belongs below the line as well"),
         (1 - 1 / 4, "the logits are taken as they are: with one channel, sigmoid makes probabilities of them"),
         (1 - 7 / 10, "softmax over a single channel is 1 everywhere: with one channel, take the sigmoid"),
+        (1 - (6 * twice + 1) / (6 * twice + 4), "the sigmoid is applied twice: `probabilities` has applied it already"),
         ((3 / 7 + 3 / 7) / 2 + 3 / 7, "the losses of the classes are added: take their mean"),
     ]
     says = "one class, all probabilities 0.5: the value is off"
@@ -185,7 +188,7 @@ def dice_of_absent_classes(dice_loss: Callable) -> None:
     """A class that the target does not show is left out of the mean.
 
     Find the classes with a truth above 0, and average over those alone: sum the losses times `present`, and divide by
-    `present.sum().clamp(min=1)`. Where no class occurs, that is a 0 that gradients flow from.
+    `present.sum().clamp(min=1)`.
     """
     p = tensor([[0.6, 0.3], [0.3, 0.5], [0.1, 0.2]])
     logits, target = p.log().view(1, 3, 1, 2), tensor([[[0, 1]]])
@@ -214,18 +217,33 @@ def dice_of_absent_classes(dice_loss: Callable) -> None:
              "leave them out before you ask which classes occur"),
         ],
     )  # fmt: skip
-    nothing = torch.full((1, 2, 3), 255)
-    for channels in (1, 3):
-        logits = torch.ones(1, channels, 2, 3, requires_grad=True)
-        loss = dice_loss(logits, nothing.clone())
-        require(
-            abs(float(loss.detach())) < 1e-6,
-            "where every pixel is ignored the loss must be 0 (not NaN: something is divided by 0)", yours=loss.detach(),
-        )  # fmt: skip
-        says = (
-            "where no class occurs the 0 is a new number that no gradient flows from, and `loss.backward()` stops there"
+
+
+def dice_where_nothing_occurs(dice_loss: Callable) -> None:
+    """Where no class occurs there is nothing to judge, and the loss is a 0 that gradients flow from.
+
+    With C = 1 only class 1 is judged, so a target without a 1 has nothing to judge. Sum the losses times `present`, and
+    divide by `present.sum().clamp(min=1)`.
+    """
+    says = "where no class occurs the 0 is a new number that no gradient flows from, and `loss.backward()` stops there"
+    target = torch.full((1, 2, 3), 255)
+    try:
+        for channels in (1, 3):
+            loss = dice_loss(torch.ones(1, channels, 2, 3, requires_grad=True), target.clone())
+            nan = "where every pixel is ignored the loss must be 0 (not NaN: something is divided by 0)"
+            require(abs(float(loss)) < 1e-6, nan, yours=float(loss))
+            require(isinstance(loss, Tensor) and loss.requires_grad, says)
+        target = tensor([[[0, 0, 255]]])
+        judged = (
+            "no pixel is 1 here, so with C = 1 no class occurs, and the loss must be 0: leave out a class that the "
+            "target does not show, also where it is the only one"
         )
-        require(loss.requires_grad, says)
+        expect(dice_loss, torch.zeros(1, 1, 1, 3), target, gives=0.0, says=judged)
+    except (ZeroDivisionError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "non-empty" not in str(error):
+            raise
+        says = "no class occurs in this target, so the list of losses is empty: the loss is `(logits * 0).sum()` there"
+        raise Wrong(says, target=target) from None
 
 
 def dice_at_its_ends(dice_loss: Callable) -> None:
@@ -752,7 +770,7 @@ def one_step(
 
 
 def returns_the_loss(train_step: Callable) -> None:
-    """It returns the loss of this batch as a tensor without its graph.
+    """It returns the loss of this batch as a tensor without the record for backward().
 
     `loss.detach()` keeps the number and lets go of everything that was needed to compute it.
     """
@@ -764,7 +782,7 @@ def returns_the_loss(train_step: Callable) -> None:
     require(loss.ndim == 0, f"the loss has shape {tuple(loss.shape)}: it is one number, of shape ()")
     require(abs(float(loss.detach()) - 4) < 1e-4, "the loss that is returned must be that of the "
             "batch, before the step", expected=4.0, yours=loss.detach())  # fmt: skip
-    require(not loss.requires_grad, "the loss still holds its graph, and with it the memory of every step: detach it")
+    require(not loss.requires_grad, "the loss still holds what backward() needs, the memory of every step: detach it")
     require(
         model.trained, "the model is switched to evaluation mode, and its BatchNorm stops learning: leave out eval()"
     )
@@ -1110,7 +1128,9 @@ def trains_in_training_mode(train_one_epoch: Callable) -> None:
     one_epoch(train_one_epoch, model)
     seen = {"BatchNorm's average after epoch 1": first[0], "after evaluate and epoch 2": float(model.norm.running_mean)}
     says = "one epoch, one evaluation, another epoch: something in the model moves in the first epoch and never again"
-    require(any(model.modes), says, **seen)  # the symptom alone, since the cause is what there is to find
+    if not any(model.modes) and model.training:
+        says = "training mode comes after the last batch, and the evaluation that follows ends it before the next epoch"
+    require(any(model.modes), says, **seen)  # else the symptom alone, since the cause is what there is to find
     details = {"training mode in epoch 2": model.modes, **seen}
     require(all(model.modes), "training mode comes too late: the first batch still meets evaluation mode", **details)
 
@@ -1202,7 +1222,7 @@ EXERCISES = [
         "7.1", "Dice loss", "utils.losses.dice_loss", 4, 20,
         "A loss that judges regions, so that a class of few pixels is not drowned by one of many.",
         [dice_is_a_number, dice_of_one_class, dice_of_classes, dice_sums_over_the_batch, dice_leaves_out_ignored,
-         dice_of_absent_classes, dice_at_its_ends, dice_teaches],
+         dice_of_absent_classes, dice_where_nothing_occurs, dice_at_its_ends, dice_teaches],
         [
             "You need two tensors of one shape (N, C, H, W): probabilities, and the truth as zeros and ones.",
             "`probabilities(logits)` gives the first. For the truth: F.one_hot(target.clamp(max=C - 1), C), its last "

@@ -1,4 +1,4 @@
-"""Figures of notebook 5 about batches: what is in one, how it is padded, and which images meet in it or never do."""
+"""Figures of notebook 5 about batches: what is in one, how it is padded, and which images meet in it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, colour_mask, legend, overlay, show_images, to_array
 
 PLACES = 48  # of an epoch, as many as a figure can number legibly
-COLOURS = ("#56B4E9", ORANGE, GREEN, "#F0E442", "#CC79A7", RED, "#BBBBBB", "#8DA0E8")
+COLOURS = ("#56B4E9", ORANGE, GREEN, "#F0E442", "#CC79A7", RED, "#BBBBBB", "#8DA0E8", "#B98A5E", "#7FE0D0")
 
 
 def plot_batch(images: Tensor, masks: Tensor, classes: Sequence[str], palette: Palette) -> Figure:
@@ -58,8 +58,8 @@ def plot_visits(visits: Mapping[str, Sequence[Sequence[Sequence[int]]]], groups:
         groups: for each loader, the group of every file.
     """
     figure, axes = plt.subplots(len(visits), 1, figsize=(10.5, 1.5 * len(visits)), squeeze=False)
+    known = list(dict.fromkeys(group for name in visits for group in groups[name]))  # no two share a colour
     for ax, (name, epochs) in zip(axes[:, 0], visits.items(), strict=True):
-        known = list(dict.fromkeys(groups[name]))
         for row, batches in enumerate(epochs):
             seen = [file for batch in batches for file in batch]
             left_out = sorted(set(range(len(groups[name]))) - set(seen))
@@ -71,18 +71,12 @@ def plot_visits(visits: Mapping[str, Sequence[Sequence[Sequence[int]]]], groups:
             ends = np.cumsum([0, *map(len, batches)])
             ax.vlines(ends[ends <= PLACES], row + 0.03, row + 0.97, color="black", linewidth=2.2)
         ax.set_yticks(np.arange(len(epochs)) + 0.5, [f"epoch {n}" for n in range(1, len(epochs) + 1)])
-        ax.set_title(f"{name}: {len(groups[name])} files, a colour for each of {len(known)} groups", loc="left")
+        own = list(dict.fromkeys(groups[name]))
+        ax.set_title(f"{name}: {len(groups[name])} files of {len(own)} groups, {own[0]} to {own[-1]}", loc="left")
         ax.set(xticks=[], xlim=(-0.1, PLACES + 0.1), ylim=(len(epochs), 0))
         ax.spines[:].set_visible(False)
     axes[-1, 0].set_xlabel("place in the epoch (black lines part the batches, pale files are left out)")
     return figure
-
-
-def plot_unscored(images: Sequence[np.ndarray], names: Sequence[str], scored: int) -> Figure:
-    """Show up to the last eight validation images, uint8 (H, W, 3): pale and marked are those that no batch holds."""
-    pictures = [x if n < scored else 255 - (255 - x) // 4 for n, x in enumerate(images)]
-    titles = [name if n < scored else "NEVER SCORED" for n, name in enumerate(names)]
-    return show_images(pictures[-8:], titles[-8:], columns=4, size=2.1)
 
 
 def plot_reported(reported: Mapping[str, np.ndarray], truth: float) -> Figure:

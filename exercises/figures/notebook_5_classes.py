@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from torch import Tensor
+from torch.utils.data import DataLoader
 
+from utils.images import IGNORE_INDEX
 from utils.plots import BLUE, GREY, RED, Palette, colour_mask, legend, to_array
 
 
@@ -27,6 +30,12 @@ def plot_loss_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[st
     ax.invert_yaxis()
     legend(figure, classes, palette)
     return figure
+
+
+def batch_shares(loader: DataLoader, class_id: int, epochs: int) -> Tensor:
+    """Return the share of a class among the labelled pixels of each batch: float32 (batches,)."""
+    every = [masks for _ in range(epochs) for _, masks in loader]
+    return torch.stack([(masks == class_id).sum() / (masks != IGNORE_INDEX).sum() for masks in every])
 
 
 def plot_drawn(drawn: Mapping[str, Tensor], name: str) -> Figure:
@@ -49,7 +58,7 @@ def plot_maps(
 ) -> Figure:
     """Show the part of an image in which most of a class lies, its truth, and below what three networks say about it.
 
-    On the maps of the networks, white lines go round the places where the class truly is.
+    On the maps of the networks, white lines, edged in black, go round the places where the class truly is.
 
     Args:
         image: uint8 (3, H, W).
@@ -71,6 +80,7 @@ def plot_maps(
         lines = ax.contour(truth[rows, columns], levels=[0.5], colors="white", linewidths=1.6)
         lines.set_path_effects([withStroke(linewidth=3.2, foreground="black")])
     axes[0, 2].axis("off")
+    axes[0, 2].text(0.04, 0.05, f"outlined: where '{classes[focus]}' truly is", transform=axes[0, 2].transAxes, size=13)
     legend(axes[0, 2], classes, palette, ignored=True, ncols=1, loc="center left", fontsize=13)
     return figure
 

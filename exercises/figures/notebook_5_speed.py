@@ -62,17 +62,6 @@ def draw_stages(ax: Axes, costs: Mapping[str, Mapping[str, float]]) -> None:
     ax.invert_yaxis()
 
 
-def plot_rates(rates: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draw images per second for each kind of data, a bar for each number of workers."""
-    figure, axes = plt.subplots(1, len(rates), figsize=(10.5, 2.6), squeeze=False)
-    for ax, (kind, rate) in zip(axes[0], rates.items(), strict=True):
-        bars = ax.barh(list(rate), list(rate.values()), color=[ORANGE, BLUE], edgecolor="black")
-        ax.bar_label(bars, fmt="%.1f", padding=4)
-        ax.set(title=kind, xlabel="images per second", xlim=(0, max(rate.values()) * 1.18))
-        ax.invert_yaxis()
-    return figure
-
-
 def plot_timelines(runs: Mapping[str, tuple[Spans, Spans]]) -> Figure:
     """Draw when the model waits and when it computes, a row for each loader: (waits, steps) under its name."""
     figure, ax = plt.subplots(figsize=(10.5, 3.2))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
+import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -102,19 +104,8 @@ def plot_receptive_fields(
     return figure
 
 
-def draw_stamps(ax: Axes, size: int, kernel: int, title: str) -> None:
-    """Draw how often each output pixel is stamped when `size` x `size` pixels are doubled with a square kernel."""
-    counts = np.zeros((2 * (size - 1) + kernel,) * 2)
-    for row, column in np.ndindex(size, size):
-        counts[2 * row : 2 * row + kernel, 2 * column : 2 * column + kernel] += 1
-    ax.imshow(counts, cmap="Blues", vmin=0, vmax=5, interpolation="nearest")
-    for (row, column), count in np.ndenumerate(counts):
-        ax.text(column, row, f"{count:.0f}", ha="center", va="center", color="white" if count > 3 else "black")
-    ax.set(title=title, xticks=[], yticks=[])
-
-
 def plot_transposed(below: Tensor, kernel: Tensor, above: Tensor) -> Figure:
-    """Show a transposed convolution of stride 2 as stamps, and where stamps of two kernel sizes overlap.
+    """Show a transposed convolution of stride 2 as stamps, and what a kernel of 3 makes of a map without any detail.
 
     Args:
         below: the map to enlarge (2, 2).
@@ -132,8 +123,13 @@ def plot_transposed(below: Tensor, kernel: Tensor, above: Tensor) -> Figure:
         ax.set(xlim=limits, ylim=limits[::-1], aspect="equal", title=title, xticks=[], yticks=[])
     weights = "\n".join("  ".join(f"{value:.0f}" for value in row) for row in to_array(kernel))
     axes[0].set_xlabel(f"kernel:\n{weights}", size=12)
-    draw_stamps(axes[2], 4, 2, "kernel 2, stride 2:\nstamps on each pixel")
-    draw_stamps(axes[3], 4, 3, "kernel 3, stride 2:\nstamps overlap")
+    counts = F.conv_transpose2d(torch.ones(1, 1, 8, 8), torch.ones(1, 1, 3, 3), stride=2)[0, 0]
+    for ax, part, title in ((axes[2], counts[:9, :9], "kernel 3, stride 2:\nstamps on each pixel"),
+                            (axes[3], counts, "the same kernel of ones\non a map of ones")):  # fmt: skip
+        ax.imshow(to_array(part), cmap="Blues" if ax is axes[2] else "gray", vmin=0, vmax=4, interpolation="nearest")
+        ax.set(title=title, xticks=[], yticks=[])
+    for (row, column), count in np.ndenumerate(to_array(counts[:9, :9])):
+        axes[2].text(column, row, f"{count:.0f}", ha="center", va="center", color="white" if count > 3 else "black")
     return figure
 
 

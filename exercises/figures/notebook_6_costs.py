@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from torch import Tensor
 
-from utils.plots import BLUE, RED, Palette, colour_mask, legend
+from utils.plots import BLUE, RED, Palette, colour_mask, legend, to_array
 
 
 def plot_costs(costs: pd.DataFrame) -> Figure:
@@ -48,15 +47,16 @@ def plot_moving_norm(
     return figure
 
 
-def plot_cropped(mask: Tensor, kept: tuple[int, int], classes: Sequence[str], palette: Palette) -> Figure:
-    """Show what is left of a mask (H, W) when its image is cropped to `kept`, and the whole mask."""
-    complete = colour_mask(mask, palette)
-    cropped = np.zeros_like(complete)
-    cropped[: kept[0], : kept[1]] = complete[: kept[0], : kept[1]]
+def plot_cropped(
+    scene: Tensor, mask: Tensor, kept: tuple[int, int], classes: Sequence[str], palette: Palette
+) -> Figure:
+    """Show an image, uint8 (3, H, W), and what is left of its mask (H, W) when the image is cropped to `kept`."""
+    cropped = colour_mask(mask, palette)
+    cropped[kept[0] :], cropped[:, kept[1] :] = 0, 0
     lost = 1 - kept[0] * kept[1] / mask.numel()
     figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.9))
-    titles = (f"cropped: {lost:.0%} without an answer (black)", "padded: every pixel has one")
-    for ax, picture, title in zip(axes, (cropped, complete), titles, strict=True):
+    titles = ("image", f"cropped before: {lost:.0%} without an answer (black)")
+    for ax, picture, title in zip(axes, (to_array(scene), cropped), titles, strict=True):
         ax.imshow(picture, interpolation="nearest")
         ax.set(title=title, xticks=[], yticks=[])
     legend(figure, classes, palette)

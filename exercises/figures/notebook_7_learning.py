@@ -44,26 +44,13 @@ def plot_overlooked(shares: Sequence[float], entropy: Sequence[float], dice: Seq
     return figure
 
 
-def plot_film(
-    image: Tensor, truth: Tensor, film: Mapping[str, Tensor], classes: Sequence[str], palette: Palette
-) -> Figure:
-    """Show one image, its truth and its predicted masks (H, W) under their titles, with a legend."""
-    masks = {"truth": truth, **film}
-    cells = [to_array(image), *(colour_mask(mask, palette) for mask in masks.values())]
-    figure = show_images(cells, ["image", *masks], columns=4, size=2.35)
-    for ax in figure.axes:
-        for drawn in ax.images:
-            drawn.set_interpolation("nearest")
-    legend(figure, classes, palette, bool((truth == IGNORE_INDEX).any()))
-    return figure
-
-
 def film_frames(
     image: Tensor, truth: Tensor, masks: Sequence[Tensor], losses: Sequence[float], classes: Sequence[str],
     palette: Palette,
 ) -> list[Image.Image]:  # fmt: skip
     """Draw a frame for each step: the image, its truth, and the mask (H, W) of that step under its number and loss."""
     font, side, gap, top = ImageFont.load_default(20), 336, 12, 34
+    names, colours = [*classes, "ignored"], [*palette, (255, 255, 255)]
     picture, right = (
         Image.fromarray(panel).resize((side, side), Image.Resampling.NEAREST)
         for panel in (to_array(image), colour_mask(truth, palette))
@@ -71,27 +58,36 @@ def film_frames(
     frames = []
     for step, (mask, loss) in enumerate(zip(masks, losses, strict=True)):
         now = Image.fromarray(colour_mask(mask, palette)).resize((side, side), Image.Resampling.NEAREST)
-        frame = Image.new("RGB", (3 * side + 2 * gap, side + top), "white")
+        frame = Image.new("RGB", (3 * side + 4 * gap, side + top), "white")
         words = ("image", "truth", f"step {step}, loss {loss:.2f}")
         for n, (panel, title) in enumerate(zip((picture, right, now), words, strict=True)):
-            frame.paste(panel, (n * (side + gap), top))
-            ImageDraw.Draw(frame).text((n * (side + gap), top // 2), title, fill="black", font=font, anchor="lm")
-        frames.append(Image.fromarray(add_legend(np.array(frame), classes, palette)))
+            left = gap + n * (side + gap)
+            frame.paste(panel, (left, top))
+            ImageDraw.Draw(frame).text((left, top // 2), title, fill="black", font=font, anchor="lm")
+        frames.append(Image.fromarray(add_legend(np.array(frame), names, colours)))
     return frames
 
 
-def plot_cost_maps(truth: Tensor, costs: Mapping[str, Tensor], palette: Palette) -> Figure:
-    """Show a truth (H, W) and what every pixel cost at several moments, ignored pixels white."""
-    figure, axes = plt.subplots(1, 1 + len(costs), figsize=(8.4, 2.6))
-    axes[0].imshow(colour_mask(truth, palette), interpolation="nearest")
-    axes[0].set_title("truth (white: ignored)")
-    for ax, (title, cost) in zip(axes[1:], costs.items(), strict=True):
+def plot_cost_maps(
+    image: Tensor, truth: Tensor, masks: Mapping[str, Tensor], costs: Sequence[Tensor], classes: Sequence[str],
+    palette: Palette,
+) -> Figure:  # fmt: skip
+    """Show an image above its truth (H, W), and each mask above what its pixels cost; ignored pixels are white."""
+    figure, axes = plt.subplots(2, 1 + len(masks), figsize=(10.8, 4.9))
+    above, below = [to_array(image), *(colour_mask(mask, palette) for mask in masks.values())], axes[1]
+    below[0].imshow(colour_mask(truth, palette), interpolation="nearest")
+    below[0].set_title("truth")
+    for ax, picture, title in zip(axes[0], above, ["image", *(f"{name}: predicted" for name in masks)], strict=True):
+        ax.imshow(picture, interpolation="nearest")
+        ax.set_title(title)
+    for ax, cost in zip(below[1:], costs, strict=True):
         shown = cost.cpu().where(truth.cpu() != IGNORE_INDEX, torch.nan)
         drawn = ax.imshow(shown, cmap="inferno", vmin=0, vmax=2.5, interpolation="nearest")
-        ax.set_title(f"{title}: mean {shown.nanmean():.2f}")
-    for ax in axes:
+        ax.set_title(f"cost, mean {shown.nanmean():.2f}")
+    for ax in axes.flat:
         ax.axis("off")
-    figure.colorbar(drawn, ax=axes[-1], label="cost of the pixel")
+    figure.colorbar(drawn, ax=axes, label="cost of a pixel", shrink=0.5, aspect=14, anchor=(0, 0))
+    legend(figure, classes, palette, bool((truth == IGNORE_INDEX).any()))
     return figure
 
 
@@ -126,11 +122,12 @@ def plot_floor(once: Sequence[float], twice: Sequence[float]) -> Figure:
 
 def plot_disagreement(masks: Mapping[str, Tensor], changed: Tensor, classes: Sequence[str], palette: Palette) -> Figure:
     """Show masks of one image under their titles, and in black the pixels at which the last two differ."""
-    cells = [*(colour_mask(mask, palette) for mask in masks.values()), ~to_array(changed)]
+    ignored = to_array(next(iter(masks.values()))) == IGNORE_INDEX
+    difference = np.where(to_array(changed), 0, np.where(ignored, 255, 215)).astype(np.uint8)
+    cells = [*(colour_mask(mask, palette) for mask in masks.values()), np.stack([difference] * 3, axis=-1)]
     titles = [*masks, f"changed: {np.mean(to_array(changed)):.0%} of the pixels"]
     figure = show_images(cells, titles, columns=2, size=3.9)
     for ax in figure.axes:
         ax.images[0].set_interpolation("nearest")
-    ignored = any(bool((mask == IGNORE_INDEX).any()) for mask in masks.values())
-    legend(figure, classes, palette, ignored, ncols=4)
+    legend(figure, classes, palette, bool(ignored.any()), ncols=4)
     return figure

@@ -70,8 +70,8 @@ def judge_loop(losses: Any, model: Sequence[float]) -> str:
     if losses is None:
         return "not written yet: there is no list my_losses"
     if not isinstance(losses, list) or len(losses) != steps:
-        size = f"{len(losses)} entries" if isinstance(losses, list) else f"a {type(losses).__name__}"
-        return f"not yet: my_losses must be a list of {steps} numbers, one for each step, and it is {size}"
+        size = f"has {len(losses)}" if isinstance(losses, list) else f"is a {type(losses).__name__}"
+        return f"not yet: my_losses must be a list of {steps} numbers, one for each step, and it {size}"
     if not all(isinstance(loss, float) for loss in losses):
         return "not yet: the entries are no plain numbers, so append loss.item()"
     if not np.isfinite(losses).all():

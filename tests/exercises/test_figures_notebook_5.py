@@ -9,12 +9,11 @@ from exercises.figures.notebook_5 import (
     plot_orders,
     plot_padded,
     plot_reported,
-    plot_unscored,
     plot_visits,
 )
-from exercises.figures.notebook_5_classes import crowded_part, plot_drawn, plot_loss_shares, plot_maps
+from exercises.figures.notebook_5_classes import batch_shares, crowded_part, plot_drawn, plot_loss_shares, plot_maps
 from exercises.figures.notebook_5_seeds import by_sample, her_images, plot_fingerprints
-from exercises.figures.notebook_5_speed import only_decode, plot_rates, plot_stages, plot_timelines, slow_source
+from exercises.figures.notebook_5_speed import only_decode, plot_stages, plot_timelines, slow_source
 from utils import catalog
 from utils.config import COURSE, Config
 
@@ -40,14 +39,9 @@ def test_orders_name_their_groups_and_visits_mark_every_image_of_two_epochs():
     assert tiles == [[1, 1, 0.3] * 2, [1] * 4], "what an epoch leaves out is pale"
     assert [[text.get_text() for text in ax.texts] for ax in figure.axes] == [list("312231"), list("1212")]
     assert [len(ax.collections[0].get_segments()) for ax in figure.axes] == [2, 3], "lines part the batches"
-    assert "training: 3 files, a colour for each of 2 groups" in texts(figure)
-
-
-def test_images_that_no_batch_holds_are_pale_and_say_so():
-    figure = plot_unscored(PHOTOS, [f"image {n}" for n in range(10)], scored=8)
-    assert [ax.get_title() for ax in figure.axes][-3:] == ["image 7", "NEVER SCORED", "NEVER SCORED"]
-    assert figure.axes[-1].images[0].get_array().min() > 200
-    assert figure.axes[0].images[0].get_array().max() == 100
+    assert "training: 3 files of 2 groups, town01 to town02" in texts(figure)
+    colours = [{patch.get_facecolor()[:3] for patch in ax.patches} for ax in figure.axes]
+    assert not colours[0] & colours[1], "another town has another colour"
 
 
 def test_the_mean_of_what_was_reported_stands_beside_the_truth():
@@ -64,7 +58,6 @@ def test_every_step_has_its_time_and_every_loader_its_share_of_waiting():
     }
     found = texts(plot_stages(costs, magnified={"cached": costs["cached"]}))
     assert {"100.0 ms", "0.5 ms", "copy, convert, check", "model", "Magnified, with a GPU"} <= set(found)
-    assert {"scenes", "40.0", "120.0"} <= set(texts(plot_rates({"scenes": {"0 workers": 40.0, "2 workers": 120.0}})))
     waiting = plot_timelines({"0 workers": ([(0, 1), (2, 1)], [(1, 1), (3, 1)])})
     assert "0 workers\n50% waiting" in texts(waiting)
     image, mask = slow_source(PHOTOS[0], MASKS[0].numpy())
@@ -90,6 +83,8 @@ def test_the_doubtful_images_are_those_of_validation_and_change_from_read_to_rea
 
 def test_what_rare_classes_get_is_drawn_with_its_share():
     assert "25%" in texts(plot_loss_shares({"no weights": [0.25, 0.74, 0.01]}, CLASSES, PALETTE))
+    batches = [(IMAGES, torch.tensor([1, 1, 2, 255])), (IMAGES, torch.tensor([2, 2, 255, 255]))]
+    assert batch_shares(batches, 2, epochs=1).tolist() == [torch.tensor(1 / 3).item(), 1]
     drawn = plot_drawn({"shuffled": torch.tensor([0.1, 0.3]), "sampler": torch.tensor([0.4])}, "car")
     assert {"mean 20.0%", "mean 40.0%"} <= set(texts(drawn))
 

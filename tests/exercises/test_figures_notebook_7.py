@@ -35,7 +35,7 @@ def test_two_maps_stand_beside_their_truth():
     [
         (None, "not written yet"),
         (2.0, "it is a float"),
-        (MODEL[:12], "it is 12 entries"),
+        (MODEL[:12], "and it has 12"),
         (list(map(torch.tensor, MODEL[:30])), "append loss.item()"),
         ([2.0, float("nan"), *MODEL[2:30]], "NaN"),
         (MODEL[10:40], "starts at 1.20"),

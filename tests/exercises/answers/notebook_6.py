@@ -585,6 +585,16 @@ class DecoderStep(nn.Module):
     def forward(self, x, skip):
         return self.block(torch.cat([F.max_pool2d(skip, 2), x], dim=1))
 
+# %% 6.2 wrong: it is halved again afterwards, by `downsample=True`
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, 2, stride=2)
+        self.block = ConvBlock(channels, channels // 2, downsample=True)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x)], dim=1))
+
 # %% 6.2 wrong: far from its place
 class DecoderStep(nn.Module):
     def __init__(self, channels):
