@@ -4,8 +4,11 @@ A right answer is bound to its name as it is. While an answer is missing or wron
 course's own, stands in, so that a notebook always runs to its end.
 """
 
+import ast
 import contextlib
+import inspect
 import sys
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +30,7 @@ def exercise(exercise_id: str) -> Callable[[Any], Any]:
     wanted = find(exercise_id).name
     frame = sys._getframe(1)
     text, scope = cell_text(frame.f_code.co_filename), frame.f_globals
+    lend_names(exercise_id, scope)
 
     def judge(answer: Any) -> Any:
         name = getattr(answer, "__name__", wanted)
@@ -39,6 +43,16 @@ def exercise(exercise_id: str) -> Callable[[Any], Any]:
         return judge_answer(exercise_id, answer, definition_source(text, exercise_id), scope)
 
     return judge
+
+
+def lend_names(exercise_id: str, scope: dict[str, Any]) -> None:
+    """Add names that the course's solution uses and a notebook lacks, so that a solution runs where it is pasted."""
+    solution = reference(exercise_id)
+    there = vars(sys.modules[solution.__module__])
+    source = ast.parse(textwrap.dedent(inspect.getsource(solution)))
+    used = {node.id for node in ast.walk(source) if isinstance(node, ast.Name)} & there.keys()
+    for name in used - {find(exercise_id).name}:
+        scope.setdefault(name, there[name])
 
 
 def check(exercise_id: str, answer: Any) -> Any:
