@@ -186,10 +186,11 @@ def upright(read_image: Callable) -> None:
         found = (result[8::16, 8::16] > 128).astype(np.uint8)  # the middle of each block
         says = f"the EXIF note {note} is not followed as it should be"
         stays = found.shape == BLOCKS.shape and (found == BLOCKS).all()
+        lies = stays and note in (3, 6, 8)
         expect(
             lambda stored, found=found: found, np.array(picture)[8::16, 8::16] // 255, gives=wanted, says=says,
             mistakes=[
-                (lambda _, lies=stays and note in (3, 6, 8): lies, "the EXIF note is not read: the photograph lies"),
+                (lambda _, lies=lies: lies, "the EXIF note is not read: the photograph is not upright"),
                 (lambda _, stays=stays: stays, f"a mirrored photograph (EXIF note {note}) stays mirrored"),
                 (np.rot90(wanted, 2), "the photograph is turned the wrong way and stands on its head"),
                 (wanted[..., ::-1], "red and blue are swapped in a photograph (.jpg)"),
@@ -361,15 +362,15 @@ SMALL = np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10
 LABELS = np.array([[0, 1, 2, 255], [5, 255, 0, 1]], dtype=np.uint8)
 
 
-def as_pair(result: Any) -> tuple[Tensor, Tensor]:
-    """Return the two tensors that an answer gives. Raises Wrong for anything else."""
+def as_pair(result: Any, when: str = "") -> tuple[Tensor, Tensor]:
+    """Return the two tensors that an answer gives. Raises Wrong, which says `when`, for anything else."""
     require(result is not None, "nothing is returned: is a `return` missing?")
     require(
         isinstance(result, tuple | list) and len(result) == 2, f"the result is {kind_of(result)}, not two tensors",
         expected="(image, mask)",
     )  # fmt: skip
     for name, value in zip(("image", "mask"), result, strict=True):
-        require(isinstance(value, Tensor), f"the {name} is {kind_of(value)}, not a tensor")
+        require(isinstance(value, Tensor), f"the {name} is {kind_of(value)}, not a tensor{when}")
     return tuple(result)
 
 
@@ -818,7 +819,7 @@ class MirrorAndCount:
 def example(answer: Callable, data: ThreePairs, index: int) -> tuple[Tensor, Tensor]:
     """Ask an answer for an example. Raises Wrong where the result is not two tensors."""
     try:
-        return as_pair(answer(data, index))
+        return as_pair(answer(data, index), "" if data.transform else " when there is no transform")
     except TypeError as error:
         if data.transform or "'NoneType' object is not callable" not in str(error):
             raise

@@ -83,26 +83,13 @@ def plot_saved_twice(mask: np.ndarray, damaged: np.ndarray, classes: Sequence[st
     return figure
 
 
-def plot_examples(pairs: Sequence, classes: Sequence[str], palette: Palette, titles: Sequence[str] = ()) -> Figure:
-    """Show the mask of each pair over its image, four in a row."""
-    columns, size = min(4, len(pairs)), 2.4 if len(pairs) <= 4 else 2.1
+def plot_examples(
+    pairs: Sequence, classes: Sequence[str], palette: Palette, titles: Sequence[str] = (), size: float = 2.4
+) -> Figure:
+    """Show the mask of each pair over its image, four in a row, each picture `size` inches wide."""
+    columns = min(4, len(pairs))
     figure = show_images([overlay(x, y, palette) for x, y in pairs], titles, columns=columns, size=size)
     figure.set_layout_engine("constrained", h_pad=0.08)  # room above the titles
     figure.set_figheight(figure.get_figheight() + 0.4)
     legend(figure, classes, palette, ncols=2 * columns - 1)
-    return figure
-
-
-def plot_mended(
-    image: np.ndarray, before: np.ndarray, after: np.ndarray, classes: Sequence[str], palette: Palette
-) -> Figure:
-    """Show a mask of colours (H, W, 3), the ids (H, W) that it was mended to, as grey, and these over their image."""
-    pictures = [before, np.stack([after] * 3, axis=-1).astype(np.uint8), overlay(image, after, palette)]
-    titles = [
-        f"before, {before.shape}:\ncolours",
-        f"after, {after.shape}:\nclass ids, as grey",
-        "after,\nover its image",
-    ]
-    figure = show_images(pictures, titles, columns=3, size=2.6)
-    legend(figure, classes, palette, ignored=True, ncols=4)
     return figure

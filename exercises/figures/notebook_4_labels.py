@@ -7,6 +7,7 @@ import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -24,6 +25,37 @@ def plot_masks_on_image(
     """Lay several masks (H, W) over one image uint8 (H, W, 3), each under its name: which of them fits?"""
     figure = show_images([overlay(image, mask, palette) for mask in masks.values()], list(masks), 3, 3.5)
     legend(figure, classes, palette)
+    return figure
+
+
+def plot_two_outlines(image: np.ndarray, outlines: Mapping[str, tuple]) -> Figure:
+    """Draw two outlines on an enlarged image uint8 (H, W, 3) with a grid, and beside it the pixels of one of them only.
+
+    Args:
+        image: what was labelled.
+        outlines: for each of two annotators the corners [[x, y], ...] and the mask of zeros and ones (H, W).
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(10.2, 5.6))
+    (_, first), (_, second) = outlines.values()
+    axes[0].imshow(image, interpolation="nearest")
+    for (name, (corners, _)), colour in zip(outlines.items(), (BLUE, ORANGE), strict=True):
+        twice = [Stroke(linewidth=6, foreground="white"), Normal()]
+        axes[0].plot(*zip(*corners, corners[0], strict=True), "o-", color=colour, lw=3, path_effects=twice, label=name)
+    kinds = dict(zip(("both", *outlines), (GREY, BLUE, ORANGE), strict=True))
+    wheres = ((first & second) > 0, first > second, second > first)
+    picture = np.full(image.shape, 255, dtype=np.uint8)
+    for where, colour in zip(wheres, kinds.values(), strict=True):
+        picture[where] = np.array(to_rgb(colour)) * 255
+    axes[1].imshow(picture, interpolation="nearest")
+    for ax in axes:
+        ax.set_xticks(range(0, image.shape[1], 4))
+        ax.set_yticks(range(0, image.shape[0], 4))
+        ax.grid(color="black", alpha=0.25, lw=0.8)
+        ax.set(xlabel="x in pixels", ylabel="y in pixels")
+    axes[0].set_title("the corners that the two chose")
+    axes[1].set_title("the pixels that they filled")
+    only = [Patch(color=colour, label=name if name == "both" else f"{name} only") for name, colour in kinds.items()]
+    figure.legend(handles=[*axes[0].lines, *only], loc="outside lower center", ncols=5, frameon=False)
     return figure
 
 

@@ -160,17 +160,25 @@ def failed_squares(mask: np.ndarray, truth: np.ndarray, side: int, classes: Sequ
 
 
 def plot_squares(mask: np.ndarray, still: Sequence[Square], repaired: Sequence[Square], palette: Palette) -> Figure:
-    """Show a map, and frame squares of it: solid where a class still fails, dotted where it did, dashed where new."""
-    figure, ax = plt.subplots(figsize=(9.4, 9.4 * mask.shape[0] / mask.shape[1] + 0.4))
-    title = f"a class fails in {len(still)} squares (solid frames); {len(repaired)} are repaired (dotted frames)"
+    """Show a map in two halves, the left one above, and frame squares of it, with what fails in them.
+
+    Frames are solid where a class still fails, dotted where it did, and dashed where it is new.
+    """
+    half, painted = mask.shape[1] // 2, colour_mask(mask, palette)
+    figure, axes = plt.subplots(2, 1, figsize=(8.4, 2 * 8.4 * mask.shape[0] / half + 0.4))
     new = sum(square.new for square in still)
-    title += f", {new} new (dashed)" if new else ""
-    show(ax, colour_mask(mask, palette), title)
-    for square, style in [*((s, "--" if s.new else "-") for s in still), *((s, ":") for s in repaired)]:
-        end = square.side - 5
-        add_frame(ax, np.s_[square.y + 3 : square.y + end, square.x + 3 : square.x + end], style)
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-        ax.text(square.x + 10, square.y + 12, square.words, size=8.5, va="top", bbox=box)
+    axes[0].set_title(
+        f"a class fails in {len(still)} squares ({len(still) - new} solid, {new} dashed and new); "
+        f"{len(repaired)} are repaired (dotted)"
+    )
+    for ax, left in zip(axes, (0, half), strict=True):
+        show(ax, painted[:, left : left + half], ax.get_title())
+        for square, style in [*((s, "--" if s.new else "-") for s in still), *((s, ":") for s in repaired)]:
+            if left <= square.x < left + half:
+                y, x, end = square.y, square.x - left, square.side - 5
+                add_frame(ax, np.s_[y + 3 : y + end, x + 3 : x + end], style)
+                box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+                ax.text(x + 8, y + 9, square.words, size=8.5, va="top", bbox=box)
     return figure
 
 

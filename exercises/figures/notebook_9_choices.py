@@ -1,15 +1,15 @@
-"""Figures of notebook 9 about decisions: how sure a network is, which threshold it gets, and what a mirror brings."""
+"""Figures of notebook 9 about decisions: how sure a network is, which threshold it gets, and what other sizes bring."""
 
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.colors import PowerNorm
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from exercises.figures.notebook_9 import WIDTH, show
-from utils.plots import BLUE, GREY, ORANGE, RED, Palette, colour_mask, legend
+from utils.plots import BLUE, GREY, RED, Palette, colour_mask, legend
 
 
 def plot_confidence(painted: np.ndarray, confidence: np.ndarray, wrong: np.ndarray, bins: pd.DataFrame) -> Figure:
@@ -24,11 +24,26 @@ def plot_confidence(painted: np.ndarray, confidence: np.ndarray, wrong: np.ndarr
     for ax, title in zip(axes[1:3], ("confidence (dark: low)", "errors (black)"), strict=True):
         ax.set_title(title)
         ax.axis("off")
-    axes[3].bar(bins["sure"], bins["right"], width=0.07, color=BLUE, edgecolor="black", label="measured")
-    axes[3].plot([0, 1], [0, 1], "--", color=RED, label="a kept promise")
-    axes[3].set(title="Right, by confidence", xlabel="mean confidence", ylabel="share of pixels that are right")
-    axes[3].set(xlim=(0.2, 1.04), ylim=(0, 1.04))
-    axes[3].legend(frameon=False, loc="upper left", fontsize=9)
+    draw_promise(axes[3], bins, "Right, by confidence")
+    return figure
+
+
+def draw_promise(ax: Axes, bins: pd.DataFrame, title: str) -> None:
+    """Draw the share of right pixels at each level of confidence, and the line on which every promise is kept."""
+    ax.bar(bins["sure"], bins["right"], width=0.07, color=BLUE, edgecolor="black", label="measured")
+    ax.plot([0, 1], [0, 1], "--", color=RED, label="a kept promise")
+    ax.set(title=title, xlabel="mean confidence", ylabel="share of pixels that are right")
+    ax.set(xlim=(0.2, 1.04), ylim=(0, 1.04))
+    ax.legend(frameon=False, loc="upper left", fontsize=9)
+
+
+def plot_calibration(versions: Mapping[str, pd.DataFrame]) -> Figure:
+    """Show side by side how many pixels are right at each level of confidence, with the share in each bar."""
+    figure, axes = plt.subplots(1, len(versions), figsize=(4.2 * len(versions), 3.8), sharey=True)
+    for ax, (title, bins) in zip(axes, versions.items(), strict=True):
+        draw_promise(ax, bins, title)
+        for level in bins.itertuples():
+            ax.text(level.sure, level.right - 0.03, f"{level.right:.2f}", ha="center", va="top", size=8, color="white")
     return figure
 
 
@@ -74,27 +89,6 @@ def pale(image: np.ndarray) -> np.ndarray:
     """Return an image, uint8 (H, W, 3), in pale grey, so that colours over it stand out."""
     grey = image.mean(axis=2, keepdims=True).repeat(3, axis=2)
     return (255 - (255 - grey) * 0.4).astype(np.uint8)
-
-
-def plot_flips(image: np.ndarray, moved: np.ndarray, gain: pd.Series) -> Figure:
-    """Show an image, how far each of its probabilities moved when the mirror had its say, and the points of IoU.
-
-    image: uint8 (H, W, 3). moved: float (H, W). gain: a value for each class.
-    """
-    figure, axes = plt.subplots(1, 3, figsize=(9.2, 3), width_ratios=[1, 1.2, 1.1])
-    show(axes[0], image, "image")
-    mapped = axes[1].imshow(moved, cmap="YlOrBr", norm=PowerNorm(0.5, vmin=0))
-    figure.colorbar(mapped, ax=axes[1], shrink=0.8, label="change of probability")
-    axes[1].set_title("where the mirror has a say")
-    axes[1].axis("off")
-    colours = [BLUE if points >= 0 else ORANGE for points in gain]
-    bars = axes[2].barh(list(gain.index), gain, color=colours, edgecolor="black")
-    axes[2].bar_label(bars, [f"{points:+.2f}" for points in gain], padding=3)
-    axes[2].axvline(0, color="black", linewidth=1)
-    axes[2].invert_yaxis()
-    axes[2].margins(x=0.25)
-    axes[2].set(title="IoU gained by each class", xlabel="points of IoU")
-    return figure
 
 
 def plot_sizes(

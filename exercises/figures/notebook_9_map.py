@@ -15,6 +15,7 @@ from utils.plots import Palette, colour_mask
 WIDTH = 8.8  # inches
 BORDERS = (0.5, 0.7, 0.9)  # of the confidence, between the steps of the scale of trust
 STEPS = ("below 50%", "50 to 70%", "70 to 90%", "over 90%")
+BOX = {"facecolor": "white", "edgecolor": "black", "pad": 3}
 STRENGTH = np.array([0.0, 0.35, 0.65, 1.0])  # of the colour at each step: what is unsure fades to white
 
 
@@ -31,28 +32,34 @@ def fade(colours: np.ndarray, steps: np.ndarray) -> np.ndarray:
 
 def plot_signed_map(
     mask: np.ndarray, confidence: np.ndarray, legend: Sequence[tuple[str, str]], shares: Sequence[float],
-    notes: Sequence[str], palette: Palette, *, image: np.ndarray, place: tuple[slice, slice], signature: str = "",
+    notes: Sequence[str], palette: Palette, *, image: np.ndarray, spots: Sequence[tuple[slice, slice]],
+    signature: str = "",
 ) -> Figure:  # fmt: skip
     """Draw a mask as a map that fades where the network is unsure, its legend by trust, notes and a line to sign on.
 
     mask: uint8 (H, W). confidence: float (H, W). legend: the name of each class and what to say beside it. shares: of
-    the pixels at each step of trust, how many were right where that could be measured. place: rows and columns that
-    are framed, and enlarged beside what the network was given there, `image`, uint8 (H, W, 3).
+    the pixels at each step of trust, how many were right where that could be measured. spots: rows and columns that
+    are framed and numbered, and enlarged beside what the network was given there, `image`, uint8 (H, W, 3).
     """
     height, width = mask.shape
-    heights = [WIDTH * height / width, WIDTH / 2 * image[place].shape[0] / image[place].shape[1], 2.6]
+    names = [f"{kind} {i}" for i in range(1, len(spots) + 1) for kind in ("image", "map")]
+    heights = [
+        WIDTH * height / width,
+        max(WIDTH / len(names) * p.shape[0] / p.shape[1] for p in map(image.__getitem__, spots)),
+        2.6,
+    ]
+    columns = len(names)
     figure, axes = plt.subplot_mosaic(
-        [["map", "map"], ["image", "place"], ["legend", "notes"]], figsize=(WIDTH, sum(heights) + 0.5),
-        height_ratios=heights,
+        [["map"] * columns, names, ["legend"] * (columns // 2) + ["notes"] * (columns // 2)],
+        figsize=(WIDTH, sum(heights) + 0.5), height_ratios=heights,
     )  # fmt: skip
     painted = fade(colour_mask(mask, palette), trust(confidence))
-    for name, shown in {"map": painted, "image": image[place], "place": painted[place]}.items():
-        axes[name].imshow(shown, interpolation=None if name == "image" else "nearest")
-        axes[name].set(xticks=[], yticks=[])
-        axes[name].spines[:].set(visible=True, linewidth=2)
-    add_frame(axes["map"], place)
-    axes["image"].set_title("the framed place, as the network gets it", loc="left")
-    axes["place"].set_title("and as a map", loc="left")
+    draw_map(axes["map"], painted)
+    for i, spot in enumerate(spots, start=1):
+        draw_map(axes[f"image {i}"], image[spot], f"{i}: the image", smooth=True)
+        draw_map(axes[f"map {i}"], painted[spot], f"{i}: the map")
+        add_frame(axes["map"], spot)
+        axes["map"].text(spot[1].stop + 8, spot[0].start + 30, i, size=11, weight="bold", bbox=BOX)
     draw_scale_bar(axes["map"], height, 2 ** int(np.log2(width / 6)))
     draw_trust_legend(axes["legend"], legend, shares, palette)
     axes["legend"].text(len(STEPS) + 0.1, -1.2, "IoU in the\ntest report", va="center", size=9)
@@ -60,11 +67,19 @@ def plot_signed_map(
     return figure
 
 
+def draw_map(ax: Axes, painted: np.ndarray, title: str = "", *, smooth: bool = False) -> None:
+    """Show a map, uint8 (H, W, 3), whose pixels stay sharp, or `smooth` an image, in a black frame."""
+    ax.imshow(painted, interpolation=None if smooth else "nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.set_title(title, loc="left")
+    ax.spines[:].set(visible=True, linewidth=2)
+
+
 def draw_scale_bar(ax: Axes, height: int, length: int) -> None:
     """Draw a bar of `length` pixels of the map into its lower left corner."""
-    y, box = height * 0.95, {"facecolor": "white", "edgecolor": "black", "pad": 3}
+    y = height * 0.95
     left = height * 0.05
-    ax.text(left + length / 2, y - height * 0.03, f"{length} pixels", ha="center", va="bottom", size=10, bbox=box)
+    ax.text(left + length / 2, y - height * 0.03, f"{length} pixels", ha="center", va="bottom", size=10, bbox=BOX)
     ax.plot([left, left + length], [y, y], color="white", lw=8, solid_capstyle="butt")
     ax.plot([left, left + length], [y, y], color="black", lw=4, solid_capstyle="butt")
 
@@ -90,7 +105,7 @@ def draw_trust_legend(ax: Axes, legend: Sequence[tuple[str, str]], shares: Seque
 
 def draw_notes(ax: Axes, notes: Sequence[str], signature: str) -> None:
     """Write notes below each other, and below them a line with a signature, or for one, and a line for a date."""
-    ax.text(0, 0.93, "\n".join(textwrap.fill(note, 64) for note in notes), va="top", size=9, linespacing=1.5)
+    ax.text(0, 0.98, "\n".join(textwrap.fill(note, 54) for note in notes), va="top", size=10, linespacing=1.6)
     for left, right, words in ((0, 0.66, "signature"), (0.72, 1, "date")):
         ax.plot([left, right], [0.1, 0.1], color="black", lw=1.2)
         ax.text(left, 0.06, words, va="top", size=9)

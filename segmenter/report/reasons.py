@@ -132,7 +132,9 @@ def _absent_class_reason(predicted: PredictedImage, found: np.ndarray) -> Reason
     counts = np.bincount(predicted.truth[found], minlength=len(predicted.classes))
     share = found.sum() / predicted.labelled.sum()
     mostly = predicted.classes[counts.argmax()]
-    return Reason("not there", f"{words} ({share:.2%} of the image; most of it is {mostly})")
+    pixels = "1 pixel" if found.sum() == 1 else f"{found.sum()} pixels"
+    amount = f"{share:.2%} of the image" if share >= 5e-5 else pixels  # a share would be rounded to zero
+    return Reason("not there", f"{words} ({amount}; most of it is {mostly})")
 
 
 def _annotation_reasons(predicted: PredictedImage, region: np.ndarray, found: np.ndarray) -> list[Reason]:

@@ -1224,7 +1224,7 @@ def __getitem__(self, index):
     image, mask = self.transform(image, mask)
     return to_tensors(image, mask)
 
-# %% 4.6 wrong: the image is a NumPy array
+# %% 4.6 wrong: the image is a NumPy array of shape (1, 2, 3), not a tensor when there is no transform
 def __getitem__(self, index):
     image, mask = self.read(index)
     if self.transform:

@@ -75,7 +75,7 @@ def to_mask(logits, threshold=0.5):
         return (logits[:, 0].sigmoid() >= threshold).long()[:1]
     return logits.argmax(dim=0)
 
-# %% 9.1 wrong: with 2 channel(s) the mask has shape (2, 2, 5)
+# %% 9.1 wrong: with 2 channels the mask has shape (2, 2, 5)
 def to_mask(logits, threshold=0.5):
     if logits.shape[1] == 1:
         return (logits[:, 0].sigmoid() >= threshold).long()
@@ -353,7 +353,7 @@ def best_threshold(probabilities, target, thresholds):
 def best_threshold(probabilities, target, thresholds):
     return thresholds[int(np.argmax([float(iou((probabilities > t).long(), target, 2)[1]) for t in thresholds]))]
 
-# %% 9.3 wrong: pixel accuracy, precision or the background decided
+# %% 9.3 wrong: suits the many background pixels
 def best_threshold(probabilities, target, thresholds):
     return thresholds[int(np.argmax([float(((probabilities >= t) == (target == 1)).float().mean()) for t in thresholds]))]
 
@@ -405,7 +405,7 @@ def best_threshold(probabilities, target, thresholds):
 def best_threshold(probabilities, target, thresholds):
     return max(thresholds, key=lambda t: float(iou((probabilities >= t).long(), target, 2).mean()))
 
-# %% 9.3 wrong: the background decided
+# %% 9.3 wrong: the many background pixels
 def best_threshold(probabilities, target, thresholds):
     return max(thresholds, key=lambda t: float(iou((probabilities >= t).long(), target, 2)[0]))
 
@@ -1176,7 +1176,7 @@ def average_scales(predict, images, scales):
         total = total + F.interpolate(predict(scaled), (height, width), mode="bilinear")
     return total
 
-# %% 9.8 wrong: a single prediction is multiplied or divided
+# %% 9.8 wrong: divide by `len(scales)`, here 1
 def average_scales(predict, images, scales):
     height, width = images.shape[-2:]
     total = 0
@@ -1400,3 +1400,21 @@ def merge_tiles(tiles, height, width):
         total[:, y : y + h, x : x + w] += values * window
         weight[y : y + h, x : x + w] += window
     return total / weight
+
+# %% 9.2 wrong: bytes start again at 0 above 255
+def blend(image, painted, where, opacity=0.45):
+    a = np.uint8(100 * opacity)
+    return np.where(where[..., None], (np.uint8(100 - a) * image + a * painted) // 100, image)
+
+# %% 9.2 wrong: bytes start again at 255 below 0
+def blend(image, painted, where, opacity=0.45):
+    mixed = image + ((painted - image) * opacity).astype(np.uint8)
+    return np.where(where[..., None], mixed, image)
+
+# %% 9.7 wrong: these count within the failures only
+def worst_images(ious, limit=0.5):
+    return torch.argsort(ious[ious <= limit], stable=True).tolist()
+
+# %% 9.3 wrong: it finds 1 of 3 foreground
+def best_threshold(probabilities, target, thresholds):
+    return thresholds[int(np.argmax([float(iou((probabilities >= t).long(), target, 2)[0]) for t in thresholds]))]

@@ -165,3 +165,12 @@ def test_wrong_labels_are_doubted_and_right_ones_are_not(tiny):
     assert np.mean(doubted["off"]) > 0.9
     assert np.mean(doubted["moved"]) > 0.8
     assert np.mean(doubted["right"]) < 0.1
+
+
+def test_a_share_that_would_round_to_zero_is_said_in_pixels():
+    truth = np.zeros((400, 400), np.uint8)
+    for count, amount in ((1, "1 pixel"), (2, "2 pixels")):
+        prediction = truth.copy()
+        prediction[0, :count] = 1
+        why = guess_why(PredictedImage(np.zeros((400, 400, 3), np.uint8), truth, prediction, CLASSES), 1)
+        assert why == f"predicted where there is none ({amount}; most of it is {CLASSES[0]})"
