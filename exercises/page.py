@@ -34,9 +34,8 @@ def show_diagram(name: str) -> None:
 
     drawing = (NOTEBOOKS / "images" / f"{name}.svg").read_text(encoding="utf-8")
     words = " ".join(re.findall(r"<(?:title|desc)\b[^>]*>([^<]+)", drawing))
-    drawing = re.sub(
-        r' width="\d+"( height="\d+")?', ' width="100%"', drawing, count=1
-    )  # narrow pages would cut it off
+    # As wide as the page: a fixed width would be cut off where the page is narrow.
+    drawing = re.sub(r' width="\d+"( height="\d+")?', ' width="100%"', drawing, count=1)
     display({"image/svg+xml": drawing, "text/plain": words}, raw=True)
 
 
