@@ -118,7 +118,7 @@ def a_wish_is_never_bent(choose_device: Callable) -> None:
             if "'message'" not in str(error):
                 raise
             raise Wrong('ConfigError needs a sentence: raise ConfigError("...")', **details) from None
-        says = "a wish that cannot be granted must raise ConfigError: training silently on a CPU would cost hours"
+        says = "a wish that cannot be granted must raise ConfigError, whatever its name: no other device stands in"
         if result is None:
             says = "a wish that cannot be granted gives None: raise ConfigError, so that nobody overlooks it"
         elif isinstance(result, BaseException) or result is ConfigError:
@@ -374,7 +374,8 @@ def what_is_left_is_shared(largest_batch: Callable) -> None:
             (2, "the fixed part is not per image: subtract it once, then divide"),
             (5, "an image that fits exactly does fit"),
             (4, "any whole number can be a batch: no power of two is asked for"),
-            (0, "this leaves nothing, and 6 images fit: is the division the wrong way round, or `%`, or `min`?"),
+            (0, "this leaves nothing, and 6 images fit: is the fixed part taken off after the division? "
+             "Or is it `%`, or `min`, or the division the wrong way round?"),
         ],
     )  # fmt: skip
 
@@ -451,8 +452,8 @@ def all_three_repeat(seed_libraries: Callable) -> None:
     first = _draws()
     _draws()
     _seed(seed_libraries, 7)
-    for (name, cure), a, b in zip(LIBRARIES.items(), first, _draws(), strict=True):
-        says = f"{name} draws other numbers after the same seed: {cure}(seed) (a new generator changes only itself)"
+    for name, a, b in zip(LIBRARIES, first, _draws(), strict=True):
+        says = f"{name} draws other numbers after the same seed: its own global generator is to be seeded"
         require(a == b, says, first=a, again=b)
 
 

@@ -21,8 +21,12 @@ SHADES = ((0, 0), (0.4, 0), (0.5, 1), (0.2, 0), (0.3, 1))  # how much of black (
 
 def plot_mask(photograph: np.ndarray, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
     """Show a photograph, uint8 (H, W, 3), its mask, class ids (H, W), and the mask laid over the photograph."""
-    figure, axes = plt.subplots(1, 3, figsize=(10.8, 10.8 / 3 * mask.shape[0] / mask.shape[1] + 0.7))
-    pictures = (photograph, colour_mask(mask, palette), overlay(photograph, mask, palette))
+    tall = mask.shape[0] / mask.shape[1]
+    width = min(10.8, 3 * 3.4 / tall)  # a portrait would push the text below it off the screen
+    figure, axes = plt.subplots(1, 3, figsize=(width, width / 3 * tall + 0.7))
+    left_open = mask == IGNORE_INDEX  # pale, or it would look like background
+    laid_over = blend(overlay(photograph, mask, palette), np.full_like(photograph, 255), left_open, opacity=0.7)
+    pictures = (photograph, colour_mask(mask, palette), laid_over)
     for ax, picture, title in zip(axes, pictures, ("photograph", "mask", "mask over photograph"), strict=True):
         ax.imshow(picture)
         ax.set_title(title)
@@ -78,6 +82,7 @@ def plot_questions(
     figure, axes = plt.subplots(2, 3, figsize=(10.8, 8.2))
     grey = (scene.mean(axis=2, keepdims=True) * GREY + 255 * (1 - GREY)).astype(np.uint8).repeat(3, axis=2)
     semantic = overlay(scene, labels, palette, opacity=0.8, contours=False)
+    semantic[labels == IGNORE_INDEX] = 255
     things = list_things(instances)
     hues = [
         hsv_to_rgb(((0.75 + 0.382 * number) % 1, 0.75, 0.95)) for number in range(len(things))
@@ -105,7 +110,7 @@ def plot_questions(
             halo = [withStroke(linewidth=2, foreground="white")]
             x, y = np.clip((x - 1, y - 1), 3, np.array(labels.shape[::-1]) - 4)
             ax.text(x, y, number, ha="center", va="center", fontsize=8, path_effects=halo)
-    legend(figure, classes, palette)
+    legend(figure, classes, palette, ignored=True)
     return figure
 
 
@@ -150,11 +155,12 @@ def draw_boxes(ax: Axes, things: Sequence[tuple[int, np.ndarray]], palette: Pale
             ax.add_patch(plt.Rectangle((x - 0.5, y - 0.5), width, height, fill=False, edgecolor=colour, linewidth=line))
 
 
-def plot_chance(masks: Mapping[str, Tensor], classes: Sequence[str], palette: Palette) -> Figure:
-    """Show what untrained networks make of one picture: masks of class ids (H, W), by title."""
-    figure, axes = plt.subplots(1, len(masks), figsize=(10.5, 4.2))
-    for ax, (title, mask) in zip(axes, masks.items(), strict=True):
-        ax.imshow(colour_mask(mask, palette), interpolation="nearest")
+def plot_chance(scene: np.ndarray, masks: Mapping[str, Tensor], classes: Sequence[str], palette: Palette) -> Figure:
+    """Show a scene, uint8 (H, W, 3), and what networks make of it: masks of class ids (H, W), by title."""
+    figure, axes = plt.subplots(1, 1 + len(masks), figsize=(10.8, 3.5))
+    pictures = {"the scene": scene} | {title: colour_mask(mask, palette) for title, mask in masks.items()}
+    for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
+        ax.imshow(picture, interpolation="nearest")
         ax.set_title(title)
         ax.axis("off")
     legend(figure, classes, palette)

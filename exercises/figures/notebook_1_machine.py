@@ -1,4 +1,4 @@
-"""Figures of notebook 1 about the machine: seconds, memory, which is measured here, and numbers that are rounded."""
+"""Figures of notebook 1 about the machine: seconds, and memory, which is measured here."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,10 +9,9 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from utils.plots import BLUE, GREY, ORANGE, RED
+from utils.plots import BLUE, GREY, ORANGE
 
 MB = 1024**2
-LOST = 2.0**-25  # half of the smallest number of fp16: whatever is smaller becomes 0
 
 
 def activation_bytes(model: nn.Module, images: Tensor) -> int:
@@ -40,7 +39,7 @@ def memory_bytes(device: torch.device) -> int:
 
 def plot_card(machines: Mapping[str, tuple[str, float, int]]) -> Figure:
     """Write side by side what is known of machines: precision, pictures of 256 x 256 a second, largest batch."""
-    rows = ("precision to train in", "pictures a second, in fp32", "10,000 photographs, once", "batch at 512 x 512")
+    rows = ("precision to choose", "pictures a second (fp32)", "10,000 photographs, once", "batch at 512 x 512")
     figure, ax = plt.subplots(figsize=(10, 2.9))
     ax.set(xlim=(0, 10), ylim=(len(rows), -1))
     ax.axis("off")
@@ -81,22 +80,4 @@ def plot_step_times(sides: Sequence[int], seconds: Mapping[str, Sequence[float]]
     ax.minorticks_off()
     ax.margins(y=0.2)
     ax.legend(frameon=False, loc="upper left")
-    return figure
-
-
-def plot_rounding(gradients: Tensor) -> Figure:
-    """Draw the rounding error of two formats for numbers of every size, and the sizes of gradients, (N,), above 0."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9))
-    values = torch.logspace(-10, 6, 4000)
-    for name, dtype, style in (("fp16 (float16)", torch.float16, "-"), ("bf16 (bfloat16)", torch.bfloat16, "--")):
-        error = ((values.to(dtype).float() - values).abs() / values).clamp(1e-6, 1)
-        left.loglog(values[20::40], error.reshape(-1, 40).amax(dim=1), style, label=name)
-    left.set(
-        title="Largest rounding error (1: the number is lost)", xlabel="size of the number", ylabel="relative error"
-    )
-    left.legend(frameon=False, loc="upper center")
-    right.hist(gradients.numpy(), bins=np.logspace(-10, -3, 80))
-    right.axvspan(1e-10, LOST, color=RED, alpha=0.25, hatch="//", label="becomes 0 in fp16")
-    right.set(title="Gradients of one backward pass", xlabel="size of the gradient", ylabel="how many", xscale="log")
-    right.legend(frameon=False, loc="upper left")
     return figure

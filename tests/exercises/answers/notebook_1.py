@@ -625,6 +625,11 @@ def largest_batch(bytes_per_image, fixed_bytes, budget):
 def largest_batch(bytes_per_image, fixed_bytes, budget):
     return (budget + fixed_bytes) // bytes_per_image
 
+# %% 1.5 wrong: is the fixed part taken off after the division
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return max(0, budget // bytes_per_image - fixed_bytes)
+
+
 # %% 1.5 wrong: divide after the subtraction
 def largest_batch(bytes_per_image, fixed_bytes, budget):
     return budget - fixed_bytes // bytes_per_image
