@@ -88,6 +88,8 @@ def at_rest(flip: Callable) -> None:
     A random number from 0 to 1 is never below 0: then nothing is done, and the pair is returned as it came.
     """
     for seed in range(8):
+        says = "with p = 0 nothing comes back: the pair that is not flipped must be returned too"
+        require(flip(COLOURS.copy(), LABELS.copy(), np.random.default_rng(seed), 0.0) is not None, says)
         result = expect_flip(
             flip, COLOURS, LABELS, np.random.default_rng(seed), 0.0, gives=(COLOURS, LABELS),
             says="with p = 0 something is changed",
@@ -315,17 +317,17 @@ def height_first(resize: Callable) -> None:
 def no_phantoms(resize: Callable) -> None:
     """The mask has only labels that were there.
 
-    Between 0 and 5 a mean finds 1, 2, 3 and 4: other classes. Look at how the mask is resized. Which of OpenCV's
+    Labels are names, and names have no mean, but a mean of 0 and 5 is 1, 2, 3 or 4: another class. Which of OpenCV's
     interpolations copies values and never mixes them? Without one, `cv2.resize` is bilinear.
     """
-    mask = np.array([[0, 0, 5, 5], [0, 5, 5, 255], [9, 9, 0, 255], [9, 0, 0, 0]], dtype=np.uint8)
+    mask = np.array([[0, 0, 5, 5], [0, 5, 5, 255], [3, 3, 0, 255], [3, 0, 0, 0]], dtype=np.uint8)
     image = np.stack([mask] * 3, axis=-1)
     for target in ((8, 12), (7, 5), (4, 9), (2, 2), (3, 1)):
         _, new = pair_of(expect(resize, image, mask, *target))
         before, after = np.unique(mask), np.unique(new)
         phantoms = np.setdiff1d(after, before).tolist()
         if phantoms:
-            says = "labels appear that were not there: those of the mask are mixed, as if they were colours"
+            says = "labels appear that were not there, at the borders between two others"
             if gives_rule_by_place(resize, image, mask, target):
                 says += "; is the rule given by name, `interpolation=...`? The third place of cv2.resize is another one"
             raise Wrong(says, before=before.tolist(), after=after.tolist())
@@ -459,6 +461,11 @@ def made(make: Callable, size: int = 48, augmentation: str = "light", aerial: bo
             raise
         says = "`geometric` and `photometric` know no 'none': with augmentation 'none', only pad and cut"
         raise Wrong(says, augmentation=augmentation) from None
+    except ValueError as error:  # albumentations' own message is a page of pydantic
+        if "Field required" not in str(error):
+            raise
+        says = "a step lacks an argument: `A.RandomCrop` wants a height and a width, `A.RandomCrop(size, size)`"
+        raise Wrong(says) from None
     except AttributeError as error:
         if not str(error).startswith("'list' object"):
             raise
@@ -808,14 +815,14 @@ EXERCISES = [
         [height_first, no_phantoms, labels_in_place, averaged, still_aligned, small_or_same],
         [
             "The image is right. Which labels does the mask hold before, and which after?",
-            "`cv2.resize` mixes neighbours unless told not to. Labels are names: the mean of 0 and 5 means nothing.",
+            "A 1 has come between 0 and 5. What does `cv2.resize` do with neighbours if it is not told otherwise?",
             "Give the mask's `cv2.resize` the argument `interpolation=cv2.INTER_NEAREST_EXACT`.",
         ],
         enlarged_picture,
         axes="height, width, and three colours in an image",
     ),
     Exercise(
-        "3.4", "Your training pipeline", "utils.augmentations.train_transform", 3, 15,
+        "3.4", "Your training pipeline", "utils.augmentations.train_transform", 2, 10,
         "This is what every training image of the course goes through from here on.",
         [pipeline, padded, only_cut, aligned, known_labels, new_every_time, mirrors, turns, colours, colours_rest],
         [

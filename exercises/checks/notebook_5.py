@@ -356,7 +356,7 @@ def gets_seed(seed_worker: Callable) -> None:
 
 
 def workers_differ(seed_worker: Callable) -> None:
-    """No two workers share a seed.
+    """No two workers share a seed: hand on the one that `get_worker_info()` gives to each.
 
     `info.seed` is another number in each worker. A number of your own, such as 42, is the same in all.
     """
@@ -847,7 +847,7 @@ def never_occurs(rare_class_sampler: Callable) -> None:
 
     The mean share is 0 then. Divide by something else, such as 1: all shares are 0 anyway.
     """
-    for masks in ([[[0, 1], [1, 0]], [[1, 1], [0, 255]], [[0]]], [[[255]], [[255]]]):
+    for masks in ([[[0, 1], [1, 0]], [[1, 1], [0, 255]], [[0]]], [[[255]], [[0]]]):
         says = "a class that never occurs gives unequal weights"
         weighed(rare_class_sampler, masks, [1] * len(masks), says)
 

@@ -1,12 +1,14 @@
-"""Figures of notebook 3: pairs with their outlines, how far both drift apart, and a model scored ten times."""
+"""Figures of notebook 3: pairs and their masks, how far both drift apart, and a model scored ten times."""
 
 from collections.abc import Mapping, Sequence
 
 import albumentations as A
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from utils import plots
@@ -62,21 +64,48 @@ def frame(ax: Axes) -> None:
     ax.spines[:].set(visible=True, color=plots.GREY)
 
 
+def plot_masks(
+    rows: Sequence[tuple[np.ndarray, Mapping[str, np.ndarray]]], classes: Sequence[str], palette: plots.Palette
+) -> Figure:
+    """Draw in each row an image, uint8 (H, W, 3), and beside it masks (H, W) of the same size, under their names."""
+    columns = 1 + len(rows[0][1])
+    size = (WIDTH, len(rows) * (WIDTH / columns + 0.35) + 0.5)  # inches
+    figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False, layout="constrained")
+    for row, (image, masks) in zip(axes, rows, strict=True):
+        views = {"image": image} | {name: plots.colour_mask(mask, palette) for name, mask in masks.items()}
+        for ax, (name, view) in zip(row, views.items(), strict=True):
+            ax.imshow(view, interpolation="nearest" if name in masks else "bicubic")
+            ax.set_title(name)
+            frame(ax)
+    plots.legend(figure, classes, palette, ignored=True)
+    return figure
+
+
 def plot_enlarged(nearest: np.ndarray, bilinear: np.ndarray, classes: Sequence[str], palette: plots.Palette) -> Figure:
-    """Show one enlarged mask, uint8 (H, W), by nearest neighbour and mixed, and which pixels differ."""
-    wrong = nearest != bilinear
+    """Show one enlarged mask, uint8 (H, W), by nearest neighbour and mixed, and the numbers of a piece of the second.
+
+    The piece, framed in red, is the square of 12 pixels that holds the most pixels with an invented label.
+    """
+    wrong, side = nearest != bilinear, 12
+    found = cv2.boxFilter(wrong.astype(np.float32), -1, (side, side), anchor=(0, 0))[: 1 - side, : 1 - side]
+    y, x = np.unravel_index(found.argmax(), found.shape)
+    piece = bilinear[y : y + side, x : x + side]
     figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 4.6), layout="constrained")
     views = {
-        "nearest neighbour": plots.colour_mask(nearest, palette),
-        "bilinear": plots.colour_mask(bilinear, palette),
-        f"wrong: {wrong.mean():.0%} of the pixels (black)": np.where(wrong, 0, 255)[..., None].repeat(3, axis=-1),
+        "nearest neighbour": nearest,
+        f"bilinear: {wrong.mean():.0%} of the pixels are wrong": bilinear,
+        "the red square: invented labels in frames": piece,
     }
     for ax, (name, view) in zip(axes, views.items(), strict=True):
-        ax.imshow(view, interpolation="nearest")
+        ax.imshow(plots.colour_mask(view, palette), interpolation="nearest")
         ax.set_title(name)
         frame(ax)
+    axes[1].add_patch(Rectangle((x - 0.5, y - 0.5), side, side, fill=False, edgecolor="red", linewidth=2.5))
+    for (row, column), label in np.ndenumerate(piece):
+        box = {"edgecolor": "red", "linewidth": 1.5} if wrong[y + row, x + column] else {"edgecolor": "none"}
+        axes[2].text(column, row, label, ha="center", va="center", bbox={"facecolor": "white", "pad": 2} | box)
     there = [index for index in range(len(classes)) if index in nearest or index in bilinear]
-    plots.legend(figure, [classes[index] for index in there], [palette[index] for index in there])
+    plots.legend(figure, [f"{index} {classes[index]}" for index in there], [palette[index] for index in there])
     return figure
 
 
@@ -98,20 +127,26 @@ def plot_landmarks(draws: Mapping[str, Sequence[Draw]], author: str) -> Figure:
 
 
 def plot_changes(image: np.ndarray, changes: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw an image, uint8 (H, W, 3), framed, and beside it what each amount of a change makes of it, a row a change.
+    """Draw an image, uint8 (H, W, 3), framed, and below it what each amount of a change makes of it, a row a change.
 
     changes: "brightness", "contrast", "saturation" or "noise", with the amounts that are drawn.
     """
-    columns, (tall, wide) = 1 + max(map(len, changes.values())), image.shape[:2]
-    size = (WIDTH, len(changes) * (WIDTH / columns * tall / wide + 0.32))  # inches
-    figure, axes = plt.subplots(len(changes), columns, figsize=size, squeeze=False, layout="constrained")
-    for row, (name, amounts) in zip(axes, changes.items(), strict=True):
-        made = [changed(image, name, amount) for amount in amounts]
-        for ax, picture, title in zip(row, [image, *made], ["unchanged", *amounts], strict=True):
-            ax.imshow(picture, interpolation="bicubic")
-            ax.set_title(title if picture is image else f"{name} {title}")
+    rows, columns, (tall, wide) = 1 + len(changes), max(map(len, changes.values())), image.shape[:2]
+    size = (WIDTH, rows * (WIDTH / columns * tall / wide + 0.32))  # inches
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for ax in axes[0]:
+        ax.set_axis_off()
+    first = axes[0, 0]
+    first.set_axis_on()
+    first.imshow(image, interpolation="bicubic")
+    first.set_title("unchanged")
+    frame(first)
+    first.spines[:].set(color="black", linewidth=3)
+    for row, (name, amounts) in zip(axes[1:], changes.items(), strict=True):
+        for ax, amount in zip(row, amounts, strict=True):
+            ax.imshow(changed(image, name, amount), interpolation="bicubic")
+            ax.set_title(f"{name} {amount}")
             frame(ax)
-        row[0].spines[:].set(color="black", linewidth=3)
     return figure
 
 

@@ -56,13 +56,13 @@ def plot_drawn(drawn: Mapping[str, Tensor], name: str) -> Figure:
 def plot_maps(
     image: Tensor, maps: Mapping[str, Tensor], focus: int, classes: Sequence[str], palette: Palette
 ) -> Figure:
-    """Show the part of an image in which most of a class lies, its truth, and below what three networks say about it.
+    """Show the part of an image in which most of a class lies, its truth, and below what networks say about it.
 
     On the maps of the networks, white lines, edged in black, go round the places where the class truly is.
 
     Args:
         image: uint8 (3, H, W).
-        maps: class ids (H, W) under their titles; the first is the truth.
+        maps: class ids (H, W) under their titles: the truth, and then three or six networks.
         focus: the class.
         classes: their names.
         palette: their colours.
@@ -71,8 +71,8 @@ def plot_maps(
     rows, columns = crowded_part(truth)
     shown = {"image": to_array(image)[rows, columns]}
     shown |= {name: colour_mask(to_array(mask)[rows, columns], palette) for name, mask in maps.items()}
-    figure, axes = plt.subplots(2, 3, figsize=(10.5, 7.2))
-    places = [axes[0, 0], axes[0, 1], *axes[1]]
+    figure, axes = plt.subplots(1 + len(maps) // 3, 3, figsize=(10.5, 3.6 + 3.6 * (len(maps) // 3)))
+    places = [axes[0, 0], axes[0, 1], *axes[1:].flat]
     for ax, (name, picture) in zip(places, shown.items(), strict=True):
         ax.imshow(picture, interpolation="nearest")
         ax.set(title=name, xticks=[], yticks=[])

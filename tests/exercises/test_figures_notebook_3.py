@@ -7,6 +7,7 @@ from exercises.figures.notebook_3 import (
     plot_enlarged,
     plot_image_above_mask,
     plot_landmarks,
+    plot_masks,
     plot_ten_scores,
 )
 from exercises.figures.notebook_3_learning import plot_learning
@@ -22,11 +23,11 @@ def test_landmarks_show_an_example_and_every_distance():
     assert [len(line.get_xdata()) for line in figure.axes[2].lines[:2]] == [5, 4]
 
 
-def test_changes_stand_beside_the_unchanged_picture():
+def test_changes_stand_below_the_unchanged_picture():
     grey = np.full((4, 5, 3), 100, np.uint8)
     figure = plot_changes(grey, {"brightness": (0.5, 2), "noise": (0.0, 0.2)})
-    shown = [ax.images[0].get_array() for ax in figure.axes]
-    assert [picture.mean() for picture in shown[:-1]] == [100, 50, 200, 100, 100]
+    shown = [ax.images[0].get_array() for ax in figure.axes if ax.images]
+    assert [picture.mean() for picture in shown[:-1]] == [100, 50, 200, 100]
     assert shown[-1].std() > 20
 
 
@@ -46,10 +47,22 @@ def test_every_image_stands_above_its_mask_and_has_a_frame():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [*CLASSES, "ignored"]
 
 
-def test_enlarged_masks_name_only_the_classes_that_they_show():
-    figure = plot_enlarged(np.zeros((4, 4), np.uint8), np.eye(4, dtype=np.uint8) * 2, CLASSES, PALETTE)
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ground", "car"]
-    assert "25%" in figure.axes[2].get_title()
+def test_masks_stand_beside_their_image_a_row_for_each():
+    image, mask = np.full((8, 8, 3), 90, np.uint8), np.full((8, 8), 2, np.uint8)
+    figure = plot_masks(
+        [(image, {"truth": mask, "model": mask}), (image, {"truth": mask, "model": mask})], CLASSES, PALETTE
+    )
+    assert [ax.get_title() for ax in figure.axes] == ["image", "truth", "model"] * 2
+    assert (figure.axes[5].images[0].get_array() == PALETTE[2]).all()
+
+
+def test_enlarged_masks_name_only_their_classes_and_write_the_invented_labels():
+    bilinear = np.zeros((16, 16), np.uint8)
+    bilinear[4:8, 4:8] = 2
+    figure = plot_enlarged(np.zeros((16, 16), np.uint8), bilinear, CLASSES, PALETTE)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["0 ground", "2 car"]
+    assert "6% of the pixels are wrong" in figure.axes[1].get_title()
+    assert sorted(text.get_text() for text in figure.axes[2].texts).count("2") == 16
 
 
 def test_learning_draws_every_seed_and_names_the_gap_between_the_means():

@@ -147,7 +147,7 @@ def random_flip(image, mask, rng, p=0.5):
     if rng.random() < p:
         image, mask = image[:, ::-1], mask[:, ::-1]
 
-# %% 3.1 wrong: nothing is returned
+# %% 3.1 wrong: the pair that is not flipped must be returned too
 def random_flip(image, mask, rng, p=0.5):
     if rng.random() < p:
         return image[:, ::-1], mask[:, ::-1]
@@ -663,6 +663,19 @@ def train_transform(config):
     if level != "light":
         steps += [A.RandomToneCurve(p=0.5), A.Solarize(p=0.3), A.Equalize(p=0.3), A.RandomSunFlare(p=0.3)]
     return Augment(steps)
+
+# %% 3.4 right: padded and cut last
+def train_transform(config):
+    steps = []
+    if config.augmentation != "none":
+        steps = geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial:
+            steps += [A.RandomRotate90(p=1)]
+    return Augment([*steps, pad(config.image_size), A.RandomCrop(config.image_size, config.image_size)])
+
+# %% 3.4 wrong: wants a height and a width
+def train_transform(config):
+    return Augment([pad(config.image_size), A.RandomCrop(config.image_size)])
 
 # %% 3.4 wrong: wants named arguments
 def train_transform(config):
