@@ -118,6 +118,8 @@ def goes_on_while_it_improves(should_stop: Callable) -> None:
             expect(should_stop, scores, patience, gives=False, says=zero if 0.0 in scores else early)
         except (ValueError, IndexError) as error:
             says = f"too few epochs to look back: {type(error).__name__} ({error}). Then it goes on: answer False first"
+            if isinstance(error, IndexError) and scores:
+                says += ". And look for the best of all epochs: a single one, so many epochs ago, need not be the best"
             raise Wrong(says, scores=scores, patience=patience) from error
 
 
@@ -128,13 +130,17 @@ def waits_for_patience(should_stop: Callable) -> None:
     """
     expect(
         should_stop, [0.6, 0.5, 0.4, 0.3, 0.2], 2, gives=True,
-        says="four epochs brought no new best, and with patience 2 it still goes on",
+        says="four epochs brought no new best, and with patience 2 it still goes on: the count may exceed `patience`, "
+        "so ask with `>=` and not with `==`",
     )  # fmt: skip
     says = (
         "four epochs brought no new best, and patience 5 waits for one more: is `patience` used, or is a number fixed?"
     )
     expect(should_stop, [0.6, 0.5, 0.4, 0.3, 0.2], 5, gives=False, says=says)
-    late = "it stops too late: at `patience` epochs without a new best, so `>=` and not `>`"
+    late = (
+        "it stops one epoch too late: it is time at `patience` epochs without a new best, so `>=` and not `>`. "
+        "If you have `>=`: `best_epoch` counts from 1, and so does `len(scores)`, so take no 1 off"
+    )
     expect(should_stop, [0.5, 0.6, 0.4], 1, gives=True, says=late)
     expect(should_stop, [0.6, 0.5, 0.4], 2, gives=True, says=late)
     expect(
@@ -226,7 +232,11 @@ def nan_is_not_better(should_stop: Callable) -> None:
     says = "a NaN at the beginning hides every best after it: start from minus infinity"
     expect(should_stop, [NAN, 0.5, 0.6], 2, gives=False, says=says)
     says = "every comparison with NaN is False, that of two `max` as well: start from minus infinity, or use best_epoch"
-    expect(should_stop, [NAN] * 4, 2, gives=True, says=says)
+    try:
+        expect(should_stop, [NAN] * 4, 2, gives=True, says=says)
+    except ValueError as error:  # of np.nanargmax
+        says = f"it breaks off where every score is NaN ({error}): `best_epoch` answers 1 there, so count from epoch 1"
+        raise Wrong(says, scores=[NAN] * 4, patience=2) from error
 
 
 # ---------------------------------------------------------------- 8.3
@@ -442,7 +452,7 @@ def stays_as_it_was(snapshot: Callable) -> None:
     """Going on training does not change a snapshot.
 
     `state_dict()` hands out the living tensors, and `dict(...)` or `.copy()` copies only the shell around them.
-    An optimizer's lie two levels deep: `copy.deepcopy` reaches them all.
+    An optimizer's lie in dicts within dicts: `copy.deepcopy` reaches them all.
     """
     parts = make_parts(1)
     train(parts, 0, 2)
@@ -533,7 +543,7 @@ def names_differ(resume: Callable) -> None:
         elif known in states:
             says = f"{error} in `states` belongs to no part and is to be left aside: go through the parts instead"
         raise Wrong(says, parts=list(parts), states=list(states)) from error
-    except RuntimeError as error:  # torch refuses to load an empty state
+    except (RuntimeError, TypeError) as error:  # torch refuses to load an empty state, or None
         says = "a part without a saved state was given one: ask whether its name is in `states`, and go on without"
         raise Wrong(says, parts=list(parts), states=list(states)) from error
     require(

@@ -7,24 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from utils.plots import BLUE, GREEN, GREY, ORANGE, RED
+from utils.plots import BLUE, GREEN, GREY, RED
 
 LIGHT = "#BBBBBB"
-
-
-def plot_valley(paths: Mapping[str, np.ndarray]) -> Figure:
-    """Draw the paths (steps, 2) of optimizers through the valley x² / 2 + 10 y², whose lowest point is a star."""
-    x, y = np.meshgrid(np.linspace(-4.5, 1.5, 80), np.linspace(-1.5, 1.5, 60))
-    figure, ax = plt.subplots(figsize=(9, 3.4))
-    ax.contour(x, y, x**2 / 2 + 10 * y**2, levels=12, colors=LIGHT, linewidths=1)
-    for (name, path), style, colour in zip(paths.items(), ("o-", "s--"), (BLUE, ORANGE), strict=True):
-        ax.plot(*path.T, style, color=colour, markersize=4, label=name)
-        ax.plot(*path[-1], style[0], color=colour, markersize=11, markeredgecolor="black", zorder=3)
-    ax.plot(0, 0, "k*", markersize=14, zorder=4)
-    ax.set_title(f"{len(path)} steps towards the star, up to the large markers")
-    ax.set(xlabel="weight 1: flat", ylabel="weight 2: steep")
-    ax.legend(frameon=False)
-    return figure
 
 
 def plot_rates(values: Mapping[str, Sequence[float]], run: pd.DataFrame, shaded: int, source: str) -> Figure:

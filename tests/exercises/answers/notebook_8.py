@@ -846,3 +846,37 @@ def should_stop(scores, patience):
 def resume(parts, states):
     for name, part in parts.items():
         part.load_state_dict(states.get(name, {}))
+
+# %% 8.5 wrong: was given one
+def resume(parts, states):
+    for name, part in parts.items():
+        part.load_state_dict(states.get(name))
+
+# %% 8.5 wrong: was given one
+def resume(parts, states):
+    for part, state in zip(parts.values(), states.values()):
+        part.load_state_dict(state)
+
+# %% 8.2 wrong: so take no 1 off
+from utils.schedules import best_epoch
+
+def should_stop(scores, patience):
+    return patience is not None and bool(scores) and len(scores) - 1 - best_epoch(scores) >= patience
+
+# %% 8.2 wrong: not with `==`
+from utils.schedules import best_epoch
+
+def should_stop(scores, patience):
+    return patience is not None and bool(scores) and len(scores) - best_epoch(scores) == patience
+
+# %% 8.2 wrong: look for the best of all epochs
+def should_stop(scores, patience):
+    if patience is None or len(scores) < patience:
+        return False
+    return scores[-1] <= scores[-1 - patience]
+
+# %% 8.2 wrong: it breaks off where every score is NaN
+def should_stop(scores, patience):
+    if patience is None or len(scores) <= patience:
+        return False
+    return len(scores) - 1 - int(np.nanargmax(scores)) >= patience
