@@ -86,7 +86,7 @@ def dice_of_classes(dice_loss: Callable) -> None:
     says = "several classes: the mean over the classes of one minus Dice is off"
     wanted = float(1 - np.mean([2.0 / 2.8, 2.2 / 3.1, 2.4 / 3.1]))
     mistakes = [
-        (lambda r: r > 1, "the losses of the classes are added: take their mean"),
+        (3 * wanted, "you return the sum of the losses of the three classes: take their mean"),
         (1 - (2 * 1.8 + 1) / 7, "the overlaps of all classes are added up first: one Dice a class, then the mean"),
         (dice_of(logits.softmax(dim=3), target), "softmax runs over the columns: the classes are dimension 1"),
         (dice_of(logits.softmax(dim=2), target), "softmax runs over the rows: the classes are dimension 1"),
@@ -165,15 +165,21 @@ def dice_leaves_out_ignored(dice_loss: Callable) -> None:
     )  # fmt: skip
     p = tensor([[0.5, 0.2, 0.1, 0.3], [0.3, 0.6, 0.2, 0.3], [0.2, 0.2, 0.7, 0.4]])  # one column a pixel
     last = "ignored pixels (255) are counted in the truth, as the last class: leave them out of the truth as well"
-    expect(
-        dice_loss, p.log().view(1, 3, 1, 4), tensor([[[0, 1, 2, 255]]]), says="ignored pixels (255) are counted",
-        gives=1 - (2.0 / 2.8 + 2.2 / 3.1 + 2.4 / 3.1) / 3,
-        mistakes=[
-            (1 - (2.0 / 2.8 + 2.2 / 3.1 + 2.4 / 4.1) / 3, last),
-            (1 - (2.0 / 3.1 + 2.2 / 3.4 + 3.2 / 4.5) / 3, last),
-            (1 - (2.0 / 3.1 + 2.2 / 3.4 + 2.4 / 3.5) / 3, "ignored pixels (255) are counted in the predicted area"),
-        ],
-    )  # fmt: skip
+    try:
+        expect(
+            dice_loss, p.log().view(1, 3, 1, 4), tensor([[[0, 1, 2, 255]]]), says="ignored pixels (255) are counted",
+            gives=1 - (2.0 / 2.8 + 2.2 / 3.1 + 2.4 / 3.1) / 3,
+            mistakes=[
+                (1 - (2.0 / 2.8 + 2.2 / 3.1 + 2.4 / 4.1) / 3, last),
+                (1 - (2.0 / 3.1 + 2.2 / 3.4 + 3.2 / 4.5) / 3, last),
+                (1 - (2.0 / 3.1 + 2.2 / 3.4 + 2.4 / 3.5) / 3, "ignored pixels (255) are counted in the predicted area"),
+            ],
+        )  # fmt: skip
+    except RuntimeError as error:
+        if "Class values must be smaller" not in str(error):
+            raise
+        says = "255 is no channel, so one_hot refuses it: first `clamp` the ids to the last class, then take `valid`"
+        raise Wrong(says, ids=[0, 1, 2, 255], channels=3) from None
     target = tensor([[[0, 255, 2], [1, 255, 2]], [[255, 0, 1], [1, 1, 255]]])
     logits = torch.randn(2, 3, 2, 3, generator=seeded_generator(4))
     noise = torch.where((target == 255)[:, None], 9 * torch.randn(2, 3, 2, 3, generator=seeded_generator(5)), logits)
@@ -292,6 +298,7 @@ def rows_are_truth(confusion_matrix: Callable) -> None:
             (tensor([[1, 1], [0, 1]]) , "pairs are counted only once: several pixels fall into one cell"),
             (lambda r: r.is_floating_point() and 0 < r.max() <= 1, "these are shares: return the counts"),
             (tensor([[2, 0], [0, 2]]), "only the right pixels are counted: the others belong beside the diagonal"),
+            (tensor([[2, 2], [0, 0]]), "row 1 stays empty: the cells are numbered by truth * num_classes + prediction"),
         ],
     )  # fmt: skip
 
@@ -399,11 +406,17 @@ def ignored(iou: Callable) -> None:
 
     Before counting, keep only the pixels whose target is not `ignore_index`: in the target and in the prediction.
     """
-    prediction, target = tensor([[1, 1], [0, 0]]), tensor([[1, 255], [0, 0]])
-    expect(iou, prediction, target, 2, gives=tensor([1.0, 1.0]), says="ignored pixels are counted")
-    target = tensor([[1, 7], [0, 0]])
+    prediction, target = tensor([[1, 1], [0, 1]]), tensor([[0, 255], [0, 1]])
     expect(
-        iou, prediction, target, 2, ignore_index=7, gives=tensor([1.0, 1.0]),
+        iou, prediction, target, 2, gives=tensor([1 / 2, 1 / 2]), says="ignored pixels are counted",
+        mistakes=[
+            (tensor([2 / 3, 1 / 2]), "the ignored pixel became a hit of class 0: take it out of both masks (index them "
+             "with `valid`) instead of setting it to 0"),
+        ],
+    )  # fmt: skip
+    target = tensor([[0, 7], [0, 1]])
+    expect(
+        iou, prediction, target, 2, ignore_index=7, gives=tensor([1 / 2, 1 / 2]),
         says="`ignore_index` is not used: 255 is only its default value",
     )  # fmt: skip
     expect(
@@ -756,7 +769,7 @@ IMAGES, MASKS = torch.ones(2, 1, 2, 3, dtype=torch.uint8), torch.full((2, 1, 2, 
 
 
 def one_step(
-    train_step: Callable, steps: int = 1, grad_clip: float = 0.0, kind: type = Scale
+    train_step: Callable, steps: int = 1, grad_clip: float = 0.0, kind: Callable = Scale
 ) -> tuple[Any, Any, OneProcess]:
     """Take steps with SGD, learning rate 0.1, from weight 1; the loss is (weight - 3)^2."""
     model, accelerator = kind(), OneProcess()
@@ -788,6 +801,9 @@ def returns_the_loss(train_step: Callable) -> None:
     )
     says = "the model is left in evaluation mode, and its BatchNorm would not learn in the next step: leave out eval()"
     require(model.training, says)
+    resting, _, _ = one_step(train_step, kind=lambda: Scale().eval())
+    says = "the step switches a model in evaluation mode to training mode: the mode is the job of the epoch (7.8)"
+    require(not resting.training and not resting.trained, says)
 
 
 def weight_moves(train_step: Callable) -> None:
@@ -1253,7 +1269,8 @@ EXERCISES = [
         [
             "For one class, compare both masks with the class id: two boolean masks. What do & and | of them count?",
             "Ignored pixels first: `valid = target != ignore_index`, then index both masks with it.",
-            "With confusion matrix m: overlap is m.diag(), union is m.sum(0) + m.sum(1) - m.diag(). 0 / 0 gives NaN.",
+            "p, t = prediction[valid], target[valid]. For class c: a, b = p == c, t == c, and its IoU is "
+            "(a & b).sum() / (a | b).sum(), where 0 / 0 gives NaN by itself. Collect the values with torch.stack.",
         ],
         by_name=["num_classes"],
         axes="class",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -120,14 +121,24 @@ def plot_floor(once: Sequence[float], twice: Sequence[float]) -> Figure:
     return figure
 
 
-def plot_disagreement(masks: Mapping[str, Tensor], changed: Tensor, classes: Sequence[str], palette: Palette) -> Figure:
-    """Show masks of one image under their titles, and in black the pixels at which the last two differ."""
-    ignored = to_array(next(iter(masks.values()))) == IGNORE_INDEX
-    difference = np.where(to_array(changed), 0, np.where(ignored, 255, 215)).astype(np.uint8)
-    cells = [*(colour_mask(mask, palette) for mask in masks.values()), np.stack([difference] * 3, axis=-1)]
-    titles = [*masks, f"changed: {np.mean(to_array(changed)):.0%} of the pixels"]
-    figure = show_images(cells, titles, columns=2, size=3.9)
+def plot_slope(biases: Tensor, ious: Tensor, losses: Tensor) -> Figure:
+    """Draw a score and a loss over one number of the model that is moved bit by bit: three tensors of one length."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3))
+    axes[0].plot(biases, ious, color=BLUE, lw=2)
+    axes[1].plot(biases, losses, color=RED, lw=2)
+    for ax, name in zip(axes, ("IoU: steps without a slope", "loss: a smooth curve"), strict=True):
+        ax.set(title=name, xlabel="added to every logit of the car", ylabel=name.partition(":")[0])
+    return figure
+
+
+def plot_disagreement(masks: Mapping[str, Tensor], ringed: Tensor, classes: Sequence[str], palette: Palette) -> Figure:
+    """Show masks of one scene side by side, and a ring around each place in `ringed`, bool (H, W)."""
+    figure = show_images([colour_mask(mask, palette) for mask in masks.values()], [*masks], len(masks), 3.6)
+    rings = cv2.dilate(to_array(ringed).astype(np.uint8), np.ones((13, 13), np.uint8))
     for ax in figure.axes:
         ax.images[0].set_interpolation("nearest")
-    legend(figure, classes, palette, bool(ignored.any()), ncols=4)
+        if rings.any():
+            ax.contour(rings, [0.5], colors="black", linewidths=2)
+    ignored = any((to_array(mask) == IGNORE_INDEX).any() for mask in masks.values())
+    legend(figure, classes, palette, ignored, ncols=7)
     return figure

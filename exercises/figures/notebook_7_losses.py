@@ -23,7 +23,7 @@ def plot_losses(
     """
     truth, *found = masks.values()
     figure = plt.figure(figsize=(9.6, 9), layout="constrained")
-    above, middle, below = figure.subfigures(3, 1, height_ratios=[1, 0.95, 0.95])
+    above, errors_row, masks_row = figure.subfigures(3, 1, height_ratios=[1, 0.95, 0.95])
     panels = {f"IoU of {classes[rare]}": lambda run: run[:, rare], "mIoU": lambda run: run.nanmean(dim=1)}
     for ax, (title, score), place in zip(
         above.subplots(1, 2), panels.items(), ("lower right", "upper left"), strict=True
@@ -32,13 +32,15 @@ def plot_losses(
             ax.plot(score(run), style, color=colour, lw=2, label=f"{name}: ends at {float(score(run)[-1]):.2f}")
         ax.set(title=f"{title} on the four images", xlabel="step", ylabel=title, ylim=(0, 1))
         ax.legend(frameon=False, loc=place)
-    show_row(middle, [(colour_mask(mask[first], palette), title) for title, mask in masks.items()])
-    legend(middle, classes, palette, bool((truth == IGNORE_INDEX).any()), loc="outside lower center")
+    titles = ["another image: truth", *list(masks)[1:]]
+    pictures = [colour_mask(mask[first], palette) for mask in masks.values()]
+    show_row(masks_row, list(zip(pictures, titles, strict=True)))
+    legend(masks_row, classes, palette, bool((truth == IGNORE_INDEX).any()), loc="outside lower center")
     most = int((truth == rare).sum(dim=(1, 2)).argmax())
     errors = [draw_errors(truth[most], mask[most], rare) for mask in found]
     errors = [(picture, f"{name}: {words}") for name, (picture, words) in zip(ious, errors, strict=True)]
-    show_row(below, [(colour_mask(truth[most], palette), f"most {classes[rare]} pixels: truth"), *errors])
-    legend(below, ERRORS, ERRORS.values(), loc="outside lower center")
+    show_row(errors_row, [(colour_mask(truth[most], palette), "truth"), *errors])
+    legend(errors_row, ERRORS, ERRORS.values(), loc="outside lower center")
     return figure
 
 

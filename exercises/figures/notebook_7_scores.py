@@ -64,6 +64,10 @@ def plot_iou_shapes(truth: Tensor, predictions: Mapping[str, Tensor]) -> Figure:
         above.imshow(paint(either, both))
         outline(above, truth, "black", "-")
         outline(above, found, FOUND, "--")
+        for edge in range(columns.start, columns.stop + 1):
+            above.vlines(edge - 0.5, rows.start - 0.5, rows.stop - 0.5, color="grey", lw=0.4)
+        for edge in range(rows.start, rows.stop + 1):
+            above.hlines(edge - 0.5, columns.start - 0.5, columns.stop - 0.5, color="grey", lw=0.4)
         above.set_title(name, size=13)
         above.set(xlim=(columns.start - 1, columns.stop), ylim=(rows.stop, rows.start - 1))
         parts = [paint(whole, both)[rows, columns] for whole in (both, both, either)]
@@ -88,35 +92,21 @@ def plot_counting(truth: Tensor, prediction: Tensor, matrix: Tensor, focus: int)
     for ax, grid, title in zip(
         axes, (truth, prediction, matrix), ("truth", "prediction", "confusion matrix"), strict=True
     ):
-        ax.imshow(grid.float().where(grid != IGNORE_INDEX, torch.nan), cmap="Blues", vmin=0, vmax=3.5, aspect="auto")
+        counts = grid is matrix
+        values = grid.float().where(grid != IGNORE_INDEX, torch.nan)
+        ax.imshow(values, cmap="Greys" if counts else "Blues", vmin=0, vmax=6 if counts else 3.5, aspect="auto")
         for row, values in enumerate(grid.tolist()):
             for column, value in enumerate(values):
-                word = "ignored" if value == IGNORE_INDEX else value
-                ax.text(column, row, word, ha="center", va="center", size=14)
+                word = "ignored" if value == IGNORE_INDEX else str(value)
+                if counts and focus in (row, column):
+                    word += "\nhit" if row == column else "\nmissed" if row == focus else "\nfalse alarm"
+                ax.text(column, row, word, ha="center", va="center", size=10 if "\n" in word else 14)
         ax.set(title=title, xticks=[], yticks=[])
     last, n = axes[2], len(matrix)
     last.set(xticks=range(n), yticks=range(n), xlabel="predicted class", ylabel="true class")
     row, column = (-0.47, focus - 0.47), (focus - 0.47, -0.47)
     last.add_patch(plt.Rectangle(row, n - 0.06, 0.94, fill=False, ec=BLUE, lw=3))
     last.add_patch(plt.Rectangle(column, 0.94, n - 0.06, fill=False, ec=RED, lw=3, ls="--"))
-    return figure
-
-
-def plot_scores_as_areas(truth: Tensor, found: Tensor, values: Mapping[str, Tensor]) -> Figure:
-    """Draw IoU, Dice, precision and recall of one class as the orange part of what is coloured."""
-    truth, found = to_array(truth).astype(bool), to_array(found).astype(bool)
-    wholes = {
-        "IoU": (truth | found, "overlap / union"), "Dice": (truth | found, "2 · overlap / (truth + prediction)"),
-        "precision": (found, "overlap / prediction"), "recall": (truth, "overlap / truth"),
-    }  # fmt: skip
-    figure, axes = plt.subplots(2, 2, figsize=(10.5, 5.6))
-    for ax, (name, (whole, words)) in zip(axes.flat, wholes.items(), strict=True):
-        ax.imshow(paint(whole, truth & found))
-        outline(ax, truth, "black", "-")
-        outline(ax, found, FOUND, "--")
-        ax.set_title(f"{name} = {words} = {float(values[name.lower()][1]):.2f}", size=12)
-        ax.axis("off")
-    figure.suptitle("Truth: solid black outline. Prediction: dashed red outline.")
     return figure
 
 

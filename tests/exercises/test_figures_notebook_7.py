@@ -4,7 +4,7 @@ import pytest
 import torch
 from helpers import CLASSES, PALETTE, texts
 
-from exercises.figures.notebook_7_learning import plot_disagreement
+from exercises.figures.notebook_7_learning import plot_disagreement, plot_slope
 from exercises.figures.notebook_7_losses import ERRORS, judge_loop, plot_losses
 
 MODEL = [2.0 * 0.95**step for step in range(61)]  # the losses of the loop on the page
@@ -25,9 +25,17 @@ def test_each_loss_has_its_curves_its_mask_and_its_errors_where_the_class_is():
 
 def test_two_maps_stand_beside_their_truth():
     truth, mask = torch.full((8, 8), 255), torch.zeros(8, 8, dtype=torch.int64)
-    changed = torch.arange(64).view(8, 8) < 16
-    found = texts(plot_disagreement({"truth": truth, "one": mask, "other": mask}, changed, CLASSES, PALETTE))
-    assert {"truth", "one", "other", "changed: 25% of the pixels", "ignored"} <= set(found)
+    figure = plot_disagreement({"truth": truth, "one": mask, "other": mask}, mask == 1, CLASSES, PALETTE)
+    assert {"truth", "one", "other", "ignored"} <= set(texts(figure))
+    ringed = plot_disagreement({"truth": truth}, torch.arange(64).view(8, 8) == 0, CLASSES, PALETTE)
+    assert len(ringed.axes[0].collections) == 1 + len(figure.axes[0].collections)
+
+
+def test_a_score_of_steps_stands_beside_a_smooth_loss():
+    x = torch.linspace(-1, 1, 5)
+    figure = plot_slope(x, (x > 0).float(), x**2)
+    assert {"IoU: steps without a slope", "loss: a smooth curve"} <= set(texts(figure))
+    assert figure.axes[0].lines[0].get_ydata().tolist() == [0, 0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(
