@@ -185,13 +185,9 @@ def plot_journey(
 
 
 def plot_features(image: Tensor, maps: Mapping[str, Tensor]) -> Figure:
-    """Show an image, uint8 (3, H, W), and one feature map (1, C, h, w) of each encoder.
-
-    Two places at each edge are left out: what they hold comes from padding with zeros.
-    """
-    edge = [
-        2 * side // places for side, places in zip(image.shape[1:], next(iter(maps.values())).shape[2:], strict=True)
-    ]
+    """Show an image, uint8 (3, H, W), and a map (1, C, h, w) of each encoder, without two padded places at each edge."""
+    places = next(iter(maps.values())).shape[2:]
+    edge = [2 * side // count for side, count in zip(image.shape[1:], places, strict=True)]
     first = to_array(image)[edge[0] : -edge[0], edge[1] : -edge[1]]
     pictures = {"image": first}
     pictures |= {name: three_colours(features[..., 2:-2, 2:-2], first) for name, features in maps.items()}

@@ -20,8 +20,7 @@ WIDTH = 10.4  # inches: as wide as the page
 FEW_COLOURS = 60  # a painted mask has one for each class
 MISSED, EXTRA, FOUND = (0, 0, 0), (230, 30, 60), (165, 165, 165)  # black, red, grey: no class has these colours
 HARD_TO_SEE = 0.005  # share of an image below which its errors are ringed
-RINGS = 3  # at most, round the largest errors
-INCHES_A_NAME = 1.15  # what a class takes in a legend
+RINGS, INCHES_A_NAME = 3, 1.15  # at most, round the largest errors; what a class takes in a legend
 
 
 class Case(NamedTuple):
