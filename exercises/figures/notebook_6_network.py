@@ -185,7 +185,7 @@ def plot_journey(
 
 
 def plot_features(image: Tensor, maps: Mapping[str, Tensor]) -> Figure:
-    """Show an image, uint8 (3, H, W), and a map (1, C, h, w) of each encoder, without two padded places at each edge."""
+    """Show an image, uint8 (3, H, W), and a map (1, C, h, w) of each encoder, without two places at each edge."""
     places = next(iter(maps.values())).shape[2:]
     edge = [2 * side // count for side, count in zip(image.shape[1:], places, strict=True)]
     first = to_array(image)[edge[0] : -edge[0], edge[1] : -edge[1]]
