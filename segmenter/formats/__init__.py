@@ -10,6 +10,7 @@ from types import ModuleType
 from segmenter.formats.base import Annotations, Item, Listed, Region, as_written
 from segmenter.formats.listing import Listing
 from utils.errors import ConfigError, DataError
+from utils.images import IGNORE_INDEX
 
 __all__ = ["Annotations", "Item", "Listed", "Listing", "Region", "detect", "names", "read"]
 
@@ -61,7 +62,13 @@ def read(listing: Listing, name: str | None = None) -> Annotations:
     if listed is None or not listed.files:
         raise DataError(describe_nothing(listing))
     with as_written(listing.source if len(listed.files) > 1 else listed.files[0]):
-        return modules()[key].read(listing, listed.files)
+        annotations = modules()[key].read(listing, listed.files)
+    if len(annotations.classes) > IGNORE_INDEX:
+        raise DataError(
+            f"{listing.source} names {len(annotations.classes)} classes: at most {IGNORE_INDEX} fit into a mask of "
+            "bytes. Join some of them in your tool, or leave out those that you do not need."
+        )
+    return annotations
 
 
 def describe_nothing(listing: Listing) -> str:

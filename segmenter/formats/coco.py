@@ -3,7 +3,7 @@
 Regions are polygons or run lengths; a crowd (`iscrowd`) is ignored, and lies below everything else.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,16 @@ def read(listing: Listing, files: list[Path]) -> Annotations:
         document = listing.documents[file]
         categories = used_categories(document)
         names |= dict.fromkeys(categories.values())
-        regions: dict[Any, list[Region]] = defaultdict(list)
+        numbers = Counter(str(entry.get("id")) for entry in document["images"])
+        if twice := next((number for number, count in numbers.items() if count > 1), None):
+            raise DataError(
+                f"{file} gives the id {twice} to several images: nobody knows whose outlines are whose. Merge files "
+                "with a tool that numbers the images anew."
+            )
+        regions: dict[str, list[Region]] = defaultdict(list)
         for annotation in sorted(document["annotations"], key=lambda a: not a.get("iscrowd")):
             found = regions_of(annotation, categories)
-            regions[annotation.get("image_id")] += found
+            regions[str(annotation.get("image_id"))] += found
             boxes += not found and bool(annotation.get("bbox"))
         for entry in document["images"]:
             image = listing.find_image(entry.get("file_name", ""), file)
@@ -52,7 +58,7 @@ def read(listing: Listing, files: list[Path]) -> Annotations:
                 )
             size = (int(entry["height"]), int(entry["width"])) if entry.get("height") and entry.get("width") else None
             split = listing.split_of(image, file)
-            items.append(Item(entry.get("file_name", ""), image, regions[entry.get("id")], None, size, split))
+            items.append(Item(entry.get("file_name", ""), image, regions[str(entry.get("id"))], None, size, split))
     notes = [f"{boxes} boxes have no outline: they are left out."] if boxes else []
     return Annotations(NAME, files, class_names(names), items, notes)
 

@@ -28,7 +28,7 @@ def read(listing: Listing, files: list[Path]) -> Annotations:
         document = listing.documents[file]
         image = listing.find_image(document["imagePath"], file) or listing.find_image(file.stem, file)
         height, width = document.get("imageHeight"), document.get("imageWidth")
-        regions = [region for shape in document["shapes"] if (region := region_of(shape)) is not None]
+        regions = [region for shape in document["shapes"] or [] if (region := region_of(shape)) is not None]
         size = (int(height), int(width)) if height and width else None
         items.append(Item(document["imagePath"], image, regions, None, size, listing.split_of(image, file)))
     return Annotations(NAME, files, class_names(drawn_names(items)), items)

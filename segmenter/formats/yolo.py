@@ -1,5 +1,6 @@
 """YOLO segmentation: a text file for each image, `class x y x y ...` in shares of its size; names in data.yaml."""
 
+import codecs
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def find(listing: Listing) -> list[Path]:
 def is_label(path: Path) -> bool:
     """Say whether a text holds a class and coordinates; an empty one is that of an image without anything."""
     with path.open("rb") as file:
-        words = file.readline(100_000).split()
+        words = file.readline(100_000).removeprefix(codecs.BOM_UTF8).split()
     try:
         values = np.array(words, dtype=float)
     except ValueError:
@@ -43,7 +44,7 @@ def read(listing: Listing, files: list[Path]) -> Annotations:
         image = listing.find_image(file.stem, file)
         size = upright_size(image) if image else None
         regions = []
-        for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), 1):
+        for number, line in enumerate(file.read_text("utf-8-sig", "replace").splitlines(), 1):
             try:
                 index, *values = map(float, line.split() or [-1])
             except ValueError:

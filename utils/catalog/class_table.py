@@ -16,6 +16,7 @@ TABLES = ("classes.csv", "class_dict.csv", "_classes.csv", "labelmap.txt", "data
 NAME = ("name", "class", "label", "class_name")
 ID = ("id", "pixel value", "pixel_value", "value", "class_id")
 COLOUR = (("r", "red"), ("g", "green"), ("b", "blue"))
+MOST_STORED = 65535  # in 16 bits
 Colour = tuple[int, int, int]
 
 
@@ -64,6 +65,8 @@ def read_classes(path: Path) -> ClassTable:
         colours = tuple(tuple(bytes(int(row[c]) for c in channels)) for row in rows) if all(channels) else ()
     except (ValueError, TypeError):
         raise wrong from None
+    if ids and not 0 <= ids[0] <= ids[-1] <= MOST_STORED:
+        raise DataError(f"{path} names the id {ids[0] if ids[0] < 0 else ids[-1]}: masks store 0 to {MOST_STORED}.")
     return refuse_twice(ClassTable(path, tuple(row[name] for row in rows), ids, colours))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from utils.catalog.matching import match
-from utils.catalog.pair_lists import Row, describe, rows_from_csv, rows_from_lists
+from utils.catalog.pair_lists import Row, describe, rows_from_csv, rows_from_lists, rows_with_splits
 from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, SECOND_KIND, by_endings, other_kinds, places_of
 from utils.errors import DataError
 from utils.formats import is_image_name
@@ -48,7 +48,7 @@ def read_layout(root: Path) -> Reading:
     # A csv or lists are there to say what the names of folders do not: they go first.
     named = [Reading(path.name, rows) for path, rows in rows_from_csv(root)]
     pairs = by_folders[0].rows if len(by_folders) == 1 else []
-    if not named and (rows := rows_from_lists(root, pairs)):
+    if not named and (rows := rows_from_lists(root, pairs) or rows_with_splits(root, pairs)):
         named = [Reading(f"lists of each split; {describe(root, rows)}", rows)]
     readings = named or by_folders
     if len(readings) > 1:

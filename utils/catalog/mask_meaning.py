@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from utils.catalog.class_table import ClassTable
 from utils.catalog.mask_coding import Colour, MaskCoding
-from utils.catalog.mask_scan import MOST_COLOURS, StoredMask, is_two_valued, total
+from utils.catalog.mask_scan import MOST_COLOURS, StoredMask, is_two_valued, refuse_shuffled_palettes, total
 from utils.errors import ConfigError, DataError
 from utils.images import IGNORE_INDEX
 
-BINARY = ((0, 0), (IGNORE_INDEX, 1))
-BINARY_16 = ((0, 0), (65535, 1))  # white in 16 bits
+BINARY, BINARY_16 = ((0, 0), (IGNORE_INDEX, 1)), ((0, 0), (65535, 1))  # white in 8 bits, and in 16
 MIXED = ((0, 0), (1, 1), (IGNORE_INDEX, 1))
 BLACK_AND_WHITE = ("background", "foreground")
 MOST_SMOOTH = 64  # more values than these, black and white among them, are smooth edges
@@ -45,6 +44,8 @@ def decide(root: Path, masks: Sequence[StoredMask], names: tuple[str, ...] | Non
             return Meaning(names, coding)
     if total(masks, "colours") and not alpha and not any(number for number in numbers):
         raise DataError(ask_for_colours(root, masks))
+    if not (table and table.ids):
+        refuse_shuffled_palettes(masks)
     pixels: Counter[int] = sum(numbers, Counter())
     cut = any(mask.jpeg for mask in masks) and is_two_valued(pixels) and len(names or BLACK_AND_WHITE) == 2
     if cut and not (table and table.ids):

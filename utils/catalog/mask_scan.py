@@ -116,3 +116,17 @@ def is_two_valued(numbers: Counter[int]) -> bool:
     dark = sum(n for value, n in numbers.items() if value < 16)
     light = sum(n for value, n in numbers.items() if 240 <= value <= IGNORE_INDEX)
     return max(numbers, default=256) <= 255 and dark > 0 and light > 0 and dark + light >= 0.8 * pixels
+
+
+def refuse_shuffled_palettes(masks: Sequence[StoredMask]) -> None:
+    """Raise DataError where an index has another colour in another mask: the colours are meant then."""
+    seen: dict[int, tuple[Colour, Path]] = {}
+    for mask in masks:
+        for index, colour in mask.palette.items():
+            before, path = seen.setdefault(index, (colour, mask.path))
+            if before != colour:
+                raise DataError(
+                    f"The palettes of {path} and {mask.path} differ: the index {index} is {before} in one and {colour} "
+                    "in the other. Save the masks with one palette, or add a classes.csv: with the columns name,r,g,b "
+                    "the colours count, with id,name the indices."
+                )

@@ -1,7 +1,7 @@
 """Pairs that a csv or lists name: `image,mask` (and perhaps `split` and `group`), or `train.txt` and its kind."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,23 +80,59 @@ def path_in(root: Path, name: str) -> Path:
 
 def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[Row]:
     """Return the pairs that train.txt, val.txt and test.txt (or those of ImageSets/Segmentation) name, with splits."""
-    known = {row.image.stem: row for row in pairs}
+    known = by_endings_of_paths(pairs)
     rows: list[Row] = []
-    for folder in (root, *sorted(root.rglob("ImageSets/Segmentation"))):
-        for split in SPLITS:
-            path = folder / f"{split}.txt"
-            for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []:
-                parts, stem = line.split(), Path(line.strip()).stem
-                if len(parts) == 2 and not (stem in known and "/" not in line):  # a name may hold a space
+    for folder in (root, root / "splits", *sorted(root.rglob("ImageSets/Segmentation"))):
+        for name, split in SPLIT_OF.items():
+            path = folder / f"{name}.txt"
+            for line in path.read_text("utf-8-sig", "replace").split("\n") if path.is_file() else []:
+                parts, found = line.split(), find_pairs(line.strip(), known)
+                if len(parts) == 2 and not (found and "/" not in line):  # a name may hold a space
                     rows.append(Row(path_in(folder, parts[0]), path_in(folder, parts[1]), split))
-                elif parts and stem in known:
-                    rows.append(known[stem]._replace(split=split))
+                elif len(found) == 1:
+                    rows.append(found[0]._replace(split=split))
                 elif parts:
-                    raise DataError(
-                        f"{path} names '{line.strip()}', but images/ and masks/ hold no such pair. Mend the list, or "
-                        "add the pair."
+                    what = (
+                        f"which {len(found)} images are called" if found else "but images/ and masks/ hold no such pair"
                     )
+                    more = "Add their folders" if found else "Mend the list, or add the pair"
+                    raise DataError(f"{path} names '{line.strip()}', {what}. {more}.")
     return rows
+
+
+def rows_with_splits(root: Path, pairs: Sequence[Row]) -> list[Row]:
+    """Return the pairs with the splits of a csv that names images and splits alone. Raises DataError."""
+    known = by_endings_of_paths(pairs)
+    for path in sorted(root.glob("*.csv")):
+        table = read_table(path)
+        column = next((name for name in (table[0] if table else ()) if name in ("split", "subset", "set")), None)
+        for name in table[0] if column else ():
+            found = [find_pairs((row[name] or "").strip(), known) for row in table]
+            if name == column or any(len(some) != 1 for some in found):
+                continue
+            words = [(row[column] or "").strip().casefold() for row in table]
+            if strange := sorted(set(words) - SPLIT_OF.keys()):
+                raise DataError(f"{path} names the split '{strange[0]}': use {', '.join(SPLITS)}.")
+            return [some[0]._replace(split=SPLIT_OF[word]) for some, word in zip(found, words, strict=True)]
+    return []
+
+
+def by_endings_of_paths(pairs: Sequence[Row]) -> dict[tuple[str, ...], list[Row]]:
+    """Return the pairs by every ending of their image's path: ('0',), ('town', '0'), ..., with and without `.png`."""
+    known: dict[tuple[str, ...], list[Row]] = {}
+    for row in pairs:
+        for parts in (row.image.parts, row.image.with_suffix("").parts):
+            for start in range(len(parts)):
+                known.setdefault(parts[start:], []).append(row)
+    return known
+
+
+def find_pairs(line: str, known: Mapping[tuple[str, ...], list[Row]]) -> list[Row]:
+    """Return the pairs that a line of a list may mean: those of the longest ending of its path that is known."""
+    parts = Path(line.replace("\\", "/")).parts
+    names = [parts, (*parts[:-1], Path(parts[-1]).stem)] if parts and is_image_name(parts[-1]) else [parts]
+    endings = [name[start:] for start in range(len(parts)) for name in names]
+    return next((known[ending] for ending in endings if ending in known), [])
 
 
 def describe(root: Path, rows: Sequence[Row]) -> str:

@@ -1,6 +1,7 @@
 """What the path of a picture says of it: image or mask, which split, and which name it shares with its partner."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,8 +13,8 @@ MASK_WORD = re.compile(
     r"masks?|labels?|annot(?:ation)?s?|gt(?:fine|coarse)?|(?:ground)?truths?|segmentation(?:class|s|maps?)?|trimaps?"
 )
 # ... and these where nothing else stands there but a split, a number or a kind (`1st_manual`, `semantic_rgb`).
-IMAGE_ALONE = re.compile(r"photos?|pictures?|frames?|inputs?|scans?|originals?|raw")
-MASK_ALONE = re.compile(r"segs?|labs?|targets?|manual|semantic|anno|matting")
+IMAGE_ALONE = re.compile(r"photos?|pictures?|frames?|inputs?|scans?|originals?|raw|sats?")
+MASK_ALONE = re.compile(r"segs?|labs?|targets?|manual|semantic|anno?s?|maps?|matting")
 # Kinds of masks that show in another way what others show: read only where no others are there.
 SECOND_KIND = re.compile(
     r"colou?r(?:s|ed)?|rgb|vis|viz|visualizations?|overlays?|previews?|instances?|objects?|panoptic|edges?|contours?"
@@ -68,12 +69,13 @@ def place_of(root: Path, path: Path) -> Place:
             folders.append(part)
         split = own_split or split
         names += [rest] if rest else []
-    return Place(path, role, kind, split, tuple(folders), tuple(names), path.stem)
+    stem = unicodedata.normalize("NFC", path.stem)  # a Mac writes an umlaut as two characters
+    return Place(path, role, kind, split, tuple(folders), tuple(names), stem)
 
 
 def read_name(folder: str) -> tuple[str | None, str, str | None, str]:
     """Return what the name of a folder says, word by word: its role, the kind of masks, its split, and the rest."""
-    words = [word.casefold() for word in WORD.findall(folder)]
+    words = [word for word in map(str.casefold, WORD.findall(folder)) if word not in ("dir", "folder")]
     glued = re.fullmatch(r"(train|val|test)(.+)", words[0]) if words else None
     if glued and MASK_WORD.fullmatch(glued[2]):  # `trainannot`
         words[:1] = glued.groups()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from utils.errors import DataError
 
+csv.field_size_limit(2**31 - 1)  # run lengths of a large image are one long field
+
 
 def read_table(path: Path) -> list[dict[str, str]]:
     """Return the rows of a csv by column name; columns may be parted by commas, semicolons or tabs.

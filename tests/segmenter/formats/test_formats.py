@@ -147,6 +147,58 @@ def test_every_format_gives_the_ids_of_the_canonical_folder(name, tmp_path):
 
 
 # ---------------------------------------------------------------- one property each
+def test_more_classes_than_a_byte_holds_are_refused(tmp_path):
+    root = drawn.coco(tmp_path / "data")
+    path = root / "annotations/instances_default.json"
+    document = json.loads(path.read_text())
+    document["categories"] += [{"id": 1000 + i, "name": f"n{i}"} for i in range(260)]
+    path.write_text(json.dumps(document))
+    with pytest.raises(CourseError) as error:
+        formats.read(formats.Listing(root))
+    assert_clear(error, root, "263 classes", "255")
+
+
+def test_two_images_of_one_id_are_refused_and_ids_as_text_are_read(tmp_path):
+    root = drawn.coco(tmp_path / "data")
+    path = root / "annotations/instances_default.json"
+    document = json.loads(path.read_text())
+    for annotation in document["annotations"]:
+        annotation["image_id"] = str(annotation["image_id"])
+    path.write_text(json.dumps(document))
+    found, _ = read(root)
+    assert all(item.is_labelled for item in found.items)
+    document["images"][1]["id"] = document["images"][0]["id"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(CourseError) as error:
+        read(root)
+    assert_clear(error, path, "id 0", "several images")
+
+
+def test_a_label_of_yolo_with_a_byte_order_mark_is_read(tmp_path):
+    root = drawn.yolo(tmp_path / "data")
+    for path in root.rglob("labels/**/*.txt"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    found, _ = read(root)
+    assert sum(item.is_labelled for item in found.items) == COUNT
+
+
+def test_run_lengths_of_a_large_image_are_read(tmp_path):
+    root = drawn.kaggle(tmp_path / "data")
+    table = (root / "train.csv").read_text()
+    runs = " ".join(f"{1 + 2 * n} 1" for n in range(20_000)) + "\n"
+    (root / "train.csv").write_text(table + f"0.png,{runs.strip()},1\n")
+    assert len(runs) > 131_072
+    assert list(formats.detect(formats.Listing(root))) == ["rle_csv"]
+
+
+def test_an_image_of_labelme_without_shapes_stops_nobody(tmp_path):
+    root = drawn.labelme(tmp_path / "data")
+    path = next(root.rglob("*.json"))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"shapes": None}))
+    found, _ = read(root)
+    assert sum(item.is_labelled for item in found.items) == COUNT - 1
+
+
 def test_one_more_mask_of_one_image_belongs_to_that_image(tmp_path):
     """As in BUSI: most scans have one mask, some have a second one, NAME_mask_1.png."""
     root = tmp_path / "data"

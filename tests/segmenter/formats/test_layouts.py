@@ -227,6 +227,15 @@ TABLE = {
             + "".join(f"{n},train,train/{n}_sat.jpg,train/{n}_mask.png\n" for n in range(COUNT))}),
         THREE, None,
     ),
+    "a csv of names and splits": (
+        layout("images/{n}.png", "masks/{n}.png", files={
+            "split.csv": "filename,subset\n" + "".join(f"{n}.png,{SPLIT[n].title()}\n" for n in range(COUNT))}),
+        "ids", SPLIT,
+    ),
+    "img_dir, ann_dir (mmsegmentation)": (
+        layout("img_dir/{split}/{n}.jpg", "ann_dir/{split}/{n}.png"), "ids", SPLIT
+    ),
+    "sat, map": (layout("{split}/sat/{n}.tiff", "{split}/map/{n}.tif", white), "binary", SPLIT),
     "names in a YAML": (
         layout("images/{n}.png", "masks/{n}.png", files={"data.yaml": "names: [background, disc, box]\n"}), THREE, None
     ),

@@ -5,6 +5,7 @@ Every folder is drawn small, read through `catalog.load` and `check_dataset`, an
 
 import os
 import shutil
+import unicodedata
 import warnings
 from pathlib import Path
 
@@ -363,6 +364,13 @@ CLEAR = {
     "16 bits of 0, 1000 and 65535": (
         drawn(lambda m: np.array([0, 1000, 65535], np.uint16)[m]), ["65535", "no class ids", "name the classes"], {}
     ),
+    "palettes that differ": (
+        drawn(lambda m, n: palette(m, COLOURS) if n % 2 else palette((m + 1) % 3, np.roll(COLOURS, 1, axis=0))),
+        ["palettes", "masks/0.png", "masks/1.png", "classes.csv"], {}
+    ),
+    "an id that no mask can store": (
+        with_table([("id", "name"), (0, "a"), (1, "b"), (70000, "c")], same), ["classes.csv", "70000", "65535"], {}
+    ),
     "alpha in some masks only": (
         drawn(one(2, lambda m: m * 0)), ["masks/2.png", "no alpha channel", "save it"],
         {"mask_values": "0=0 255=1 alpha"},
@@ -630,6 +638,26 @@ def test_pairs_of_many_folders_are_said_to_be_drawn_one_by_one(tmp_path):
         for file in ("a.png", "a_mask.png"):
             shutil.copy(root / f"p{number}" / file, root / f"p{number}" / file.replace("a", "b", 1))
     assert "6 folders" in dict(load(root).describe())["splits"]
+
+
+def test_a_list_means_the_images_that_its_paths_end_with(tmp_path):
+    root = splits(tmp_path / "data", "images/town{n}/{split}.0.png", "masks/town{n}/{split}.0.png", ("000", "000.1"))
+    (root / "splits").mkdir()
+    for name, numbers in (("training", (0, 1, 2)), ("valid", (3, 4)), ("test", (5,))):
+        lines = [f"town{n}/{'000.1' if n % 2 else '000'}.0" + ".png" * (n > 2) for n in numbers]
+        (root / "splits" / f"{name}.txt").write_text("\ufeff" + "\n".join(lines), encoding="utf-8")
+    found = {pair.image.parent.name: split for pair, split in load(root).labelled()}
+    assert found == {f"town{n}": split for n, split in enumerate(["train"] * 3 + ["val"] * 2 + ["test"])}
+    (root / "splits" / "training.txt").write_text("000.0.png\n")
+    with pytest.raises(CourseError) as error:
+        load(root)
+    assert_sentence(str(error.value), "training.txt", "000.0.png", "3 images", "folders")
+
+
+def test_names_of_a_mac_are_those_of_their_masks(tmp_path):
+    composed, parted = "größe{}.png", unicodedata.normalize("NFD", "größe{}.png")
+    root = draw(tmp_path / "data", image_name=f"images/{composed}", mask_name=f"masks/{parted}")
+    assert len(load(root).labelled()) == COUNT
 
 
 def test_a_link_that_leads_back_is_followed_once(tmp_path):
