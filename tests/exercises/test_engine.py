@@ -35,7 +35,7 @@ def test_right_answer_is_bound_as_it_is_and_pickles(capsys):
 def test_wrong_answer_names_the_property_and_the_facts(capsys):
     scope = run_cell(WRONG_CELL)
     out = capsys.readouterr().out
-    assert out.startswith("7.3  not yet: ignored pixels are counted\n     prediction [[1, 1], [0, 0]]")
+    assert out.startswith("7.3  not yet: ignored pixels are counted\n     prediction [[1, 1], [0, 1]]")
     assert "expected [1.0, 1.0]   yours [1.0, 0.5]" in out
     assert out.endswith('     the course\'s iou stands in · hint("7.3")\n')
     assert scope["iou"] is reference("7.3")
