@@ -36,7 +36,7 @@ def test_wrong_answer_names_the_property_and_the_facts(capsys):
     scope = run_cell(WRONG_CELL)
     out = capsys.readouterr().out
     assert out.startswith("7.3  not yet: ignored pixels are counted\n     prediction [[1, 1], [0, 1]]")
-    assert "expected [1.0, 1.0]   yours [1.0, 0.5]" in out
+    assert "expected [0.5, 0.5]   yours [0.5, 0.3333]" in out
     assert out.endswith('     the course\'s iou stands in · hint("7.3")\n')
     assert scope["iou"] is reference("7.3")
     assert mine("7.3") is not reference("7.3")
