@@ -4,11 +4,8 @@ A right answer is bound to its name as it is. While an answer is missing or wron
 course's own, stands in, so that a notebook always runs to its end.
 """
 
-import ast
 import contextlib
-import inspect
 import sys
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -16,10 +13,11 @@ from exercises.answer_picture import show_answer_picture
 from exercises.answers import keep
 from exercises.catalogue import find, reference
 from exercises.definitions import PASSED, ExerciseError
-from exercises.display import verdict_text
+from exercises.display import reference_source, verdict_text
 from exercises.judging import run_checks
 from exercises.session import SESSION, Attempt
 from exercises.source_text import cell_text, definition_source, definitions_below
+from exercises.standalone import global_names
 
 
 def exercise(exercise_id: str) -> Callable[[Any], Any]:
@@ -47,11 +45,10 @@ def exercise(exercise_id: str) -> Callable[[Any], Any]:
 
 def lend_names(exercise_id: str, scope: dict[str, Any]) -> None:
     """Add names that the course's solution uses and a notebook lacks, so that a solution runs where it is pasted."""
-    solution = reference(exercise_id)
-    there = vars(sys.modules[solution.__module__])
-    source = ast.parse(textwrap.dedent(inspect.getsource(solution)))
-    used = {node.id for node in ast.walk(source) if isinstance(node, ast.Name)} & there.keys()
-    for name in used - {find(exercise_id).name}:
+    there = vars(sys.modules[reference(exercise_id).__module__])
+    solution, _ = reference_source(exercise_id)
+    used = set(global_names(compile(solution, "<solution>", "exec")))
+    for name in used & there.keys() - {find(exercise_id).name}:
         scope.setdefault(name, there[name])
 
 

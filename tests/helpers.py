@@ -126,12 +126,17 @@ def shorten(notebook):
             cell.source = cell.source.replace("sides = (8, 16, 32, 64, 128, 256)", "sides = (8, 16, 32, 64)")
 
 
+def kernel_environment(**more):
+    """The variables of a process whose kernels draw inline, on one thread each, and keep their own cache."""
+    inherited = {k: v for k, v in os.environ.items() if k not in ("MPLBACKEND", "CACHE_FOLDER")}
+    return inherited | {"OMP_NUM_THREADS": "1"} | more
+
+
 def run_notebooks(course, work):
     """Run the nine notebooks of a copy, each in its own kernel, with the answers in `work`; return the process."""
-    inherited = {k: v for k, v in os.environ.items() if k not in ("MPLBACKEND", "CACHE_FOLDER")}  # drawn inline
-    more = {"MY_WORK": str(work), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(course)}
+    env = kernel_environment(MY_WORK=str(work), PYTHONPATH=str(course))
     command = [sys.executable, str(COURSE / "tests" / "warm_course.py")]
-    return subprocess.run(command, cwd=course, env=inherited | more, capture_output=True, text=True)
+    return subprocess.run(command, cwd=course, env=env, capture_output=True, text=True)
 
 
 def equal_states(a, b):

@@ -19,15 +19,6 @@ from utils.plots import BLUE, GREY, ORANGE, RED, Palette, colour_mask, legend, o
 PALE = 190  # the grey of an ignored pixel, where white already means something else
 
 
-def plot_masks_on_image(
-    image: np.ndarray, masks: Mapping[str, np.ndarray], classes: Sequence[str], palette: Palette
-) -> Figure:
-    """Lay several masks (H, W) over one image uint8 (H, W, 3), each under its name: which of them fits?"""
-    figure = show_images([overlay(image, mask, palette) for mask in masks.values()], list(masks), 3, 3.5)
-    legend(figure, classes, palette)
-    return figure
-
-
 def plot_two_outlines(image: np.ndarray, outlines: Mapping[str, tuple]) -> Figure:
     """Draw two outlines on an enlarged image uint8 (H, W, 3) with a grid, and beside it the pixels of one of them only.
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from exercises.figures.notebook_9 import WIDTH, show
-from utils.plots import BLUE, GREY, RED, Palette, colour_mask, legend
+from utils.plots import BLUE, GREY, RED, Palette, blend, colour_mask, legend
 
 
 def plot_confidence(painted: np.ndarray, confidence: np.ndarray, wrong: np.ndarray, bins: pd.DataFrame) -> Figure:
@@ -78,8 +78,7 @@ def plot_at_thresholds(
     figure, axes = plt.subplots(1, len(thresholds), figsize=(8.4, 8.4 / len(thresholds) + 0.3))
     for ax, threshold in zip(axes, thresholds, strict=True):
         found = chance >= threshold
-        painted = pale(image)
-        painted[found] = (0.4 * painted[found] + 0.6 * np.array(colour)).astype(np.uint8)
+        painted = blend(pale(image), np.full_like(image, colour), found, opacity=0.6)
         show(ax, painted, f"{name} from {threshold:.2f} on: {found.mean():.0%}")
         ax.contour(truth, [0.5], colors="black", linewidths=0.8)
     return figure

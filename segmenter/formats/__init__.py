@@ -9,8 +9,8 @@ from types import ModuleType
 
 from segmenter.formats.base import Annotations, Item, Listed, Region, as_written
 from segmenter.formats.listing import Listing
+from utils.catalog.folder import MOST_CLASSES
 from utils.errors import ConfigError, DataError
-from utils.images import IGNORE_INDEX
 
 __all__ = ["Annotations", "Item", "Listed", "Listing", "Region", "detect", "names", "read"]
 
@@ -37,8 +37,6 @@ def detect(listing: Listing) -> dict[str, Listed]:
         if files := module.find(listing):
             several = f"{len(files)} files, such as " if len(files) > 1 else ""
             found[name] = Listed(name, files, f"{module.NAME} ({several}{listing.relative(files[0])})")
-    if "panoptic" in found:  # its pictures of segments look like masks of a folder of pairs
-        found = {name: listed for name, listed in found.items() if name not in ("pairs", "objects")}
     if "pairs" in found:
         # Masks that are whole pairs are no masks of single objects, and arrays beside them were exported with them.
         found = {name: listed for name, listed in found.items() if name not in ("objects", "arrays")}
@@ -63,9 +61,9 @@ def read(listing: Listing, name: str | None = None) -> Annotations:
         raise DataError(describe_nothing(listing))
     with as_written(listing.source if len(listed.files) > 1 else listed.files[0]):
         annotations = modules()[key].read(listing, listed.files)
-    if len(annotations.classes) > IGNORE_INDEX:
+    if len(annotations.classes) > MOST_CLASSES:
         raise DataError(
-            f"{listing.source} names {len(annotations.classes)} classes: at most {IGNORE_INDEX} fit into a mask of "
+            f"{listing.source} names {len(annotations.classes)} classes: at most {MOST_CLASSES} fit into a mask of "
             "bytes. Join some of them in your tool, or leave out those that you do not need."
         )
     return annotations

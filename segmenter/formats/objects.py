@@ -35,12 +35,11 @@ def group(listing: Listing) -> dict[Path, list[tuple[Path, str]]]:
     masks = [place for place in places if place.role == "mask" or is_beside(place, stems)]
     if len({mask.kind for mask in masks}) > 1:
         return {}  # another reading each, and no objects
-    named = any(place.role == "image" for place in places)
-    images = [place for place in places if place.role == "image" or (place.role is None and not named)]
+    named, taken = any(place.role == "image" for place in places), set(masks)
+    images = [place for place in places if place.role == "image" or not (named or place in taken)]
     by_stem: dict[str, list[Place]] = defaultdict(list)
     for place in images:
-        if not is_beside(place, stems):
-            by_stem[key_of(place.stem)].append(place)
+        by_stem[key_of(place.stem)].append(place)
     found: dict[Path, list[tuple[Path, str]]] = defaultdict(list)
     seen = set()
     for mask in masks:

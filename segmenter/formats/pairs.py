@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segmenter.formats import objects
+from segmenter.formats import objects, panoptic
 from segmenter.formats.base import Annotations, Item
 from segmenter.formats.listing import Listing
 from utils.catalog.folder import Folder
@@ -18,7 +18,7 @@ NAME = "images and masks"
 
 def find(listing: Listing) -> list[Path]:
     """Return the masks of a folder that holds pairs, each image with one."""
-    if listing.source.is_file():
+    if listing.source.is_file() or panoptic.find(listing):  # pictures of segments look like masks of ids
         return []
     try:
         layout = read_layout(listing.root)
@@ -27,7 +27,7 @@ def find(listing: Listing) -> list[Path]:
     masks = [row.mask for row in layout.rows]
     lone = set(layout.lone).difference(masks)
     # Some images have further masks of the same kind, as some scans of BUSI have: those of one image belong together.
-    further = bool(lone & set(objects.find(listing))) and source_at(listing.root).classes == BLACK_AND_WHITE
+    further = lone and lone & set(objects.find(listing)) and source_at(listing.root).classes == BLACK_AND_WHITE
     return [] if further or len(lone) > len(masks) / 2 else masks
 
 

@@ -19,18 +19,8 @@ from utils.errors import DataError
 
 NAME = "csv of run lengths"
 RUNS = ("encodedpixels", "rle_mask", "rle", "annotation", "segmentation", "encoded_pixels", "mask_rle")
-IMAGES = (
-    "imageid",
-    "image_id",
-    "img",
-    "image",
-    "id",
-    "filename",
-    "file_name",
-    "imageid_classid",
-    "image_name",
-    "image_label",
-)
+IMAGES = ("imageid", "image_id", "img", "image", "id", "filename", "file_name", "imageid_classid", "image_name",
+          "image_label")  # fmt: skip
 CLASSES = ("classid", "class_id", "class", "label", "category", "classname", "cell_type")
 JOINED = re.compile(r"(.+\.\w{3,4})_(\w+)$")  # 'name.jpg_3': an image and a class in one column
 SAMPLED = 20  # regions that are looked at to tell columns from rows

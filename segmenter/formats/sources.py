@@ -4,7 +4,7 @@ import os
 import time
 
 from segmenter import formats
-from segmenter.formats import pairs, panoptic
+from segmenter.formats import pairs
 from segmenter.formats.base import Annotations
 from segmenter.formats.convert import choose, convert, fingerprint
 from segmenter.formats.listing import Listing
@@ -21,7 +21,7 @@ def annotations_of(config: Config) -> tuple[Annotations, Listing] | None:
     if config.dataset != "folder" or root is None or not root.exists():
         return None
     listing = Listing(root)
-    if (pairs.find(listing) and not panoptic.find(listing)) or not formats.detect(listing):
+    if pairs.find(listing) or not formats.detect(listing):
         return None
     return formats.read(listing), listing
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from utils.errors import Counting
 from utils.images import IGNORE_INDEX, shrunk_size
 
 SMALL_SHARE = 0.01  # of the image
@@ -132,7 +133,7 @@ def _absent_class_reason(predicted: PredictedImage, found: np.ndarray) -> Reason
     counts = np.bincount(predicted.truth[found], minlength=len(predicted.classes))
     share = found.sum() / predicted.labelled.sum()
     mostly = predicted.classes[counts.argmax()]
-    pixels = "1 pixel" if found.sum() == 1 else f"{found.sum()} pixels"
+    pixels = Counting().format("{0:pixel|pixels}", found.sum())
     amount = f"{share:.2%} of the image" if share >= 5e-5 else pixels  # a share would be rounded to zero
     return Reason("not there", f"{words} ({amount}; most of it is {mostly})")
 

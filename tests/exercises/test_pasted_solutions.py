@@ -1,12 +1,10 @@
 """The solution that a page folds away runs where a learner pastes it: below the imports of its notebook."""
 
-import re
-
 import bank
 import nbformat
 import pytest
 
-from exercises.catalogue import all_exercises, find
+from exercises.catalogue import all_exercises
 from exercises.course import list_notebooks
 from exercises.definitions import PASSED
 from exercises.session import SESSION
@@ -20,8 +18,7 @@ def pasted(exercise_id):
     imports = next(cell.source for cell in cells if cell.source.startswith("# @title Imports"))
     fold = next(cell.source for cell in cells if cell.metadata.get(SOLUTION) == exercise_id)
     code = CODE.search(fold)[0].removeprefix("```python\n").removesuffix("```")
-    definition = rf"^(@.+\n)*(def|class) {find(exercise_id).name}\b"
-    return imports, re.sub(definition, rf'@exercise("{exercise_id}")\n\g<0>', code, count=1, flags=re.MULTILINE)
+    return imports, bank.cell_text(bank.Answer(exercise_id, True, "pasted", code))
 
 
 @pytest.mark.parametrize("exercise", all_exercises(), ids=lambda e: e.id)

@@ -1,7 +1,6 @@
 """Notebook 7 in JupyterLab, as a learner has it: headless Chromium, a server on this machine, and a real kernel."""
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -12,7 +11,7 @@ from urllib.parse import urlparse
 import bank
 import nbformat
 import pytest
-from helpers import copy_course, shorten
+from helpers import copy_course, kernel_environment, shorten
 
 from exercises.catalogue import find
 
@@ -41,10 +40,9 @@ def lab(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    kept = {k: v for k, v in os.environ.items() if k not in ("MPLBACKEND", "CACHE_FOLDER")}
     names = {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "MY_WORK": "my_work",
              "JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime"}  # fmt: skip
-    env = kept | {key: str(folder / name) for key, name in names.items()} | {"OMP_NUM_THREADS": "1"}
+    env = kernel_environment(**{key: str(folder / name) for key, name in names.items()})
     options = ("--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=")
     command = [sys.executable, "-m", "jupyter", "lab", *options, f"--ServerApp.root_dir={course}"]
     with (folder / "log.txt").open("w") as log, subprocess.Popen(command, env=env, stdout=log, stderr=log) as server:

@@ -15,6 +15,7 @@ from pathlib import Path
 from utils.catalog.matching import match
 from utils.catalog.pair_lists import Row, describe, rows_from_csv, rows_from_lists, rows_with_splits
 from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, SECOND_KIND, by_endings, other_kinds, places_of
+from utils.catalog.tables import read_table
 from utils.errors import DataError
 from utils.formats import is_image_name
 
@@ -46,9 +47,10 @@ def read_layout(root: Path) -> Reading:
     every = read_folders(root, pictures)
     by_folders = first_kinds(every)
     # A csv or lists are there to say what the names of folders do not: they go first.
-    named = [Reading(path.name, rows) for path, rows in rows_from_csv(root)]
+    tables = {path: read_table(path) for path in sorted(root.glob("*.csv"))}
+    named = [Reading(path.name, rows) for path, rows in rows_from_csv(tables)]
     pairs = by_folders[0].rows if len(by_folders) == 1 else []
-    if not named and (rows := rows_from_lists(root, pairs) or rows_with_splits(root, pairs)):
+    if not named and (rows := rows_from_lists(root, pairs) or rows_with_splits(tables, pairs)):
         named = [Reading(f"lists of each split; {describe(root, rows)}", rows)]
     readings = named or by_folders
     if len(readings) > 1:
@@ -159,9 +161,9 @@ def describe_failure(root: Path, pictures: Sequence[Path]) -> str:
         for folder, paths in list(folders.items())[:4]
     ]
     found = " and ".join(shown) + (" and more elsewhere" if len(folders) > 4 else "") or "no picture at all"
-    packed = Counter("".join(path.suffixes[-2:]) for path in root.rglob("*.*") if path.is_file())
-    if not pictures and packed:
-        ending, count = packed.most_common(1)[0]
+    others = [] if pictures else [path for path in root.rglob("*.*") if path.is_file()]
+    if others:
+        ending, count = Counter("".join(path.suffixes[-2:]) for path in others).most_common(1)[0]
         found += f", but {count} files end in {ending} (unpack what is packed, save volumes and arrays as pictures)"
     notes = [path for ending in ("json", "xml", "geojson") for path in sorted(root.rglob(f"*.{ending}"))][:1]
     command = f"`python -m segmenter convert {root} --into FOLDER` draws them as masks, if it knows the format."

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from utils.catalog.places import SPLIT_OF
-from utils.catalog.tables import read_table
 from utils.errors import DataError
 from utils.files import in_shard
 from utils.formats import is_image_name
@@ -25,19 +24,21 @@ class Row(NamedTuple):
     group: str | None = None
 
 
-def rows_from_csv(root: Path) -> list[tuple[Path, list[Row]]]:
-    """Return every csv at the top of a folder that names pairs, with its rows; train.csv, val.csv, ... count as one."""
-    found = [(path, rows) for path in sorted(root.glob("*.csv")) if (rows := read_rows(path))]
+Table = list[dict[str, str]]
+
+
+def rows_from_csv(tables: Mapping[Path, Table]) -> list[tuple[Path, list[Row]]]:
+    """Return every csv of a folder that names pairs, with its rows; train.csv, val.csv, ... count as one."""
+    found = [(path, rows) for path, table in tables.items() if (rows := read_rows(path, table))]
     if len(found) > 1 and all(path.stem in SPLIT_OF for path, _ in found):
         rows = [row._replace(split=SPLIT_OF[path.stem]) for path, some in found for row in some]
-        return [(root / "+".join(path.name for path, _ in found), rows)]
+        return [(found[0][0].with_name("+".join(path.name for path, _ in found)), rows)]
     unlike = {frozenset(row[:2] for row in rows): (path, rows) for path, rows in reversed(found)}
     return sorted(unlike.values())
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path, table: Table) -> list[Row]:
     """Return the pairs of a csv, or none where it names none. Raises DataError for a row that is not whole."""
-    table = read_table(path)
     head = [] if not table else list(table[0])
     names = {name: name.rstrip("s") for name in head}
     # Where the headers do not say it, the columns that name pictures do: the image first.
@@ -50,8 +51,7 @@ def read_rows(path: Path) -> list[Row]:
         return []
     if "mask" not in mask and not any(path_in(path.parent, row[mask] or ".").is_file() for row in table):
         return []  # a label may be a word
-    for row in table:
-        row["split"] = SPLIT_OF.get((row.get("split") or "").casefold(), row.get("split"))
+    table = [{**row, "split": SPLIT_OF.get((row.get("split") or "").casefold(), row.get("split"))} for row in table]
     labelled = {row["split"] for row in table if row[mask]}
     unlabelled = {row["split"] for row in table if row["split"]} - labelled  # published without masks
     table = [row for row in table if not labelled or row["split"] not in unlabelled]
@@ -80,32 +80,31 @@ def path_in(root: Path, name: str) -> Path:
 
 def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[Row]:
     """Return the pairs that train.txt, val.txt and test.txt (or those of ImageSets/Segmentation) name, with splits."""
-    known = by_endings_of_paths(pairs)
+    folders = (root, root / "splits", *sorted(root.rglob("ImageSets/Segmentation")))
+    lists = [
+        (path, SPLIT_OF[name]) for folder in folders for name in SPLIT_OF if (path := folder / f"{name}.txt").is_file()
+    ]
+    known = by_endings_of_paths(pairs) if lists else {}
     rows: list[Row] = []
-    for folder in (root, root / "splits", *sorted(root.rglob("ImageSets/Segmentation"))):
-        for name, split in SPLIT_OF.items():
-            path = folder / f"{name}.txt"
-            for line in path.read_text("utf-8-sig", "replace").split("\n") if path.is_file() else []:
-                parts, found = line.split(), find_pairs(line.strip(), known)
-                if len(parts) == 2 and not (found and "/" not in line):  # a name may hold a space
-                    rows.append(Row(path_in(folder, parts[0]), path_in(folder, parts[1]), split))
-                elif len(found) == 1:
-                    rows.append(found[0]._replace(split=split))
-                elif parts:
-                    what = (
-                        f"which {len(found)} images are called" if found else "but images/ and masks/ hold no such pair"
-                    )
-                    more = "Add their folders" if found else "Mend the list, or add the pair"
-                    raise DataError(f"{path} names '{line.strip()}', {what}. {more}.")
+    for path, split in lists:
+        for line in path.read_text("utf-8-sig", "replace").split("\n"):
+            parts, found = line.split(), find_pairs(line.strip(), known)
+            if len(parts) == 2 and not (found and "/" not in line):  # a name may hold a space
+                rows.append(Row(path_in(path.parent, parts[0]), path_in(path.parent, parts[1]), split))
+            elif len(found) == 1:
+                rows.append(found[0]._replace(split=split))
+            elif parts:
+                what = f"which {len(found)} images are called" if found else "but images/ and masks/ hold no such pair"
+                more = "Add their folders" if found else "Mend the list, or add the pair"
+                raise DataError(f"{path} names '{line.strip()}', {what}. {more}.")
     return rows
 
 
-def rows_with_splits(root: Path, pairs: Sequence[Row]) -> list[Row]:
+def rows_with_splits(tables: Mapping[Path, Table], pairs: Sequence[Row]) -> list[Row]:
     """Return the pairs with the splits of a csv that names images and splits alone. Raises DataError."""
-    known = by_endings_of_paths(pairs)
-    for path in sorted(root.glob("*.csv")):
-        table = read_table(path)
+    for path, table in tables.items():
         column = next((name for name in (table[0] if table else ()) if name in ("split", "subset", "set")), None)
+        known = by_endings_of_paths(pairs) if column else {}
         for name in table[0] if column else ():
             found = [find_pairs((row[name] or "").strip(), known) for row in table]
             if name == column or any(len(some) != 1 for some in found):
