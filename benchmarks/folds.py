@@ -87,6 +87,7 @@ def main() -> None:
     parser.add_argument("root", type=Path, metavar="FOLDER")
     parser.add_argument("--trials", nargs="+", default=["preset"], choices=TRIALS, metavar="TRIAL")
     parser.add_argument("--folds", nargs="+", type=int, default=list(range(FOLDS)), choices=range(FOLDS))
+    parser.add_argument("--epochs", type=int, default=60, help="of each trial that does not name its own")
     parser.add_argument(
         "--processes", type=int, default=1, help="folds that train at once, each with its share of cores"
     )
