@@ -148,7 +148,7 @@ def resume(parts: dict[str, Any], states: dict[str, Any]) -> None:
     """
     for name, part in parts.items():
         if name in states:  # a run that changes to fp16 has no scaler yet
-            part.load_state_dict(states[name])
+            part.load_state_dict(copy.deepcopy(states[name]))  # an optimizer would train on in the snapshot
 
 
 def save_state(path: Path, before: Path | None = None, **state: Any) -> None:
