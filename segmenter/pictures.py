@@ -44,7 +44,7 @@ def visible_files(folder: Path) -> list[Path]:
             continue
         if entry.is_dir() and not entry.is_symlink():
             found += visible_files(entry)
-        else:
+        elif not entry.is_fifo():  # reading from a pipe would wait for ever
             found.append(entry)
     return found
 

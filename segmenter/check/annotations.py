@@ -80,7 +80,7 @@ def look_at(item: Item, size: tuple[int, int] | None) -> list[tuple[str, Region]
         if key in seen:
             faults.append(("region drawn twice", region))
         seen.add(key)
-        rings = [ring for ring in region.rings if is_area(ring) and surface(ring) > 0]
+        rings = [ring for ring in region.rings if is_area(ring)]
         if not rings:
             faults.append(("region without an area", region))
             continue
@@ -110,11 +110,6 @@ def look_at_files(found: Annotations, listing: Listing) -> Cases:
         "image without annotations": [Case((path,)) for path in dict.fromkeys(bare)],
         "same image under two names": [Case(tuple(paths)) for paths in copies.values() if len(paths) > 1],
     }
-
-
-def surface(ring: np.ndarray) -> float:
-    """Return the area within an outline, in pixels, as if it did not cross itself; of an eight it may be small."""
-    return float(require("shapely").Polygon(ring).convex_hull.area)
 
 
 def crosses_itself(ring: np.ndarray) -> bool:

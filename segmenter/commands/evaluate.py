@@ -2,8 +2,12 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from segmenter.commands.options import add_run, source_of
+
+if TYPE_CHECKING:
+    from utils.catalog.base import Source
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -29,9 +33,25 @@ def run(run: Path, split: str, root: Path | None, html: Path | None, json: Path 
     refuse_foreign(json)
     predictor = Predictor.from_run(run)
     facts = load_weights(weights_of(run))[1]["facts"]
-    report = evaluate_run(predictor, source_of(run, root, predictor.config), split, facts)
+    source = source_of(run, root, predictor.config)
+    if root is not None:
+        tell_of_others(source, run, split)
+    report = evaluate_run(predictor, source, split, facts)
     print(report)
     if html is not None:
         print(f"The report with pictures is {save_html(report, html)}")
     if json is not None:
         print(f"Every number is in {save_json(report, json)}")
+
+
+def tell_of_others(source: "Source", run: Path, split: str) -> None:
+    """Say how many pairs the run's splits do not name. Where they name none, all become the split that is scored."""
+    pairs = [pair for pair, _ in source.labelled()]
+    named = sum(len(members) for members in source.assigned().values())
+    if source.fixed is None or named == len(pairs):
+        return
+    if named:
+        print(f"{len(pairs) - named} of the {len(pairs)} pairs in {source.root} are in no split of {run}: not scored.")
+        return
+    print(f"{source.root} has none of the images of {run}: all of its {len(pairs)} pairs are scored.")
+    source.fixed = {source.relative(pair.image): split for pair in pairs}

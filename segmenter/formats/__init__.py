@@ -5,9 +5,17 @@ A new file adds a format; nothing else has to be touched.
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import ModuleType
 
-from segmenter.formats.base import Annotations, Item, Listed, Region, as_written
+from segmenter.formats.base import (
+    Annotations,
+    BrokenAnnotationsError,
+    Item,
+    Listed,
+    Region,
+    as_written,
+)
 from segmenter.formats.listing import Listing
 from utils.catalog.folder import MOST_CLASSES
 from utils.errors import ConfigError, DataError
@@ -59,14 +67,25 @@ def read(listing: Listing, name: str | None = None) -> Annotations:
     ((key, listed),) = found.items() or [("", None)]
     if listed is None or not listed.files:
         raise DataError(describe_nothing(listing))
-    with as_written(listing.source if len(listed.files) > 1 else listed.files[0]):
-        annotations = modules()[key].read(listing, listed.files)
+    annotations = read_files(modules()[key], listing, listed.files)
     if len(annotations.classes) > MOST_CLASSES:
         raise DataError(
             f"{listing.source} names {len(annotations.classes)} classes: at most {MOST_CLASSES} fit into a mask of "
             "bytes. Join some of them in your tool, or leave out those that you do not need."
         )
     return annotations
+
+
+def read_files(module: ModuleType, listing: Listing, files: list[Path]) -> Annotations:
+    """Read the files of a format. Raises DataError, which names the first file that cannot be read alone either."""
+    try:
+        with as_written(listing.source):
+            return module.read(listing, files)
+    except BrokenAnnotationsError:
+        for file in files:
+            with as_written(file):
+                module.read(listing, [file])
+        raise
 
 
 def describe_nothing(listing: Listing) -> str:

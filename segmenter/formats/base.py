@@ -90,14 +90,20 @@ class Listed(NamedTuple):
     words: str
 
 
+class BrokenAnnotationsError(DataError):
+    """Annotations are not as their tool writes them."""
+
+
 @contextmanager
 def as_written(what: object) -> Iterator[None]:
-    """Turn what broken annotations raise into a DataError with one sentence."""
+    """Turn what broken annotations raise into a BrokenAnnotationsError with one sentence."""
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OSError, zlib.error) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split()).rstrip(".")
-        raise DataError(f"{what} is not as its tool writes it ({reason[:200]}): export it again.") from None
+        raise BrokenAnnotationsError(
+            f"{what} is not as its tool writes it ({reason[:200]}): export it again."
+        ) from None
 
 
 def class_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from segmenter.formats.base import Annotations, Item, as_written
 from segmenter.formats.canonical import name_items, paths_of, write_tables
-from segmenter.formats.drawing import draw
+from segmenter.formats.drawing import draw, has_area
 from segmenter.formats.listing import Listing
 from segmenter.formats.sizes import upright_size
 from segmenter.masks import palette_image
@@ -70,7 +70,7 @@ def convert(
             done = pool.map(work, wanted, names)
             results = list(tqdm(done, "converting", len(wanted), unit="image", disable=not progress, delay=1))
         kept = [(item, name) for item, name, result in zip(wanted, names, results, strict=True) if not result.fault]
-        left_out += [result.fault for result in results if result.fault]
+        left_out += [result.fault for result in results if result.fault] + without_area(wanted)
         if not kept:
             raise DataError(f"No image of {listing.source} could be converted. The first: {left_out[0]}")
         write_tables(folder, found, kept)
@@ -97,6 +97,14 @@ def choose(found: Annotations, background: bool) -> tuple[list[Item], list[str]]
     if twice:
         sentences.append(f"{twice} image(s) are listed more than once: the first of each with a region counts.")
     return wanted, sentences
+
+
+def without_area(items: list[Item]) -> list[str]:
+    """Return a sentence on the regions of which nothing can be drawn, such as outlines of two points; often none."""
+    bare = [item.name for item in items for region in item.regions if not has_area(region)]
+    if not bare:
+        return []
+    return [f"{len(bare)} region(s) have no area, such as one on {bare[0]}: nothing of them is drawn."]
 
 
 def fingerprint(found: Annotations, items: list[Item], unlabelled: str) -> str:

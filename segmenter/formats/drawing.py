@@ -77,5 +77,10 @@ def cut(stencil: np.ndarray, corner: tuple[int, int], height: int, width: int) -
 
 
 def is_area(ring: np.ndarray) -> bool:
-    """Say whether an outline has three points or more, all of them numbers."""
-    return len(ring) > 2 and bool(np.isfinite(ring).all())
+    """Say whether an outline has three points or more, all of them numbers, and not all on one line."""
+    return len(ring) > 2 and bool(np.isfinite(ring).all()) and np.linalg.matrix_rank(ring - ring[0]) > 1
+
+
+def has_area(region: Region) -> bool:
+    """Say whether anything of a region can be drawn."""
+    return region.stencil is not None or any(is_area(ring) for ring in region.rings)

@@ -340,3 +340,11 @@ def test_a_stopped_prediction_says_how_to_go_on(trained, pairs, tmp_path, capsys
 def test_no_pictures(trained, tmp_path, refused):
     (tmp_path / "empty").mkdir()
     refused(main(["predict", str(trained), str(tmp_path / "empty")]), tmp_path / "empty", "no pictures")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with a name")
+def test_a_pipe_among_the_pictures_is_passed_over(tmp_path, trained):
+    image_of().save(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "b.png")
+    assert main(["predict", str(trained), str(tmp_path), "--output", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "a_mask.png").is_file()
