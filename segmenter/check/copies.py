@@ -1,6 +1,7 @@
 """Images that a data set holds more than once: equal pixels, near copies, and pairs that are listed twice."""
 
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 
@@ -69,12 +70,10 @@ def near_copy_cases(report: Report) -> Cases:
 
 
 def pairs_listed_twice(assigned: dict[str, list[Pair]]) -> Cases:
-    """Find pairs that a list names in several splits."""
-    splits_of: dict[Pair, list[str]] = defaultdict(list)
+    """Find images that a list names in several splits, each with one mask or with several."""
+    splits_of: dict[Path, list[str]] = defaultdict(list)
     for split, pairs in assigned.items():
-        for pair in dict.fromkeys(pairs):
-            splits_of[pair].append(split)
-    cases = [
-        Case((pair.image,), facts={"splits": tuple(splits)}) for pair, splits in splits_of.items() if len(splits) > 1
-    ]
+        for image in dict.fromkeys(pair.image for pair in pairs):
+            splits_of[image].append(split)
+    cases = [Case((image,), facts={"splits": tuple(splits)}) for image, splits in splits_of.items() if len(splits) > 1]
     return {"pair listed in several splits": cases}

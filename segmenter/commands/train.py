@@ -81,10 +81,15 @@ def fill(minutes: float, settings: Config, source: "Source") -> Config:
 
 def tell(source: "Source", settings: Config) -> str:
     """Say how the files of a data set are read and what the model starts from, before a long run pays for it."""
+    from segmenter.check.copies import pairs_listed_twice
+
     names = ", ".join(source.classes[:8]) + (", ..." if len(source.classes) > 8 else "")
     lines = [*source.describe(), ("classes", f"{len(source.classes)} ({names})")]
     if source.ignored_share is not None:
         lines.append(("ignored", f"{source.ignored_share:.1%} of all pixels"))
+    if twice := pairs_listed_twice(source.assigned())["pair listed in several splits"]:
+        first = f"{source.relative(twice[0].files[0])} in {' and '.join(twice[0].facts['splits'])}"
+        lines.append(("warning", f"{len(twice)} of the images are in several splits, which flatters scores: {first}"))
     lines.append(("model", f"{settings.model}, from {start_of(settings)}"))
     return printable("\n".join([source.name, *(f"    {title}: {words}" for title, words in lines)]))
 

@@ -183,3 +183,11 @@ def test_several_processes_cannot_be_timed(train_as_long, pairs, tmp_path, refus
 def test_what_a_model_starts_from_is_said_before_it_trains(values, words):
     config = Config.preset(**values)
     assert tell(catalog.load(config), config).splitlines()[-1].split("model: ")[-1].strip() == words
+
+
+def test_an_image_that_is_listed_in_two_splits_is_told_before_training(train, pairs, tmp_path, capsys):
+    rows = (pairs / "pairs.csv").read_text("utf-8").splitlines()
+    copy = rows[1].replace(",train", ",test")  # the first training pair is tested on as well
+    (pairs / "pairs.csv").write_text("\n".join([*rows, copy]) + "\n", "utf-8")
+    assert train(pairs, tmp_path / "run", "--epochs", "1") == 0
+    assert "1 of the images are in several splits, which flatters scores: images/00.png" in capsys.readouterr().out
