@@ -11,7 +11,7 @@ from segmenter.check.files import stray_files
 from segmenter.check.findings import Case, Cases, sort_findings
 from segmenter.check.measurements import PairMeasurements, measure_pair
 from segmenter.check.report import Report
-from segmenter.check.splits import empty_splits, leaking_groups, missing_classes, mostly_ignored
+from segmenter.check.splits import empty_splits, leaking_groups, missing_classes, mostly_ignored, numbered_objects
 from utils.catalog.base import Source
 from utils.config import Config
 from utils.images import shrunk_size
@@ -42,6 +42,7 @@ def check_dataset(source: Source, config: Config | None = None) -> Report:
         near_copy_cases(report),
         leaking_groups(report),
         missing_classes(report),
+        numbered_objects(report),
         mostly_ignored(report),
         empty_splits(report),
     ):

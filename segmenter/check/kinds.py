@@ -79,6 +79,12 @@ KINDS: dict[str, Kind] = {
     "ids with gaps": Kind(
         "warning", "Number the classes 0, 1, 2 ... or name them: each id up to the largest is a class.", "{name}"
     ),
+    "ids that count objects": Kind(
+        "warning",
+        "Each mask has the ids from 0 to one of its own, as numbered objects have. Where they are one class, set "
+        "mask_values='0=0 1=1 2=1 3=1', with every number.",
+        "{name}",
+    ),
     "most pixels ignored": Kind(
         "warning", "Little is learned from what is left: look whether 255 really means 'ignored'.", "{share:.1%}"
     ),

@@ -9,6 +9,7 @@ from segmenter.check.findings import Case, Cases
 from segmenter.check.report import Report
 
 MOST_IGNORED = 0.8  # of all pixels
+MANY_ENDS = 3  # so many different last ids, 0 to n, are hardly those of classes
 
 
 def is_content_hash(group: str) -> bool:
@@ -36,8 +37,7 @@ def leaking_groups(report: Report) -> Cases:
 def missing_classes(report: Report) -> Cases:
     """Find classes that never occur, or not in every split."""
     pixels, presence = report.pixels, report.presence
-    unnamed = all(name == f"class {index}" for index, name in enumerate(report.classes))
-    never = "ids with gaps" if unnamed and pixels.any() else "class without a pixel"
+    never = "ids with gaps" if is_unnamed(report) and pixels.any() else "class without a pixel"
     cases: Cases = {never: [Case(facts={"name": report.classes[i]}) for i in np.flatnonzero(pixels == 0)]}
     splits = [split for split, count in report.splits.items() if count]
     for index in np.flatnonzero(pixels):
@@ -47,6 +47,21 @@ def missing_classes(report: Report) -> Cases:
             facts = {"name": report.classes[index], "present": present, "missing": missing}
             cases.setdefault("class missing from a split", []).append(Case(facts=facts))
     return cases
+
+
+def numbered_objects(report: Report) -> Cases:
+    """Find ids that seem to count the objects of a mask: those of each run from 0 on without a gap, to another end."""
+    ids = [np.flatnonzero(measured.class_pixels) for measured in report.measurements if not measured.faults]
+    ends = {int(found[-1]) for found in ids if len(found)}
+    counted = all(np.array_equal(found, np.arange(len(found))) for found in ids)
+    if not (is_unnamed(report) and counted and len(ends) >= MANY_ENDS and max(ends) >= MANY_ENDS):
+        return {}
+    return {"ids that count objects": [Case(facts={"name": f"0 to {max(ends)}"})]}
+
+
+def is_unnamed(report: Report) -> bool:
+    """Say whether nobody named the classes: the ids are all that is known of them."""
+    return all(name == f"class {index}" for index, name in enumerate(report.classes))
 
 
 def empty_splits(report: Report) -> Cases:

@@ -34,3 +34,23 @@ def test_groups_in_several_splits_are_a_warning_that_counts_them(shared_data):
     found = check_dataset(camvid)
     assert found.ok
     assert found.warnings["group in several splits"] == ["0001TP: 5 train, 3 test", "0016E5: 13 train, 8 val"]
+
+
+def number_objects(pairs):
+    """Paint 1 to 4 stripes, numbered, in place of the classes of each mask."""
+    for number, path in enumerate(sorted((pairs / "masks").glob("*.png"))):
+        mask = np.zeros((40, 48), np.uint8)
+        for stripe in range(number % 4 + 1):
+            mask[:, 10 * stripe : 10 * stripe + 5] = stripe + 1
+        Image.fromarray(mask).save(path)
+
+
+def test_ids_that_count_objects_are_told_from_classes(pairs, check_folder):
+    number_objects(pairs)
+    found = check_folder(pairs, classes=None)
+    assert found.warnings["ids that count objects"] == ["0 to 4"]
+    assert "mask_values='0=0 1=1 2=1 3=1'" in str(found)
+    mended = check_folder(pairs, classes=None, mask_values="0=0 1=1 2=1 3=1 4=1")
+    assert (mended.ok, len(mended.classes), "ids that count objects" in mended.warnings) == (True, 2, False)
+    named = check_folder(pairs, classes=("a", "b", "c", "d", "e"))
+    assert "ids that count objects" not in named.warnings
