@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from utils.catalog.class_table import IGNORED_NAMES
 from utils.errors import DataError
 
-# A region of one of these names marks what is not to be scored, as a crowd of COCO does.
-IGNORED_NAMES = ("ignore", "ignored", "__ignore__", "_ignore_", "void")
 BACKGROUND_NAMES = ("background", "_background_", "__background__")
 THING = "object"  # the class of regions that have no name
 

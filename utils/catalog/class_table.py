@@ -16,6 +16,7 @@ TABLES = ("classes.csv", "class_dict.csv", "_classes.csv", "labelmap.txt", "data
 NAME = ("name", "class", "label", "class_name")
 ID = ("id", "pixel value", "pixel_value", "value", "class_id")
 COLOUR = (("r", "red"), ("g", "green"), ("b", "blue"))
+IGNORED_NAMES = ("ignore", "ignored", "__ignore__", "_ignore_", "void")  # of what is not to be scored
 MOST_STORED = 65535  # in 16 bits
 Colour = tuple[int, int, int]
 
@@ -59,6 +60,7 @@ def read_classes(path: Path) -> ClassTable:
         raise wrong
     try:
         if number:
+            rows = [row for row in rows if is_class(row[number], row[name])]
             rows.sort(key=lambda row: int(row[number]))
         ids = tuple(int(row[number]) for row in rows) if number else ()
         # A byte holds 0-255: anything else is a ValueError.
@@ -87,10 +89,16 @@ def read_names(path: Path) -> ClassTable | None:
     try:
         names = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("names")
         rows = sorted(names.items()) if isinstance(names, dict) else list(enumerate(names or ()))
+        rows = [row for row in rows if is_class(*row)]
         ids = tuple(int(number) for number, _ in rows)
     except (yaml.YAMLError, AttributeError, TypeError, ValueError, OSError):
         raise DataError(f"{path} needs a list such as 'names: [background, thing]', or none at all. Mend it.") from None
     return refuse_twice(ClassTable(path, tuple(str(name) for _, name in rows), ids)) if rows else None
+
+
+def is_class(number: object, name: object) -> bool:
+    """Say whether a row stands for a class, and not just for what 255 means."""
+    return str(number) != "255" or str(name).casefold() not in IGNORED_NAMES
 
 
 def refuse_twice(table: ClassTable) -> ClassTable:

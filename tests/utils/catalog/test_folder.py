@@ -380,6 +380,22 @@ def test_folder_needs_a_root():
     assert_clear(error, "root", "images/", "masks/")
 
 
+TABLES_WITH_255 = {
+    "classes.csv": "id,name\n0,land\n1,road\n2,lake\n255,Ignore\n",
+    "data.yaml": "names: {0: land, 1: road, 2: lake, 255: void}\n",
+}
+
+
+@pytest.mark.parametrize("name", TABLES_WITH_255)
+def test_a_row_that_says_what_255_means_is_no_class(name, pairs):
+    (pairs / name).write_text(TABLES_WITH_255[name])
+    source = folder(pairs)
+    assert source.classes == ("land", "road", "lake")
+    assert all((ids == draw_pair(int(stem), (40, 48))[1]).all() for stem, ids in ids_of(source).items())
+    (pairs / name).write_text(TABLES_WITH_255[name].replace("Ignore", "sea").replace("void", "sea"))
+    assert folder(pairs).classes == ("land", "road", "lake", "sea")
+
+
 def test_colour_masks_without_names_ask_for_a_table(pairs):
     recode(pairs, lambda m: Image.fromarray(np.stack([m, m // 2, m], -1)))
     with pytest.raises(DataError) as error:
