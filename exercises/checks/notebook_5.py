@@ -71,6 +71,15 @@ def batch_of(answer: Callable, items: list[Item]) -> Item:
     return images, masks
 
 
+def returns_two(pad_collate: Callable) -> None:
+    """A batch is two tensors: all images first, and then all masks.
+
+    The last line, after the loop and outside it, is `return images, masks`. Each of the two is one tensor for all
+    samples, not a list of tensors.
+    """
+    batch_of(pad_collate, draw_items((2, 5), (2, 5)))
+
+
 def stacked(pad_collate: Callable) -> None:
     """Samples of one size are stacked along a new first axis: uint8 (N, 3, H, W) and int64 (N, H, W).
 
@@ -1029,7 +1038,7 @@ EXERCISES = [
     Exercise(
         "5.1", "A batch of pictures of any size", "utils.loaders.pad_collate", 2, 12,
         "A batch is a box of equal sizes; photographs are not.",
-        [stacked, large_enough, top_left, black_padding, ignored_padding, any_samples],
+        [returns_two, stacked, large_enough, top_left, black_padding, ignored_padding, any_samples],
         [
             "Two steps: find the height and width that fit all, then write each picture into an empty one.",
             "`torch.zeros(len(items), 3, height, width, dtype=torch.uint8)` is an empty batch of images. What is an "

@@ -81,12 +81,12 @@ def never_below_zero(poly_rate: Callable) -> None:
     One step too many may come. Past the end the share is negative: `max(share, 0)` holds it at 0.
     """
     expect(
-        poly_rate, 10, 10, 2.0, gives=0.0, tolerance=1e-6, says="at the end of the run nothing is ahead: the rate is 0"
+        poly_rate, 10, 10, 2.0, gives=0.0, tolerance=1e-12, says="at the end of the run nothing is ahead: the rate is 0"
     )
     for step, power in ((12, 0.9), (15, 1.0), (13, 2.0)):
         try:
             expect(
-                poly_rate, step, 10, 2.0, power, gives=0.0, tolerance=1e-6,
+                poly_rate, step, 10, 2.0, power, gives=0.0, tolerance=1e-12,
                 says="past the end of the run the rate must be 0",
                 mistakes=[
                     (lambda r: isinstance(r, complex), COMPLEX),
@@ -396,6 +396,11 @@ def every_part(snapshot: Callable) -> None:
             raise Wrong(
                 f"there may be no part named {error}: go through the names in `parts`", parts=list(parts)
             ) from error
+        except AttributeError as error:
+            if error.name not in ("clone", "detach", "cpu", "numpy"):
+                raise
+            says = "a state holds numbers, lists and dicts beside its tensors: `copy.deepcopy` copies all of them"
+            raise Wrong(f"{says} (AttributeError: {error})", parts=list(parts)) from error
         require(states is not None, "nothing is returned: is a `return` missing?")
         require(
             isinstance(states, Mapping), f"the snapshot is a {type(states).__name__}, not a dict with a state per part"
@@ -592,6 +597,31 @@ def misfits_are_refused(resume: Callable) -> None:
         raise Wrong("a state of another model is accepted without a word: let the error of `load_state_dict` through")
 
 
+def snapshot_stays(resume: Callable) -> None:
+    """A second resume from the same snapshot begins where the first one began.
+
+    An optimizer's `load_state_dict` keeps the tensors that it is given, and trains on in them. Give it a copy.
+    """
+    saved = make_parts(1)
+    train(saved, 0, 2)
+    states, before = states_of(saved), states_of(saved)
+    first = make_parts(2)
+    resume(first, states)
+    train(first, 2, 4)
+    changed = [name for name in before if not same(states[name], before[name])]
+    require(
+        not changed,
+        "the resumed run trains on inside `states`, so that nobody can resume from them again: an optimizer's "
+        "`load_state_dict` keeps the tensors that it is given. Load a deep copy of each state",
+        changed=changed,
+    )  # fmt: skip
+    second = make_parts(2)
+    resume(second, states)
+    for name, part in second.items():
+        says = f"the second resume from one snapshot gives the {name} another state than the first: load anew each time"
+        require(same(part.state_dict(), before[name]), says)
+
+
 EXERCISES = [
     Exercise(
         "8.1", "The poly schedule", "utils.schedules.poly_rate", 1, 5,
@@ -641,13 +671,13 @@ EXERCISES = [
     Exercise(
         "8.5", "Resume", "utils.checkpoint.resume", 2, 8,
         "A run that broke off goes on as if nothing had happened.",
-        [every_part_gets_its_state, names_differ, two_and_two_are_four, misfits_are_refused],
+        [every_part_gets_its_state, names_differ, two_and_two_are_four, misfits_are_refused, snapshot_stays],
         [
             "Each part can take a state back. Whose names do you go through: those of the parts, or of the states?",
             "`load_state_dict(state)` is the counterpart of `state_dict()`. Go through `parts.items()`. Some parts "
             "may have no saved state: ask `if name in states` first.",
             "`for name, part in parts.items():` and below it, if the name is in states, "
-            "`part.load_state_dict(states[name])`. There is nothing to return.",
+            "`part.load_state_dict(copy.deepcopy(states[name]))`, for an optimizer trains on in what it is given.",
         ],
     ),
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, colour_mask, legend, overlay, show_images, to_array
 
-PLACES = 48  # of an epoch, as many as a figure can number legibly
+PLACES = 48  # of an epoch, as many as a figure can show apart
 COLOURS = ("#56B4E9", ORANGE, GREEN, "#F0E442", "#CC79A7", RED, "#BBBBBB", "#8DA0E8", "#B98A5E", "#7FE0D0")
 
 
@@ -49,9 +49,9 @@ def plot_orders(rows: Mapping[str, Sequence[tuple[np.ndarray, str]]]) -> Figure:
 
 
 def plot_visits(visits: Mapping[str, Sequence[Sequence[Sequence[int]]]], groups: Mapping[str, Sequence[str]]) -> Figure:
-    """Draw which file comes at which place of an epoch, as tiles with its number, coloured by its group.
+    """Draw which file comes at which place of an epoch, as tiles that are coloured by its group.
 
-    Lines part the batches, and the files that an epoch leaves out follow at its end, pale.
+    Lines part the batches, and the files that an epoch leaves out follow at its end, pale and with their numbers.
 
     Args:
         visits: for each loader and every epoch, the batches of numbers of files; at most 48 tiles are drawn.
@@ -67,7 +67,8 @@ def plot_visits(visits: Mapping[str, Sequence[Sequence[Sequence[int]]]], groups:
                 colour = COLOURS[known.index(groups[name][file]) % len(COLOURS)]
                 pale = 0.3 if place >= len(seen) else 1
                 ax.add_patch(Rectangle((place, row), 1, 1, facecolor=colour, edgecolor="white", alpha=pale))
-                ax.text(place + 0.5, row + 0.5, file + 1, ha="center", va="center", size=8)
+                if place >= len(seen):
+                    ax.text(place + 0.5, row + 0.5, file + 1, ha="center", va="center", size=9)
             ends = np.cumsum([0, *map(len, batches)])
             ax.vlines(ends[ends <= PLACES], row + 0.03, row + 0.97, color="black", linewidth=2.2)
         ax.set_yticks(np.arange(len(epochs)) + 0.5, [f"epoch {n}" for n in range(1, len(epochs) + 1)])

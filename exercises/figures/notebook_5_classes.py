@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, GREY, RED, Palette, colour_mask, legend, to_array
+from utils.plots import BLUE, GREY, ORANGE, RED, Palette, colour_mask, legend, to_array
 
 
 def plot_loss_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[str], palette: Palette) -> Figure:
@@ -38,18 +38,46 @@ def batch_shares(loader: DataLoader, class_id: int, epochs: int) -> Tensor:
     return torch.stack([(masks == class_id).sum() / (masks != IGNORE_INDEX).sum() for masks in every])
 
 
-def plot_drawn(drawn: Mapping[str, Tensor], name: str) -> Figure:
-    """Draw the share of a class in every batch as a point, a row for each loader, with its mean: tensors (batches,)."""
-    figure, ax = plt.subplots(figsize=(10.5, 3.2))
-    for y, share in enumerate(drawn.values()):
-        jitter = np.linspace(-0.2, 0.2, len(share))
-        ax.scatter(share, y + jitter, s=32, color=[GREY, BLUE][y], edgecolor="black", linewidth=0.4)
-        ax.plot([share.mean()] * 2, [y - 0.35, y + 0.35], color=RED)
-        ax.annotate(f"mean {share.mean():.1%}", (share.mean(), y - 0.35), ha="center", va="bottom", color=RED)
-    ax.set_yticks(range(len(drawn)), drawn)
-    ax.set(title=f"How much '{name}' each batch of five epochs holds", xlabel="share of labelled pixels")
-    ax.set_ylim(len(drawn) - 0.4, -0.75)
-    ax.xaxis.set_major_formatter(lambda share, _: f"{share:.1%}")
+def plot_drawn(drawn: Mapping[str, Mapping[str, Tensor]]) -> Figure:
+    """Draw the share of a class in every batch as a point, for each loader with its mean, a panel for each case.
+
+    Args:
+        drawn: under the title of each panel, the shares (batches,) of each loader; all panels have one scale.
+    """
+    figure, axes = plt.subplots(len(drawn), 1, figsize=(10.5, 2.6 * len(drawn)), sharex=True, squeeze=False)
+    for ax, (title, shares) in zip(axes[:, 0], drawn.items(), strict=True):
+        for y, share in enumerate(shares.values()):
+            jitter = np.linspace(-0.2, 0.2, len(share))
+            ax.scatter(share, y + jitter, s=32, color=[GREY, BLUE][y], edgecolor="black", linewidth=0.4)
+            ax.plot([share.mean()] * 2, [y - 0.35, y + 0.35], color=RED)
+            ax.annotate(f"mean {share.mean():.1%}", (share.mean(), y - 0.35), ha="center", va="bottom", color=RED)
+        ax.set_yticks(range(len(shares)), shares)
+        ax.set(ylim=(len(shares) - 0.4, -0.75))
+        ax.set_title(title, loc="left")
+    axes[-1, 0].set(xlabel="share of the class among the labelled pixels of a batch", xlim=(0, None))
+    axes[-1, 0].xaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
+    return figure
+
+
+def plot_found(found: Mapping[str, Sequence[Mapping[str, float]]], seeds: Sequence[int]) -> Figure:
+    """Draw what was found as dots, one for each seed: the IoU of the class, and the mean IoU of the other classes.
+
+    Args:
+        found: for each row, and in it for each seed, the scores "iou" and "mean IoU of the others".
+        seeds: the seeds, which the legend names.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(10.5, 1 + 0.55 * len(found)), sharey=True)
+    for ax, (key, title) in zip(axes, {"iou": "IoU of the class", "mean IoU of the others": ""}.items(), strict=True):
+        for n, (seed, colour, marker) in enumerate(zip(seeds, (ORANGE, BLUE), "oD", strict=True)):
+            values = [scores[n][key] for scores in found.values()]
+            rows = np.arange(len(found)) + 0.3 * n - 0.15  # equal dots of two seeds stay apart
+            dots = {"color": colour, "marker": marker, "s": 75, "edgecolor": "black", "zorder": 3}
+            ax.scatter(values, rows, label=f"seed {seed}", **dots)
+        ax.hlines(np.arange(1, len(found)) - 0.5, -0.03, 1.03, color="#BBBBBB", linewidth=0.8)
+        ax.set(title=title or key, xlim=(-0.03, 1.03), ylim=(len(found) - 0.5, -0.5))
+        ax.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes[0].set_yticks(range(len(found)), found)
+    axes[1].legend(loc="center right")
     return figure
 
 

@@ -1,6 +1,6 @@
-"""Figures of notebook 8 about a run: its film, its curves while it trains, what its checkpoints hold."""
+"""Figures of notebook 8 about a run: its film, its curves while it trains, and BatchNorm's lag."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from exercises.page import DPI
 from utils.catalog.base import Source
 from utils.images import read_image
-from utils.plots import BLUE, GREEN, GREY, ORANGE, RED, Palette, draw_history, legend, overlay, plot_history
+from utils.plots import GREEN, GREY, RED, Palette, draw_history, legend, overlay, plot_history
 from utils.runs import Run
 from utils.tracking import PICTURE_SIDE
 
@@ -122,23 +122,4 @@ def plot_lag(epochs: pd.DataFrame, rates: Sequence[float]) -> Figure:
     ax.plot(epochs.index, epochs["as kept"], "o-", color=RED, label="running averages, as BatchNorm keeps them")
     ax.set(title="The same weights, validated twice", xlabel="epoch", ylabel="validation IoU", ylim=(0, 1))
     figure.legend(frameon=False, loc="outside lower center", ncols=2)
-    return figure
-
-
-def plot_checkpoints(parts: Mapping[str, int]) -> Figure:
-    """Draw what the two checkpoints hold: `parts` counts the numbers of each in the bookmark, the weights first.
-
-    The product is the moving average where there is one, and otherwise the weights.
-    """
-    figure, ax = plt.subplots(figsize=(9, 2.4))
-    colours = dict(zip(parts, [BLUE, ORANGE, GREEN, RED], strict=False))
-    product = "moving average" if "moving average" in parts else next(iter(parts))
-    for row, names in {"best.safetensors": [product], "last.ckpt": list(parts)}.items():
-        left = 0.0
-        for name in names:
-            millions = parts[name] / 1e6
-            ax.barh(row, millions, left=left, color=colours[name], label=name if row == "last.ckpt" else None)
-            left += millions
-    ax.set(title="What the two checkpoints hold", xlabel="million numbers", xlim=(0, 1.3 * left))
-    ax.legend(frameon=False, loc="lower right", ncols=2)
     return figure

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from utils.plots import BLUE, GREEN, GREY, RED
+from utils.plots import BLUE, GREEN, GREY, ORANGE, RED
 
 LIGHT = "#BBBBBB"
+# Style, colour and size of each ending: dots, squares, and rings around the dots.
+ENDINGS = [("o", GREEN, 4, "full"), ("s--", RED, 4, "full"), ("o", "black", 8, "none")]
 
 
 def plot_rates(values: Mapping[str, Sequence[float]], run: pd.DataFrame, shaded: int, source: str) -> Figure:
@@ -20,7 +22,7 @@ def plot_rates(values: Mapping[str, Sequence[float]], run: pd.DataFrame, shaded:
     figure, ax = plt.subplots(figsize=(9, 3.4))
     steps = len(values["poly"])
     length = steps / len(run)
-    ax.plot([0, steps], [values["poly"][0], 0], color=LIGHT, linewidth=1)
+    ax.plot([0, steps], [values["poly"][0], 0], color=LIGHT, linewidth=1, label="poly, power 1")
     for (schedule, rates), style in zip(values.items(), ("-", "--", "-.", ":"), strict=True):
         ax.plot(rates, style, label=schedule)
     ax.plot((run["epoch"] - 1) * length, run["learning_rate"], "o", color="black", label="your run")
@@ -30,16 +32,19 @@ def plot_rates(values: Mapping[str, Sequence[float]], run: pd.DataFrame, shaded:
     return figure
 
 
-def plot_finder(found: pd.DataFrame, smooth: pd.Series, chosen: float) -> Figure:
-    """Draw the loss over a rising learning rate, as measured and smoothed, its lowest point and the rate chosen."""
-    rate = found["learning_rate"]
-    lowest = rate[smooth.idxmin()]
-    figure, ax = plt.subplots(figsize=(9, 3.2))
-    ax.plot(rate, found["loss"], color=LIGHT, label="loss of each batch")
-    ax.plot(rate, smooth, color=BLUE, label="mean of 5")
-    ax.axvline(lowest, color=RED, linestyle="--", label=f"lowest: {lowest:.2g}")
+def plot_finder(found: pd.DataFrame, chosen: float) -> Figure:
+    """Draw the smoothed loss over a rising learning rate (the index), a curve for each seed, and the rate chosen.
+
+    The lowest point of each curve is marked.
+    """
+    figure, ax = plt.subplots(figsize=(9, 3.4))
+    for seed, colour, marker in zip(found, (BLUE, ORANGE, RED), "osD", strict=True):
+        lowest = found[seed].idxmin()
+        ax.plot(found[seed], color=colour, linewidth=1.3)
+        ax.plot(lowest, found[seed][lowest], marker, color=colour, label=f"seed {seed}: lowest at {lowest:.2g}")
     ax.axvline(chosen, color=GREEN, linestyle=":", label=f"the config's peak: {chosen:g}")
-    ax.set(title="Learning-rate finder", xlabel="learning rate", ylabel="training loss", xscale="log")
+    title = "Learning-rate finder with three seeds (mean of 5 steps)"
+    ax.set(title=title, xlabel="learning rate", ylabel="training loss", xscale="log")
     ax.legend(frameon=False)
     return figure
 
@@ -48,7 +53,7 @@ def plot_patience(score: pd.Series, stops: Mapping[int, tuple[int, float]]) -> F
     """Draw the score by epoch, and for each patience where it stops and the best score that it keeps."""
     figure, ax = plt.subplots(figsize=(9, 3.4))
     ax.plot(score, color=GREY)
-    for (patience, (epoch, kept)), marker in zip(stops.items(), "osD^", strict=True):
+    for (patience, (epoch, kept)), marker in zip(stops.items(), "osD^", strict=False):
         ax.plot(epoch, score[epoch], marker, markersize=9, label=f"patience {patience}: keeps {kept:.2f}")
     ax.set(title="Where each patience stops, and the best IoU it keeps", xlabel="epoch", ylabel="validation IoU")
     ax.set_ylim(0, 1)
@@ -57,23 +62,23 @@ def plot_patience(score: pd.Series, stops: Mapping[int, tuple[int, float]]) -> F
 
 
 def plot_resumed(steps: pd.DataFrame, endings: Mapping[str, pd.DataFrame], source: str) -> Figure:
-    """Draw loss, rate and weights of a whole run (a row a step), and of its end, resumed in two ways.
+    """Draw loss, rate and weights of a whole run (a row a step), and of its end, resumed in up to three ways.
 
     The weights are drawn as their distance from those of the whole run; `source` says with whose code.
     """
     figure, axes = plt.subplots(1, 3, figsize=(10.4, 3.4))
-    for (title, end), style, colour in zip(endings.items(), ("o", "s--"), (GREEN, RED), strict=True):
+    for (title, end), (style, colour, size, fill) in zip(endings.items(), ENDINGS, strict=False):
         expected = np.stack(steps["weights"][end.index])
         away = np.linalg.norm(np.stack(end["weights"]) - expected, axis=1) / np.linalg.norm(expected, axis=1)
         for ax, values in zip(axes, (end["rate"], end["loss"], 100 * away), strict=True):
-            ax.plot(end.index, values, style, color=colour, markersize=4, label=f"resumed: {title}")
+            ax.plot(end.index, values, style, color=colour, markersize=size, fillstyle=fill, label=f"resumed: {title}")
     shown = steps.loc[end.index[0] - 10 :]
     for ax, name in zip(axes, ("rate", "loss"), strict=False):
         ax.plot(shown.index, shown[name], color=BLUE, label="never interrupted", zorder=1)
     for ax, title in zip(axes, ("Learning rate", "Training loss", "Distance of the weights (%)"), strict=True):
         ax.axvline(end.index[0] - 0.5, color=LIGHT, linestyle=":")
         ax.set(title=title, xlabel="step")
-    figure.legend(*axes[1].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=3)
+    figure.legend(*axes[1].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4)
     figure.suptitle(f"Cut at the dotted line, and resumed ({source})")
     return figure
 

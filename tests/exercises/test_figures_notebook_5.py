@@ -11,7 +11,14 @@ from exercises.figures.notebook_5 import (
     plot_reported,
     plot_visits,
 )
-from exercises.figures.notebook_5_classes import batch_shares, crowded_part, plot_drawn, plot_loss_shares, plot_maps
+from exercises.figures.notebook_5_classes import (
+    batch_shares,
+    crowded_part,
+    plot_drawn,
+    plot_found,
+    plot_loss_shares,
+    plot_maps,
+)
 from exercises.figures.notebook_5_seeds import by_sample, her_images, plot_fingerprints
 from exercises.figures.notebook_5_speed import only_decode, plot_stages, plot_timelines, slow_source
 from utils import catalog
@@ -37,7 +44,7 @@ def test_orders_name_their_groups_and_visits_mark_every_image_of_two_epochs():
     figure = plot_visits(visits, {"training": ["town01", "town01", "town02"], "validation": ["town03"] * 2})
     tiles = [[patch.get_alpha() for patch in ax.patches] for ax in figure.axes]
     assert tiles == [[1, 1, 0.3] * 2, [1] * 4], "what an epoch leaves out is pale"
-    assert [[text.get_text() for text in ax.texts] for ax in figure.axes] == [list("312231"), list("1212")]
+    assert [[text.get_text() for text in ax.texts] for ax in figure.axes] == [list("21"), []], "and numbered"
     assert [len(ax.collections[0].get_segments()) for ax in figure.axes] == [2, 3], "lines part the batches"
     assert "training: 3 files of 2 groups, town01 to town02" in texts(figure)
     colours = [{patch.get_facecolor()[:3] for patch in ax.patches} for ax in figure.axes]
@@ -85,8 +92,16 @@ def test_what_rare_classes_get_is_drawn_with_its_share():
     assert "25%" in texts(plot_loss_shares({"no weights": [0.25, 0.74, 0.01]}, CLASSES, PALETTE))
     batches = [(IMAGES, torch.tensor([1, 1, 2, 255])), (IMAGES, torch.tensor([2, 2, 255, 255]))]
     assert batch_shares(batches, 2, epochs=1).tolist() == [torch.tensor(1 / 3).item(), 1]
-    drawn = plot_drawn({"shuffled": torch.tensor([0.1, 0.3]), "sampler": torch.tensor([0.4])}, "car")
-    assert {"mean 20.0%", "mean 40.0%"} <= set(texts(drawn))
+    drawn = plot_drawn({"car": {"shuffled": torch.tensor([0.1, 0.3]), "sampler": torch.tensor([0.4])}})
+    assert {"car", "shuffled", "mean 20.0%", "mean 40.0%"} <= set(texts(drawn))
+
+
+def test_what_networks_find_has_a_dot_for_each_seed_in_two_panels():
+    found = {"car, weights": [{"iou": 0.2, "mean IoU of the others": 0.5}, {"iou": 0, "mean IoU of the others": 0.6}]}
+    figure = plot_found(found, seeds=(7, 8))
+    assert {"car, weights", "seed 7", "seed 8", "IoU of the class", "mean IoU of the others"} <= set(texts(figure))
+    dots = [[ax.collections[n].get_offsets()[0, 0] for n in (0, 1)] for ax in figure.axes]
+    assert dots == [[0.2, 0], [0.5, 0.6]]
 
 
 def test_the_part_that_is_shown_is_the_one_where_most_of_the_class_lies():

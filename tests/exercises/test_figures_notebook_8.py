@@ -2,12 +2,11 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 from helpers import texts
 
-from exercises.figures.notebook_8 import draw_run, plot_checkpoints
+from exercises.figures.notebook_8 import draw_run
 from exercises.figures.notebook_8_compare import plot_average, plot_models
-from exercises.figures.notebook_8_rates import plot_resumed
+from exercises.figures.notebook_8_rates import plot_finder, plot_resumed
 
 
 def test_the_deepest_fall_of_each_curve_is_named():
@@ -32,11 +31,11 @@ def test_a_run_that_went_on_is_as_far_from_the_whole_one_as_its_weights():
     assert [line.get_ydata().tolist() for line in distances] == [[0, 0], [10, 10]]
 
 
-@pytest.mark.parametrize(("names", "product"), [(["weights", "exp_avg"], 0), (["weights", "moving average"], 1)])
-def test_the_product_has_the_colour_of_what_it_holds(names, product):
-    bars = plot_checkpoints(dict.fromkeys(names, 1_000_000)).axes[0].patches
-    assert bars[0].get_y() < bars[1].get_y()
-    assert bars[0].get_facecolor() == bars[1 + product].get_facecolor() != bars[2 - product].get_facecolor()
+def test_the_lowest_point_of_each_seed_is_named():
+    curves = {1: [3.0, 1.0, 2.0], 2: [3.0, 2.0, np.nan], 3: [1.0, 2.0, 3.0]}
+    found = pd.DataFrame(curves, index=[0.001, 0.01, 0.1])
+    names = texts(plot_finder(found, 0.002))
+    assert {"seed 1: lowest at 0.01", "seed 2: lowest at 0.01", "seed 3: lowest at 0.001"} <= set(names)
 
 
 def test_pictures_of_a_run_are_200_pixels_wide_or_more(trained):

@@ -499,7 +499,7 @@ def snapshot(parts):
 def snapshot(parts):
     states = {name: copy.deepcopy(part.state_dict()) for name, part in parts.items()}
 
-# %% 8.4 wrong: AttributeError
+# %% 8.4 wrong: beside its tensors
 def snapshot(parts):
     return {name: {k: v.clone() for k, v in part.state_dict().items()} for name, part in parts.items()}
 
@@ -511,6 +511,12 @@ def snapshot(parts):
     return {name: copy.deepcopy(part.state_dict()) for name, part in parts.items()}
 
 # %% 8.5 right: the states first
+def resume(parts, states):
+    for name, state in copy.deepcopy(states).items():
+        if name in parts:
+            parts[name].load_state_dict(state)
+
+# %% 8.5 wrong: trains on inside `states`
 def resume(parts, states):
     for name, state in states.items():
         if name in parts:
@@ -531,7 +537,7 @@ def resume(parts, states):
         state = states.get(name, MISSING)
         if state is MISSING:
             continue
-        part.load_state_dict(state)
+        part.load_state_dict(copy.deepcopy(state))
 
 # %% 8.5 right: asks forgiveness
 def resume(parts, states):
@@ -543,7 +549,21 @@ def resume(parts, states):
         if isinstance(parts[name], nn.Module):
             parts[name].load_state_dict(state, strict=True)
         else:
-            parts[name].load_state_dict(state)
+            parts[name].load_state_dict(copy.deepcopy(state))
+
+# %% 8.5 wrong: Load a deep copy of each state
+def resume(parts, states):
+    for name, part in parts.items():
+        if name in states:
+            part.load_state_dict(dict(states[name]))
+
+# %% 8.5 wrong: load anew each time
+MEMORY = {}
+
+def resume(parts, states):
+    for name, part in parts.items():
+        if name in states:
+            part.load_state_dict(MEMORY.setdefault((id(states), name), copy.deepcopy(states[name])))
 
 # %% 8.5 wrong: no saved state and is to be left alone
 def resume(parts, states):
@@ -762,7 +782,7 @@ def resume(parts, states):
                 for key, value in part.state_dict().items():
                     value.copy_(state[key])
         else:
-            part.load_state_dict(state)
+            part.load_state_dict(copy.deepcopy(state))
 
 # %% 8.5 right: through memory, like from a file
 def resume(parts, states):
@@ -880,3 +900,7 @@ def should_stop(scores, patience):
     if patience is None or len(scores) <= patience:
         return False
     return len(scores) - 1 - int(np.nanargmax(scores)) >= patience
+
+# %% 8.1 wrong: at the end of the run nothing is ahead
+def poly_rate(step, steps, peak, power=0.9):
+    return peak * max(1 - step / steps, 1e-8) ** power
