@@ -74,8 +74,13 @@ def a_whole_number_of_bytes(image_bytes: Callable) -> None:
 def best_first(choose_device: Callable) -> None:
     """On "auto" the best there is: cuda before mps before cpu.
 
-    Go through the three names from best to last, and return the first that is available.
+    No device is called "auto". For it, go through the three names from best to last, and return the first available.
     """
+    try:
+        choose_device(["cpu"])
+    except ConfigError:
+        says = "the wish 'auto' is no name of a device: choose the best of `available` for it"
+        raise Wrong(says, available=["cpu"], wish="auto", expected="cpu", yours="ConfigError") from None
     for available, best in (
         (["cpu"], "cpu"), (["cpu", "cuda"], "cuda"), (["mps", "cpu"], "mps"), (["cpu", "mps", "cuda"], "cuda"),
         (("cuda", "cpu", "mps"), "cuda"), ({"cpu", "mps"}, "mps"),
@@ -131,7 +136,10 @@ def a_name_comes_back(choose_device: Callable) -> None:
 
     Return "cuda", not torch.device("cuda"), and no list.
     """
-    result = choose_device(["cpu"])
+    try:
+        result = choose_device(["cpu"])
+    except ConfigError:  # what "auto" means is the next property
+        return
     require(result is not None, "nothing is returned: is a `return` missing?")
     says = f"the result is {kind_of(result)}: return the name, a text"
     require(isinstance(result, str), says, available=["cpu"], expected="cpu", yours=result)
@@ -219,6 +227,9 @@ def a_second_gpu_is_a_gpu(pick_precision: Callable) -> None:
 
 
 # ---------------------------------------------------------------- 1.4
+TOGETHER = "several calls are timed together: time each by itself, from an empty queue until its work is done"
+
+
 class Queue:
     """A device that works after the call has returned, as a GPU does; notes what was asked of it."""
 
@@ -278,7 +289,7 @@ def _require_time_between(
     elif "w" not in queue.events:
         says = "the clock stops before the work is done: wait() is never called (is a pair of parentheses missing?)"
     elif took > high and "cc" in queue.events.replace("c", "", warmup):
-        says = "several calls are timed together: time each by itself, from an empty queue until its work is done"
+        says = TOGETHER
     elif took < low:
         says = too_little
     else:
@@ -314,6 +325,8 @@ def waits_for_the_end(median_seconds: Callable) -> None:
         too_little="the clock stops before the work is done",
         too_much="the time of one call is far too long: is more than one call timed?",
     )
+    _, queue = _measure(median_seconds, [], 3, 1)
+    require("cc" not in queue.events.replace("c", "", 1), TOGETHER)
 
 
 def waits_before_it_starts(median_seconds: Callable) -> None:
@@ -429,18 +442,33 @@ def _draws() -> tuple[list[float], list[float], list[float]]:
 
 
 LIBRARIES = {"Python's `random`": "random.seed", "NumPy": "np.random.seed", "PyTorch": "torch.manual_seed"}
+# Functions of PyTorch that sound right, and what they do instead.
+NEARLY = {
+    "torch.seed": "torch.seed() draws a new seed at random: look for another function with seed in it",
+    "torch.cuda.manual_seed": "torch.cuda.manual_seed reaches one GPU and not the CPU: leave out the `cuda`",
+}
 
 
-def _seed(seed_libraries: Callable, seed: int) -> None:
-    """Call the answer. Raises Wrong, and puts the functions back, where it overwrites instead of calling them."""
+def _seed(seed_libraries: Callable, seed: int) -> list[str]:
+    """Call the answer, and return what it called of NEARLY.
+
+    Raises Wrong, and puts the functions back, where it overwrites instead of calling them.
+    """
     before = random.seed, np.random.seed, torch.manual_seed
     try:
-        seed_libraries(seed)
+        with mock.patch("torch.seed", wraps=torch.seed) as drawn, mock.patch("torch.cuda.manual_seed") as on_gpu:
+            seed_libraries(seed)
         after = random.seed, np.random.seed, torch.manual_seed
+    except TypeError as error:
+        if "seed() takes 0 positional arguments" not in str(error):
+            raise
+        says = "torch.seed() takes no number: look for another function of torch with seed in it"
+        raise Wrong(says, stopped=f"TypeError: {error}") from None
     finally:
         random.seed, np.random.seed, torch.manual_seed = before
     for cure, old, new in zip(LIBRARIES.values(), before, after, strict=True):
         require(old is new, f"{cure} is overwritten: call it, {cure}(seed), without an equals sign")
+    return [name for name, function in zip(NEARLY, (drawn, on_gpu), strict=True) if function.called]
 
 
 def all_three_repeat(seed_libraries: Callable) -> None:
@@ -451,9 +479,11 @@ def all_three_repeat(seed_libraries: Callable) -> None:
     _seed(seed_libraries, 7)
     first = _draws()
     _draws()
-    _seed(seed_libraries, 7)
+    called = _seed(seed_libraries, 7)
     for name, a, b in zip(LIBRARIES, first, _draws(), strict=True):
         says = f"{name} draws other numbers after the same seed: its own global generator is to be seeded"
+        if name == "PyTorch" and called:
+            says = NEARLY[called[0]]
         require(a == b, says, first=a, again=b)
 
 

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from torch import Tensor
 
 from utils.images import IGNORE_INDEX
 from utils.plots import Palette, blend, colour_mask, ids_to_rgb, legend, overlay
@@ -36,8 +35,14 @@ def plot_mask(photograph: np.ndarray, mask: np.ndarray, classes: Sequence[str], 
 
 
 def plot_learning(photograph: np.ndarray, truth: np.ndarray, masks: Mapping[int, np.ndarray]) -> Figure:
-    """Show over a photograph, uint8 (H, W, 3), what masks of class ids (H, W), by epoch, find, miss and make up."""
-    figure, axes = plt.subplots(1, len(masks), figsize=(10.8, 10.8 / len(masks) * truth.shape[0] / truth.shape[1] + 1))
+    """Show a photograph, uint8 (H, W, 3), and what masks of class ids (H, W), by epoch, find, miss and make up."""
+    panels = 1 + len(masks)
+    figure, (plain, *axes) = plt.subplots(
+        1, panels, figsize=(10.8, 10.8 / panels * truth.shape[0] / truth.shape[1] + 1.2)
+    )
+    plain.imshow(photograph)
+    plain.set_title("the photograph")
+    plain.axis("off")
     grey = (photograph.mean(axis=2, keepdims=True) / 2 + 127).astype(np.uint8).repeat(3, axis=2)
     for ax, (epoch, mask) in zip(axes, masks.items(), strict=True):
         parts = np.select([(truth == 1) & (mask == 1), truth == 1, (truth == 0) & (mask == 1)], [1, 2, 3])
@@ -45,7 +50,7 @@ def plot_learning(photograph: np.ndarray, truth: np.ndarray, masks: Mapping[int,
         ax.contour(truth == 1, [0.5], colors="black", linewidths=1.2)
         hits, all_of_them = (parts == 1).sum(), (parts > 0).sum()
         ax.set_title(f"after epoch {epoch}")
-        ax.text(0.5, -0.03, f"IoU = {hits:,} / {all_of_them:,} = {hits / all_of_them:.2f}", transform=ax.transAxes,
+        ax.text(0.5, -0.03, f"IoU = {hits:,} / {all_of_them:,}\n= {hits / all_of_them:.2f}", transform=ax.transAxes,
                 ha="center", va="top", fontsize=11)  # fmt: skip
         ax.axis("off")
     legend(figure, list(VERDICTS), list(VERDICTS.values()))
@@ -148,20 +153,12 @@ def write_classes(ax: Axes, labels: np.ndarray, classes: Sequence[str], palette:
 
 
 def draw_boxes(ax: Axes, things: Sequence[tuple[int, np.ndarray]], palette: Palette) -> None:
-    """Draw a box round each object, in the colour of its class between two dark lines."""
-    for class_id, shape in things:
+    """Draw a box round each object, in the colour of its class between two dark lines, and number the largest."""
+    largest = max(range(len(things)), key=lambda number: things[number][1].sum())
+    for number, (class_id, shape) in enumerate(things):
         x, y, width, height = cv2.boundingRect(shape)
         for colour, line in (("black", 4), (np.array(palette[class_id]) / 255, 2.2)):
             ax.add_patch(plt.Rectangle((x - 0.5, y - 0.5), width, height, fill=False, edgecolor=colour, linewidth=line))
-
-
-def plot_chance(scene: np.ndarray, masks: Mapping[str, Tensor], classes: Sequence[str], palette: Palette) -> Figure:
-    """Show a scene, uint8 (H, W, 3), and what networks make of it: masks of class ids (H, W), by title."""
-    figure, axes = plt.subplots(1, 1 + len(masks), figsize=(10.8, 3.5))
-    pictures = {"the scene": scene} | {title: colour_mask(mask, palette) for title, mask in masks.items()}
-    for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
-        ax.imshow(picture, interpolation="nearest")
-        ax.set_title(title)
-        ax.axis("off")
-    legend(figure, classes, palette)
-    return figure
+        if number == largest:  # to be followed through the other answers; numbers at all boxes would cover the cars
+            halo = [withStroke(linewidth=2, foreground="white")]
+            ax.text(x + width - 4, y + height - 4, number + 1, ha="center", va="center", fontsize=8, path_effects=halo)

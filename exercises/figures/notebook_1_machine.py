@@ -1,4 +1,4 @@
-"""Figures of notebook 1 about the machine: seconds, and memory, which is measured here."""
+"""Figures of notebook 1 about the machine: seconds, memory, which is measured here, and what a seed does to a score."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,12 +6,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import psutil
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from utils.plots import BLUE, GREY, ORANGE
 
 MB = 1024**2
+# A training step of U-Net on ResNet-34, 512 x 512 pixels and 21 classes, on an H100 in bf16: images a second, by batch.
+H100_RATES = {1: 41, 4: 176, 16: 379, 32: 408}  # from docs/gpu.md
 
 
 def activation_bytes(model: nn.Module, images: Tensor) -> int:
@@ -37,21 +40,27 @@ def memory_bytes(device: torch.device) -> int:
     return psutil.virtual_memory().total
 
 
-def plot_card(machines: Mapping[str, tuple[str, float, int]]) -> Figure:
-    """Write side by side what is known of machines: precision, pictures of 256 x 256 a second, largest batch."""
-    rows = ("precision to choose", "pictures a second (fp32)", "10,000 photographs, once", "batch at 512 x 512")
-    figure, ax = plt.subplots(figsize=(10, 2.9))
+def plot_card(machines: Mapping[str, tuple[str, int, float, int]]) -> Figure:
+    """Write what is known of two machines: precision, bytes of memory, pictures of 256 x 256 a second, and batch."""
+    rows = (
+        "precision to choose", "memory", "pictures a second (fp32)", "10,000 photographs, once",
+        "10,000 photographs, 15 times", "largest batch, 512 x 512, estimated",
+    )  # fmt: skip
+    figure, ax = plt.subplots(figsize=(10, 3.8))
     ax.set(xlim=(0, 10), ylim=(len(rows), -1))
     ax.axis("off")
     for row, name in enumerate(rows):
         ax.text(0, row + 0.5, name, va="center", fontsize=12)
         ax.axhline(row, color=GREY, linewidth=0.8)
-    for left, colour, (name, (precision, rate, batch)) in zip(
+    for left, colour, (name, (precision, memory, rate, batch)) in zip(
         (4.2, 7.2), (BLUE, ORANGE), machines.items(), strict=True
     ):
         ax.add_patch(plt.Rectangle((left - 0.15, -1), 2.8, len(rows) + 1, color=colour, alpha=0.2, linewidth=0))
         ax.text(left, -0.5, name, va="center", fontsize=12, weight="bold")
-        numbers = precision, f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}", spell_time(10_000 / rate), f"{batch:,}"
+        numbers = (
+            precision, f"{memory / 1024**3:.0f} GB", f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}",
+            spell_time(10_000 / rate), spell_time(150_000 / rate), f"{batch:,}",
+        )  # fmt: skip
         for row, number in enumerate(numbers):
             ax.text(left, row + 0.5, number, va="center", fontsize=16)
     return figure
@@ -66,18 +75,50 @@ def spell_time(seconds: float) -> str:
 
 
 def plot_step_times(sides: Sequence[int], seconds: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw the seconds of a training step against the side of its pictures, in pixels, a line for each device."""
-    figure, ax = plt.subplots(figsize=(10, 3.8))
+    """Draw the seconds of a training step: measured, against the side of its pictures, a line for each device.
+
+    Beside it, against the number of pictures, stands a step of an H100, as it is stored in H100_RATES.
+    """
+    figure, (ax, stored) = plt.subplots(1, 2, figsize=(10.8, 4.2), width_ratios=(3, 2), sharey=True)
     for (device, took), marker in zip(seconds.items(), "os^", strict=False):
-        milliseconds = 1000 * np.array(took)
-        ax.loglog(sides, milliseconds, marker + "-", label=f"measured: {device}")
-        ax.loglog(sides, milliseconds[-1] * (np.array(sides) / sides[-1]) ** 2, "--", label="proportional to pixels")
-        for side, value in zip(sides, milliseconds, strict=True):
-            chip = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-            ax.annotate(f"{value:.0f} ms", (side, value), (0, 9), textcoords="offset points", ha="center", bbox=chip)
-    ax.set(title="One training step of four pictures", xlabel="side of the pictures, pixels", ylabel="milliseconds")
-    ax.set_xticks(sides, sides)
+        draw_times(ax, sides, took, 2, marker, f"measured: {device}", "proportional to pixels")
+    ax.set(
+        title="Our U-Net, four pictures in a step",
+        xlabel="side of the pictures, pixels",
+        ylabel="ms for one training step",
+    )
+    batches = list(H100_RATES)
+    took = [batch / rate for batch, rate in H100_RATES.items()]
+    draw_times(stored, batches, took, 1, "D", "stored: one H100", "proportional to pictures")
+    stored.set(title="U-Net on ResNet-34, bf16, 512 x 512 pixels", xlabel="pictures in a step")
+    ax.margins(x=0.08, y=0.15)
+    stored.margins(x=0.12)
+    return figure
+
+
+def draw_times(ax: Axes, sizes: Sequence[int], seconds: Sequence[float], power: int, marker: str, *labels: str) -> None:
+    """Draw seconds against sizes on logarithmic axes, and the line that follows a power of the size; label both."""
+    milliseconds = 1000 * np.array(seconds)
+    lines = milliseconds, milliseconds[-1] * (np.array(sizes) / sizes[-1]) ** power
+    for line, style, label in zip(lines, (marker + "-", "--"), labels, strict=True):
+        ax.loglog(sizes, line, style, label=label)
+    for size, value in zip(sizes, milliseconds, strict=True):
+        chip = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        ax.annotate(f"{value:.0f} ms", (size, value), (0, 9), textcoords="offset points", ha="center", bbox=chip)
+    ax.set_xticks(sizes, sizes)
     ax.minorticks_off()
-    ax.margins(y=0.2)
     ax.legend(frameon=False, loc="upper left")
+
+
+def plot_seeds(scores: Mapping[int, float]) -> Figure:
+    """Draw the IoU of trainings that differ in the seed alone, a dot for each, on one line."""
+    figure, ax = plt.subplots(figsize=(10, 2.2))
+    ax.plot(list(scores.values()), [0] * len(scores), "o", color=BLUE, markersize=11)
+    for rank, seed in enumerate(sorted(scores, key=scores.get)):  # by turns above and below, or neighbours would meet
+        place, side = ((0, 10), "bottom") if rank % 2 else ((0, -10), "top")
+        where = {"xy": (scores[seed], 0), "xytext": place, "va": side, "ha": "center"}
+        ax.annotate(f"seed {seed}\n{scores[seed]:.3f}", textcoords="offset points", **where)
+    ax.set(xlabel="validation IoU", yticks=[], ylim=(-2, 2))
+    ax.margins(x=0.1)
+    ax.spines[["left", "top", "right"]].set_visible(False)
     return figure

@@ -4,14 +4,14 @@ import numpy as np
 from helpers import CLASSES, PALETTE, texts
 
 from exercises.figures.notebook_1 import plot_learning, plot_questions
-from exercises.figures.notebook_1_machine import plot_card
+from exercises.figures.notebook_1_machine import plot_card, plot_seeds, plot_step_times
 
 
 def test_iou_stands_below_the_pictures_and_ignored_pixels_count_nowhere():
     truth = np.array([[1, 1, 0, 0], [1, 255, 0, 0]])
     masks = {1: np.array([[1, 0, 1, 0], [0, 1, 0, 0]]), 15: (truth == 1).astype(int)}
     figure = plot_learning(np.zeros((2, 4, 3), np.uint8), truth, masks)
-    assert {"after epoch 1", "IoU = 1 / 4 = 0.25", "IoU = 3 / 3 = 1.00"} <= set(texts(figure))
+    assert {"after epoch 1", "IoU = 1 / 4\n= 0.25", "IoU = 3 / 3\n= 1.00"} <= set(texts(figure))
 
 
 def test_every_thing_has_a_number_in_two_answers():
@@ -24,5 +24,17 @@ def test_every_thing_has_a_number_in_two_answers():
 
 
 def test_a_card_spells_rates_and_times():
-    said = texts(plot_card({"old": ("fp32", 0.8, 12), "new": ("bf16", 1380, 1310)}))
-    assert {"0.8", "3.5 hours", "1,380", "7.2 seconds", "1,310"} <= set(said)
+    said = texts(plot_card({"old": ("fp32", 8 * 2**30, 0.8, 12), "new": ("bf16", 80 * 2**30, 1380, 1310)}))
+    assert {"8 GB", "0.8", "3.5 hours", "80 GB", "1,380", "7.2 seconds", "108.7 seconds", "1,310"} <= set(said)
+
+
+def test_a_stored_gpu_stands_beside_the_measured_device():
+    measured, stored = plot_step_times((8, 16), {"cpu": (0.012, 0.014)}).axes
+    assert [text.get_text() for text in measured.texts] == ["12 ms", "14 ms"]
+    assert [text.get_text() for text in stored.texts] == ["24 ms", "23 ms", "42 ms", "78 ms"]
+
+
+def test_every_seed_has_a_dot():
+    figure = plot_seeds({42: 0.854, 43: 0.762})
+    assert {"seed 42\n0.854", "seed 43\n0.762"} <= set(texts(figure))
+    assert list(figure.axes[0].lines[0].get_xdata()) == [0.854, 0.762]

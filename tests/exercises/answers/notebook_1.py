@@ -145,6 +145,12 @@ def choose_device(available, wish="auto"):
         raise ConfigError(wish)
     return wish
 
+# %% 1.2 wrong: the wish 'auto' is no name of a device
+def choose_device(available, wish="auto"):
+    if wish not in available:
+        raise ConfigError(f"{wish} not available")
+    return wish
+
 # %% 1.2 wrong: it settles for 'cpu'
 def choose_device(available, wish="auto"):
     if wish == "auto":
@@ -430,6 +436,16 @@ def median_seconds(call, wait, repeats=5, warmup=1):
         call()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
+
+# %% 1.4 wrong: several calls are timed together
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    start = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    wait()
+    return (time.perf_counter() - start) / repeats
 
 # %% 1.4 wrong: the work of the warm-up is still in the queue
 def median_seconds(call, wait, repeats=5, warmup=1):
@@ -731,11 +747,28 @@ def seed_libraries(seed):
     np.random.seed(seed)
     torch.seed_all(seed)
 
+# %% 1.6 wrong: torch.seed() takes no number
+def seed_libraries(seed):
+    for library in (random, np.random, torch):
+        library.seed(seed)
+
+# %% 1.6 wrong: torch.seed() draws a new seed at random
+def seed_libraries(seed):
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.seed()
+
+# %% 1.6 wrong: torch.cuda.manual_seed reaches one GPU and not the CPU
+def seed_libraries(seed):
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.cuda.manual_seed(seed)
+
 # %% 1.6 wrong: TypeError
 def seed_libraries(seed):
-    random.seed()
-    np.random.seed()
-    torch.seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed()
 
 # %% 1.6 wrong: random.seed is overwritten
 def seed_libraries(seed):
