@@ -1,5 +1,6 @@
 """Notebook 2: a validated configuration, and what masks look like as numbers and as colours."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -38,10 +39,19 @@ def _joined(override: Callable, **changes: Any) -> Any:
     try:
         return override(Config(), **changes)
     except TypeError as error:
-        if "multiple values" not in str(error):
+        if "multiple values" in str(error):
+            says = "a call takes no name twice: lay one dictionary over the other first, {**old, **changes}"
+        elif "unexpected keyword" in str(error) and not _takes_any_name(override):
+            says = "keep the two stars: with `**changes` a call may name any field, override(config, epochs=7)"
+        else:
             raise
-        says = "a call takes no name twice: lay one dictionary over the other first, {**old, **changes}"
         raise Wrong(says, changes=changes, stopped=f"TypeError: {error}") from None
+
+
+def _takes_any_name(override: Callable) -> bool:
+    """Say whether an answer still has its `**changes`."""
+    kinds = {parameter.kind for parameter in inspect.signature(override).parameters.values()}
+    return inspect.Parameter.VAR_KEYWORD in kinds
 
 
 def keeps_the_rest(override: Callable) -> None:
@@ -120,11 +130,15 @@ def checks_the_names(override: Callable) -> None:
 NOT_JOINED = (
     "`raw == colour` has three truth values for each pixel: join them with `.all(axis=-1)` before you index the ids"
 )
+LAST_AXIS = "red, green and blue are the last axis: `.all(axis=-1)` joins them into one truth value a pixel"
+ONE_TRUTH = "a pixel and a colour compare three numbers, and `if` needs one truth value: join them with `.all()`"
+WHOLE_PICTURE = "`.all()` without an axis gives one answer for the whole picture: `.all(axis=-1)` gives one a pixel"
 TOO_LARGE = "a byte holds 0 to 255, and your numbers for the colours are larger: raw.astype(np.int64) comes first"
 NO_MINUS = "a byte cannot hold -1: make the ids an array of np.int64"
 NOT_LISTED = "`index` stops at a colour that is not in the palette: ask `in palette` first, and write -1 otherwise"
 COLOURS = np.array([[PALETTE[0], PALETTE[1], PALETTE[2]], [PALETTE[2], PALETTE[2], PALETTE[0]]], dtype=np.uint8)
 IDS = np.array([[0, 1, 2], [2, 2, 0]], dtype=np.int64)
+ALONG_ROWS = np.array([[-1, -1, 2], [2, -1, 2]])  # what `.all(axis=1)` finds, which has the shape of the ids by chance
 
 
 def expect_ids(rgb_to_ids: Callable, raw: np.ndarray, palette: Any, **wanted: Any) -> np.ndarray:
@@ -133,9 +147,11 @@ def expect_ids(rgb_to_ids: Callable, raw: np.ndarray, palette: Any, **wanted: An
         return expect(rgb_to_ids, raw, palette, **wanted)
     except IndexError as error:
         says = NOT_JOINED if "too many indices" in str(error) else ""
+        says = LAST_AXIS if "boolean index did not match" in str(error) else says
         stopped = f"IndexError: {error}"
     except ValueError as error:
         says = NOT_LISTED if "not in" in str(error) else ""
+        says = ONE_TRUTH if "is ambiguous" in str(error) else says
         stopped = f"ValueError: {error}"
     except OverflowError as error:
         says = NO_MINUS if "integer -1 " in str(error) else TOO_LARGE
@@ -156,11 +172,21 @@ def looks_colours_up(rgb_to_ids: Callable) -> None:
             (lambda r: r.shape == (3, 2) or r.shape == COLOURS.shape, "there must be one id a pixel, shape (H, W)"),
             (np.full((2, 3), 2), "one equal value is not enough: all three must agree, `.all(axis=-1)`"),
             (np.where(IDS == 0, 2, IDS), "a part of the colour is not enough: red, green and blue must all agree"),
-            (np.full((2, 3), -1), "no colour is found: compare red, green and blue in the palette's order, not as BGR"),
+            (lambda r: (r == -1).all() and asks_the_whole_picture(rgb_to_ids), WHOLE_PICTURE),
+            (lambda r: (r == -1).all() and (rgb_to_ids(COLOURS[..., ::-1].copy(), PALETTE) == IDS).all(),
+             "no colour is found: compare red, green and blue in the palette's order, not as BGR"),
+            (np.full((2, 3), -1), "no colour is found: where red, green and blue all agree, the id belongs there"),
+            (np.where(IDS == 2, 2, -1), "only the palette's last colour is found: each round overwrites those before"),
+            (ALONG_ROWS, LAST_AXIS),
             (IDS + 1, "the first colour of the palette has id 0"),
             (IDS.T, "rows and columns are swapped"),
         ],
     )  # fmt: skip
+
+
+def asks_the_whole_picture(rgb_to_ids: Callable) -> bool:
+    """Say whether an answer finds a colour only where all pixels have it."""
+    return bool((rgb_to_ids(np.full_like(COLOURS, PALETTE[1]), PALETTE) == 1).all())
 
 
 def colours_must_agree(rgb_to_ids: Callable) -> None:
@@ -261,6 +287,7 @@ def paints(ids_to_rgb: Callable) -> None:
         ids_to_rgb, IDS, PALETTE, gives=COLOURS, says="some pixels have the wrong colour",
         mistakes=[
             (COLOURS[..., ::-1], "red and blue are swapped (BGR): keep the palette's order"),
+            (lambda r: r.shape == IDS.shape, "each pixel needs three numbers, red, green and blue: shape (H, W, 3)"),
             (COLOURS.transpose(2, 0, 1), "the three colours come last: shape (H, W, 3), not (3, H, W)"),
             (COLOURS.transpose(1, 0, 2), "rows and columns are swapped"),
             (lambda r: (r[IDS == 1] == PALETTE[0]).all(), "each class has another's colour: the first is that of id 0"),
@@ -324,6 +351,10 @@ def there_and_back(ids_to_rgb: Callable) -> None:
 
 
 # ---------------------------------------------------------------- 2.3
+INTEGERS = "make them integers, as np.zeros(num_classes, dtype=int) does"
+NUM_COUNTS = "the result must hold one number for each class, num_classes in all"
+
+
 def counts_every_class(count_pixels: Callable) -> None:
     """Each class gets the number of its pixels, at the place of its id.
 
@@ -334,6 +365,7 @@ def counts_every_class(count_pixels: Callable) -> None:
     expect(
         count_pixels, mask, 3, gives=np.array([1, 1, 4]), says="the counts are off",
         mistakes=[
+            (lambda r: isinstance(r, np.ndarray) and r.shape != (3,), NUM_COUNTS),
             (np.array([1, 1, 4]) / 6, "these are shares: return the counts"),
             (np.array([4, 1, 1]), "the counts are sorted by size: they belong in the order of the ids"),
             (np.array([1, 1, 0]), "the last class is not counted: ids go from 0 to num_classes - 1"),
@@ -419,7 +451,7 @@ def counts_whole_numbers(count_pixels: Callable) -> None:
         mask[:2] = 1
         says = "large counts are off: do they overflow a small kind of integer, such as uint8?"
         result = expect(count_pixels, mask, 2, gives=np.array([74_500, 500]), tolerance=0, says=says)
-        require(np.issubdtype(result.dtype, np.integer), f"the counts are {result.dtype}: make them integers")
+        require(np.issubdtype(result.dtype, np.integer), f"the counts are {result.dtype}: {INTEGERS}")
 
 
 def scene() -> tuple[np.ndarray, Any]:
@@ -466,7 +498,8 @@ EXERCISES = [
         [
             "You need a table with a row of three bytes for each id. What does indexing it with a whole mask give?",
             "Ids go up to 255, for ignored pixels. How long must the table be, and what stands in its last row?",
-            "table = np.full((256, 3), 255, dtype=np.uint8); table[:len(palette)] = palette; return table[ids].",
+            "Start with table = np.full((256, 3), 255, dtype=np.uint8), which is all white. Which rows must the "
+            "palette fill, and what do you index with the mask?",
         ],
         painted,
         axes="height, width, red green blue",
@@ -490,8 +523,8 @@ EXERCISES = [
         [
             "Take one colour of the palette. Which pixels have it?",
             "`raw == np.array(colour)` compares all pixels: (H, W, 3) of True and False. All three must be True.",
-            "Start with ids = np.full(raw.shape[:2], -1, dtype=np.int64); then, for each colour of the palette, "
-            "ids[(raw == colour).all(axis=-1)] = index.",
+            "Start with ids = np.full(raw.shape[:2], -1, dtype=np.int64). For each colour of the palette, "
+            "(raw == colour).all(axis=-1) is true at the pixels that have it: write its place in the palette there.",
         ],
         looked_up,
         axes="height, width",

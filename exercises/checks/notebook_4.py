@@ -456,14 +456,16 @@ def own_memory(to_tensors: Callable) -> None:
     `torch.from_numpy` shares memory with the array, and `permute` only looks at it differently. A change of the tensor
     would change the cached picture. `.copy()` (NumPy) or `.clone()` (PyTorch) makes it independent.
     """
-    image, mask = SMALL.copy(), LABELS.copy()
-    for name, array, result in zip(("image", "mask"), (image, mask), as_pair(to_tensors(image, mask)), strict=True):
-        before = result.clone()
-        array += 1
-        require(
-            torch.equal(result, before), f"the {name} tensor shares its memory with the array: copy it",
-            change=f"{name} += 1", before=before, after=result,
-        )  # fmt: skip
+    lies_first = np.moveaxis(SMALL, -1, 0).copy().transpose(1, 2, 0)  # (H, W, 3), and its channels lie first in memory
+    for picture, hint in ((SMALL.copy(), ""), (lies_first, " always (`ascontiguousarray` copies only if it must)")):
+        arrays = picture, LABELS.copy()
+        for name, array, result in zip(("image", "mask"), arrays, as_pair(to_tensors(*arrays)), strict=True):
+            before = result.clone()
+            array += 1
+            require(
+                torch.equal(result, before), f"the {name} tensor shares its memory with the array: copy it{hint}",
+                change=f"{name} += 1", before=before, after=result,
+            )  # fmt: skip
 
 
 def tensor_example(answer: Callable) -> tuple[Any, Any]:
@@ -477,16 +479,20 @@ def tensor_example(answer: Callable) -> tuple[Any, Any]:
 WORDS = {"shape", "labels", "empty"}
 
 
+def wide_and_high(shape: tuple[int, ...]) -> str:
+    """Write the shape (H, W) of an array in words."""
+    return f"{shape[1]} wide, {shape[0]} high"
+
+
 def faults_are(
     pair_faults: Callable, size: tuple[int, int], mask: np.ndarray, wanted: list[str], says: str, classes: int = 3,
     **mistakes: str,
 ) -> None:  # fmt: skip
     """Compare the faults of a pair; `mistakes` name what is said instead for a word too many or too few."""
     found = expect(pair_faults, np.zeros((*size, 3), dtype=np.uint8), mask, classes)
-    shown = mask if mask.size < 24 else f"{mask.shape[0]}x{mask.shape[1]}"
     details = {
-        "image": f"{size[0]}x{size[1]}",
-        "mask": shown,
+        "image": wide_and_high(size),
+        "mask": mask if mask.size < 24 else wide_and_high(mask.shape),
         "num_classes": classes,
         "expected": wanted,
         "yours": found,
@@ -529,9 +535,11 @@ def another_size(pair_faults: Callable) -> None:
 
     Do not compare the sizes: compare width / height of the image with width / height of the mask.
     """
-    for size, mask in (((40, 80), (20, 40)), ((40, 80), (80, 160)), ((100, 301), (50, 150)), ((3, 3), (7, 7))):
-        says = "a mask of another size but the same shape is blamed: compare width / height"
+    says = "a mask of another size but the same shape is blamed: compare width / height"
+    for size, mask in (((40, 80), (20, 40)), ((40, 80), (80, 160)), ((3, 3), (7, 7))):
         faults_are(pair_faults, size, filled(*mask), [], says)
+    says = "a mask that is rounded to whole pixels, 0.3 % too narrow, is blamed: up to 2 % are allowed"
+    faults_are(pair_faults, (100, 301), filled(50, 150), [], says)
 
 
 def another_shape(pair_faults: Callable) -> None:
@@ -540,6 +548,11 @@ def another_shape(pair_faults: Callable) -> None:
     With r = width / height of each, compare the two: `abs(r_mask / r_image - 1) > 0.02`.
     """
     says = "a mask of another shape passes: compare width / height of both"
+    narrow, wide = filled(100, 100), filled(100, 300)
+    for mask, other, kinds in ((narrow, wide, ("wide", "narrow")), (wide, narrow, ("narrow", "wide"))):
+        found = expect(pair_faults, np.zeros((100, 200, 3), dtype=np.uint8), other, 3)
+        words = "only masks that are too {} are found: too {} counts as well (abs)".format(*kinds)
+        faults_are(pair_faults, (100, 200), mask, ["shape"], says, shape=words if "shape" in (found or ()) else says)
     for size, mask, words in (
         ((40, 80), (80, 40), "a mask that lies on its side passes: tell height from width"),
         ((40, 80), (20, 80), "half of a mask passes"),
@@ -686,8 +699,9 @@ def exact_shares(split_by_group: Callable) -> None:
             unwanted = any(n and not f for n, f in zip(found, fractions, strict=True))
             require(not unwanted, "a split gets items though its fraction is 0", **details)
             mixed = found != wanted and sorted(found) == sorted(wanted)
+            says = "the shares differ though the groups can be dealt out exactly (are the `fractions` used?)"
             require(not mixed, "the shares are right but in the wrong order: (train, val, test)", **details)
-            require(found == wanted, "the shares differ though the groups can be dealt out exactly", **details)
+            require(found == wanted, says, **details)
 
 
 def shares_of_items(split_by_group: Callable) -> None:

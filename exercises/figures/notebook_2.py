@@ -20,6 +20,13 @@ FOREGROUND = (230, 70, 160)  # pink, which stands out from water, grass and fur 
 TINT = 0.55  # opacity of the colours under the numbers of a mask
 
 
+def make_room(figure: Figure, inches: float) -> None:
+    """Make a figure higher for its titles and its legend, and let its pictures stand right above the legend."""
+    figure.set_figheight(figure.get_figheight() + inches)
+    for ax in figure.axes:
+        ax.set_anchor("S")
+
+
 def plot_cut(pairs: Pairs, classes: Sequence[str], palette: Palette) -> Figure:
     """Show pairs cut along the diagonal: the image above it, the mask in colours below it.
 
@@ -101,12 +108,13 @@ def draw_outline(ax: Axes, region: np.ndarray) -> None:
 def plot_as_viewer(mask: np.ndarray) -> Figure:
     """Show a mask of ids (H, W) as a viewer does, which takes its numbers for shades of grey."""
     grey = np.repeat(mask.astype(np.uint8)[..., None], 3, axis=-1)
-    return show_images([grey], ["the file, as a viewer shows it"], columns=1, size=2.6)
+    return show_images([grey], ["the file, as a viewer shows it"], columns=1, size=3.6)
 
 
 def plot_painted(painted: np.ndarray, classes: Sequence[str], palette: Palette, who: str) -> Figure:
     """Show a mask in colours, uint8 (H, W, 3), which `who` has painted, beside the names of its classes."""
-    figure, (picture, names) = plt.subplots(1, 2, figsize=(4.6, 2.95), width_ratios=(2.6, 1.6))
+    figure, (picture, names) = plt.subplots(1, 2, figsize=(5.7, 4.2), width_ratios=(3.6, 1.6))
+    picture.set_anchor("S")  # the slack belongs above, to the title
     picture.imshow(painted)
     picture.set_title(f"painted ({who})")
     legend(names, classes, palette, ignored=True, loc="center left", ncols=1)
@@ -127,7 +135,7 @@ def plot_looks(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], pale
     inner = tuple(slice(factor, max(side - factor, factor + 1)) for side in ids.shape)  # no contours along its edges
     titles = ("opacity 0", "opacity 0.45", "0.45 with contours", "opacity 1")
     figure = show_images([view[inner] for view in views], titles, size=SHOWN)
-    figure.set_figheight(figure.get_figheight() + 0.2)  # for the legend
+    make_room(figure, 0.5)
     legend(figure, classes, palette)
     return figure
 
@@ -140,22 +148,20 @@ def draw_contours(view: np.ndarray, mask: np.ndarray, palette: Palette) -> None:
             cv2.drawContours(view, list(lines), -1, ink, width)
 
 
-def plot_encodings(
-    files: Mapping[str, np.ndarray], decoded: Mapping[str, np.ndarray], palettes: Mapping[str, Palette],
-    classes: Sequence[str],
-) -> Figure:  # fmt: skip
-    """Show masks as a viewer shows their files, uint8 (H, W, 3), and below as they are decoded, ids (H, W).
+def plot_files(files: Sequence[np.ndarray]) -> Figure:
+    """Show mask files as a viewer shows them, uint8 (H, W, 3), each under its letter."""
+    return show_images(files, [f"file {letter}" for letter in "ABCDE"[: len(files)]], columns=len(files), size=2.0)
 
-    The files are named by letters, in their order, and what they are stands below the decoded ones.
-    """
-    painted = [colour_mask(decoded[name], palettes[name]) for name in files]
-    titles = [f"file {letter}" for letter in "ABCDE"[: len(files)]]
-    figure = show_images([*files.values(), *painted], titles, columns=len(files), size=2.0)
-    for ax, name in zip(figure.axes[len(files) :], files, strict=True):
-        ax.text(0.5, -0.03, name, transform=ax.transAxes, ha="center", va="top", fontsize=11)
-    figure.suptitle("Above: the file in a viewer. Below: decoded and painted, white is ignored")
-    figure.set_figheight(figure.get_figheight() + 0.25)  # for the names
-    legend(figure, [*classes, "anything else"], [*palettes["ids"], palettes["0/255"][0]])
+
+def plot_decoded(
+    decoded: Mapping[str, np.ndarray], palettes: Mapping[str, Palette], classes: Sequence[str]
+) -> Figure:  # fmt: skip
+    """Show what mask files say, ids (H, W), painted: each under its letter, by order, and the name of its encoding."""
+    painted = [colour_mask(ids, palettes[name]) for name, ids in decoded.items()]
+    titles = [f"{letter}: {name}" for letter, name in zip("ABCDE", decoded, strict=False)]
+    figure = show_images(painted, titles, columns=len(painted), size=2.0)
+    make_room(figure, 0.45)
+    legend(figure, [*classes, "anything else"], [*palettes["ids"], palettes["0/255"][0]], ignored=True)
     return figure
 
 
@@ -172,7 +178,7 @@ def plot_photograph(image: np.ndarray, raw: np.ndarray, ids: np.ndarray, name: s
     over[ids == IGNORE_INDEX] = 255
     views = [image, np.repeat(raw[..., None], 3, axis=-1), over]
     figure = show_images(views, ["the photograph", "the file in a viewer", "decoded, over the photograph"], 3, 3.0)
-    figure.set_figheight(figure.get_figheight() + 0.3)  # for the legend
+    make_room(figure, 0.45)
     legend(figure, [name], [FOREGROUND], ignored=True)
     return figure
 

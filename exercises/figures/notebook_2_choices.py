@@ -10,9 +10,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 
-from exercises.figures.notebook_2 import FOREGROUND
+from exercises.figures.notebook_2 import FOREGROUND, make_room
 from utils.catalog.base import Source
 from utils.config import Config
 from utils.images import IGNORE_INDEX
@@ -35,29 +36,60 @@ def list_fields() -> Any:
     return Markdown("\n".join([*rows, "\n</details>"]))
 
 
-def plot_first_seen(seen: Mapping[str, Tensor]) -> Figure:
-    """Show training images, uint8 (3, H, W), each under the settings that made it, in rows of four."""
-    return show_images(list(seen.values()), list(seen), size=2.0)
+def plot_first_seen(seen: Mapping[str, Tensor], image: np.ndarray, frames: Sequence[str], over: str) -> Figure:
+    """Show training images, uint8 (3, H, W), each under the settings that made it, in rows of four.
+
+    Args:
+        seen: the training images by their settings.
+        image: the one that they come from, uint8 (H, W, 3).
+        frames: the settings of the crops whose places are framed, where they can be found.
+        over: the settings of the whole image, on which they are framed.
+    """
+    figure = show_images(list(seen.values()), list(seen), size=2.0)
+    whole = figure.axes[list(seen).index(over)]
+    factor = seen[over].shape[-1] / image.shape[1]
+    square = image.shape[0] == image.shape[1]  # any other image is no longer in proportion once it is resized
+    for name in frames if square else ():
+        place = find_window(seen[name].permute(1, 2, 0).numpy(), image)
+        if place:
+            top, left, side = (value * factor for value in place)
+            for colour, width in (("black", 3.5), ("white", 1.8)):
+                corner = (left - 0.5, top - 0.5)
+                whole.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=colour, lw=width, clip_on=False))
+            whole.text(
+                left + 2, top + 2, name.split("=")[-1], va="top", fontsize=9, weight="bold",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            )  # fmt: skip
+    return figure
+
+
+def find_window(crop: np.ndarray, image: np.ndarray) -> tuple[int, int, int] | None:
+    """Return top, left and side of a square crop, uint8 (S, S, 3), in its image, or None where it is not found."""
+    side = crop.shape[0]
+    if side > min(image.shape[:2]):
+        return None
+    left, top = cv2.minMaxLoc(cv2.matchTemplate(image, crop, cv2.TM_SQDIFF))[2]
+    return (top, left, side) if np.array_equal(image[top : top + side, left : left + side], crop) else None
 
 
 def plot_empty(image: np.ndarray, targets: Mapping[str, np.ndarray], scores: Mapping[str, float]) -> Figure:
-    """Show over an image, uint8 (H, W, 3), an empty prediction and the targets by which it is scored.
+    """Show over an image, uint8 (H, W, 3), the targets by which an empty prediction is scored, with its scores.
 
     Args:
         image: the image.
         targets: for each decoder what it makes of a 0/255 mask, ids (H, W): 0, 1, and 255 for ignored.
         scores: for each decoder the pixel accuracy of a prediction that finds nothing.
     """
-    views, titles = [image], ["the empty prediction\nfinds nothing"]
+    views, titles = [], []
     for name, target in targets.items():
         view = blend(image, np.full_like(image, FOREGROUND), target == 1, 0.7)
         view[target == IGNORE_INDEX] = 255
         lines, _ = cv2.findContours((target > 0).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         views.append(cv2.drawContours(view, list(lines), -1, (0, 0, 0), 1))
         titles.append(f"{name}\nthe empty prediction scores {scores[name]:.0%}")
-    figure = show_images(views, titles, columns=len(views), size=3.0)
-    figure.set_figheight(figure.get_figheight() + 0.75)  # the titles have two lines, and a legend follows
-    legend(figure, ["foreground in the target"], [FOREGROUND], ignored=True)
+    figure = show_images(views, titles, columns=len(views), size=4.2)
+    make_room(figure, 0.7)  # the titles have two lines
+    legend(figure, ["foreground"], [FOREGROUND], ignored=True)
     return figure
 
 
@@ -105,10 +137,9 @@ def plot_found(image: np.ndarray, found: Mapping[str, np.ndarray], truth: np.nda
         name: of the foreground, such as "water".
     """
     views = [blend(image, np.full_like(image, FOREGROUND), where, 0.7) for where in found.values()]
-    share = truth.astype(bool).mean()
-    titles = [f"{how}\npaints {where.mean():.0%} as {name} (truth: {share:.0%})" for how, where in found.items()]
-    figure = show_images(views, titles, columns=len(views), size=3.0)
-    figure.set_figheight(figure.get_figheight() + 0.75)  # the titles have two lines, and a legend follows
+    titles = [f"{how}\nfinds {where[truth.astype(bool)].mean():.0%} of the {name}" for how, where in found.items()]
+    figure = show_images(views, titles, columns=len(views), size=4.2)
+    make_room(figure, 0.7)  # the titles have two lines
     legend(figure, [f"{name}, as the network finds it"], [FOREGROUND])
     return figure
 

@@ -1,4 +1,4 @@
-"""The trap of notebook 2: four pairs of a data set, two of whose masks are wrong, though no rule is broken."""
+"""The traps of notebook 2: four pairs, two of whose masks are wrong though no rule is broken, and three strangers."""
 
 import copy
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ MARGIN = 0.1  # of each side, which is not shown: the edge of a moved mask would
 
 
 def spoil(source: Source, suspects: Sequence[Pair]) -> Source:
-    """Return a copy of a data set that reads two masks wrongly: the second moved, the last taken from the first.
+    """Return a copy of a data set that reads two masks wrongly: the second moved, the last taken from elsewhere.
 
     It is spoiled in memory alone: no file is changed.
     """
-    masks = {pair.mask: read_pair(pair, source)[1] for pair in suspects}
-    first, moved, other = (masks[suspects[index].mask] for index in (0, 1, -1))
+    elsewhere = next((pair for pair in source.pairs("train") if pair not in suspects), suspects[0])
+    donor, moved, other = (read_pair(pair, source)[1] for pair in (elsewhere, suspects[1], suspects[-1]))
     step = round(moved.shape[1] / 32)
     wrong = {
         suspects[1].mask: np.pad(moved, ((0, 0), (step, 0)), constant_values=IGNORE_INDEX)[:, : moved.shape[1]],
-        suspects[-1].mask: cv2.resize(first, other.shape[::-1], interpolation=cv2.INTER_NEAREST),
+        suspects[-1].mask: cv2.resize(donor, other.shape[::-1], interpolation=cv2.INTER_NEAREST),
     }
     spoiled = copy.copy(source)
     spoiled.read_ids = lambda path: wrong[path].astype(np.int64) if path in wrong else source.read_ids(path)
@@ -44,6 +44,23 @@ def plot_suspects(suspects: Sequence[Pair], source: Source) -> Figure:
     figure = show_images(views, titles, columns=2, size=3.3)
     legend(figure, source.classes, source.palette, ncols=6, columnspacing=1, handlelength=1.5)
     return figure
+
+
+def three_strangers(photographed: np.ndarray, ids: np.ndarray, foreground: np.ndarray) -> dict[str, np.ndarray]:
+    """Return three masks by the letters that follow A to E: one is sound, and two have come to harm on their way.
+
+    Args:
+        photographed: the sound one, a trimap, uint8 (H, W).
+        ids: class ids, uint8 (H, W), which are stored as a JPEG.
+        foreground: a 0/255 mask, uint8 (H, W), which is made smaller by a smooth resize.
+    """
+    side = tuple(length * 25 // 32 for length in foreground.shape[::-1])
+    stored = cv2.imencode(".jpg", ids)[1]
+    return {
+        "F": cv2.resize(foreground, side, interpolation=cv2.INTER_LINEAR),
+        "G": photographed,
+        "H": cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE),
+    }
 
 
 def name_suspects(figure: Figure, suspects: Sequence[Pair]) -> Figure:

@@ -1,16 +1,20 @@
 """Figures of notebook 4 about one pair: its numbers, and what reading, saving and resizing do to them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import ConnectionPatch, Rectangle
+from matplotlib.patheffects import Normal, Stroke
 from PIL import Image
 
-from utils.images import IGNORE_INDEX
-from utils.plots import Palette, colour_mask, legend, overlay, show_images
+from utils.errors import DataError
+from utils.images import IGNORE_INDEX, read_image, read_values
+from utils.plots import Palette, colour_mask, legend, overlay, show_images, to_array
 
 BLACK = (0, 0, 0)
 BOX = 10  # pixels on each side of the box that is shown as numbers
@@ -48,17 +52,29 @@ def plot_pair(image: np.ndarray, mask: np.ndarray, stored: Path, classes: Sequen
     axes[0].imshow(image)
     axes[1].imshow(np.array(Image.open(stored)), cmap="gray", vmin=0, vmax=255)
     axes[2].imshow(colour_mask(mask, palette), interpolation="nearest")
-    axes[2].add_patch(Rectangle((left - 0.5, top - 0.5), BOX, BOX, fill=False, edgecolor="white", lw=4))
-    axes[2].add_patch(Rectangle((left - 0.5, top - 0.5), BOX, BOX, fill=False, edgecolor="black", lw=2))
+    frame_part(axes[2], (left, top), BOX)
     axes[3].imshow(colour_mask(numbers, palette), interpolation="nearest")
     for (row, column), value in np.ndenumerate(numbers):
         frame = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
         axes[3].text(column, row, value, ha="center", va="center", size=7, bbox=frame)
+    twice = [Stroke(linewidth=3, foreground="white"), Normal()]
+    for corner, y in ((top - 0.5, -0.5), (top + BOX - 0.5, BOX - 0.5)):  # the box, and what it holds
+        ends = {"xyA": (left + BOX - 0.5, corner), "coordsA": axes[2].transData, "xyB": (-0.5, y)}
+        figure.add_artist(ConnectionPatch(**ends, coordsB=axes[3].transData, color="black", lw=1, path_effects=twice))
     titles = ("the image", "the mask file, as grey", "in class colours", "inside the box")
     for ax, title in zip(axes, titles, strict=True):
         ax.set(title=title, xticks=[], yticks=[])
     legend(figure, classes, palette, ignored=True)
     return figure
+
+
+def frame_part(ax: Axes, corner: tuple[int, int], size: int, name: str = "") -> None:
+    """Draw a square of `size` pixels from its upper left corner (x, y) on, black between white, and its name in it."""
+    for colour, width in (("white", 4), ("black", 2)):
+        ax.add_patch(Rectangle((corner[0] - 0.5, corner[1] - 0.5), size, size, fill=False, edgecolor=colour, lw=width))
+    if name:
+        box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "black"}
+        ax.text(corner[0] + 14, corner[1] + 16, name, ha="center", va="center", size=10, bbox=box)
 
 
 def plot_saved_twice(mask: np.ndarray, damaged: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
@@ -93,3 +109,66 @@ def plot_examples(
     figure.set_figheight(figure.get_figheight() + 0.4)
     legend(figure, classes, palette, ncols=2 * columns - 1)
     return figure
+
+
+def plot_crops(
+    whole: Sequence[np.ndarray], crops: Sequence, classes: Sequence[str], palette: Palette, titles: Sequence[str]
+) -> Figure:
+    """Show a pair of arrays and crops of it, each a pair, and on the whole a numbered frame where each was cut."""
+    figure = plot_examples([whole, *crops], classes, palette, titles)
+    for number, (crop, _) in enumerate(crops, start=1):
+        crop = to_array(crop)
+        corner = find_crop(whole[0], crop)
+        if corner:
+            frame_part(figure.axes[0], corner, len(crop), str(number))
+    return figure
+
+
+def find_crop(image: np.ndarray, crop: np.ndarray) -> tuple[int, int] | None:
+    """Return the corner (x, y) from which a square was cut out of an image, also if it was turned or mirrored.
+
+    Returns None where the square is larger than the image, or was changed so much that nothing in the image fits it.
+    """
+    if crop.shape[0] > min(image.shape[:2]):
+        return None
+    found = []
+    for mirrored in (crop, crop[:, ::-1]):
+        for turns in range(4):
+            fits = cv2.matchTemplate(image, np.ascontiguousarray(np.rot90(mirrored, turns)), cv2.TM_CCOEFF_NORMED)
+            found.append(cv2.minMaxLoc(fits)[1::2])  # the largest value, and where it is
+    best, corner = max(found)
+    return corner if best > 0.95 else None
+
+
+def plot_folder(images: Sequence[Path], masks: Path) -> Figure:
+    """Show files as a file browser would: each image above its mask in grey or colours, or why there is no picture.
+
+    Args:
+        images: the files of the images, which need not exist as pictures.
+        masks: the folder of their masks, which have the same names.
+    """
+    columns = min(6, len(images))
+    rows = -(-len(images) // columns)
+    figure, axes = plt.subplots(2 * rows, columns, figsize=(9.2, 3.35 * rows), squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for number, image in enumerate(images):
+        row, column = divmod(number, columns)
+        show_file(axes[2 * row, column], image, read_image)
+        axes[2 * row, column].set_title(image.stem, size=10)
+        show_file(axes[2 * row + 1, column], next(iter(masks.glob(f"{image.stem}.*")), None), read_values)
+    return figure
+
+
+def show_file(ax: Axes, path: Path | None, read: Callable[[Path], np.ndarray]) -> None:
+    """Draw what a file holds, or an empty tile that says why it cannot be drawn."""
+    try:
+        reason = "no file" if path is None else ""
+        if path:
+            ax.imshow(read(path), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    except DataError:
+        reason = "no picture"
+    if reason:
+        ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        ax.add_patch(Rectangle((0, 0), 1, 1, facecolor="0.92", edgecolor="black"))
+        ax.text(0.5, 0.5, reason, ha="center", va="center", size=11)

@@ -19,12 +19,13 @@ from utils.plots import BLUE, GREY, ORANGE, RED, Palette, colour_mask, legend, o
 PALE = 190  # the grey of an ignored pixel, where white already means something else
 
 
-def plot_two_outlines(image: np.ndarray, outlines: Mapping[str, tuple]) -> Figure:
+def plot_two_outlines(image: np.ndarray, outlines: Mapping[str, tuple], truth: np.ndarray | None = None) -> Figure:
     """Draw two outlines on an enlarged image uint8 (H, W, 3) with a grid, and beside it the pixels of one of them only.
 
     Args:
         image: what was labelled.
         outlines: for each of two annotators the corners [[x, y], ...] and the mask of zeros and ones (H, W).
+        truth: the true mask of zeros and ones (H, W); if it is given, its edge is drawn as well.
     """
     figure, axes = plt.subplots(1, 2, figsize=(10.2, 5.6))
     (_, first), (_, second) = outlines.values()
@@ -32,6 +33,9 @@ def plot_two_outlines(image: np.ndarray, outlines: Mapping[str, tuple]) -> Figur
     for (name, (corners, _)), colour in zip(outlines.items(), (BLUE, ORANGE), strict=True):
         twice = [Stroke(linewidth=6, foreground="white"), Normal()]
         axes[0].plot(*zip(*corners, corners[0], strict=True), "o-", color=colour, lw=3, path_effects=twice, label=name)
+    if truth is not None:
+        axes[0].contour(truth, [0.5], colors="black", linewidths=2, linestyles="dashed")
+        axes[0].plot([], [], "--", color="black", lw=2, label="the true edge")
     kinds = dict(zip(("both", *outlines), (GREY, BLUE, ORANGE), strict=True))
     wheres = ((first & second) > 0, first > second, second > first)
     picture = np.full(image.shape, 255, dtype=np.uint8)
@@ -46,7 +50,9 @@ def plot_two_outlines(image: np.ndarray, outlines: Mapping[str, tuple]) -> Figur
     axes[0].set_title("the corners that the two chose")
     axes[1].set_title("the pixels that they filled")
     only = [Patch(color=colour, label=name if name == "both" else f"{name} only") for name, colour in kinds.items()]
-    figure.legend(handles=[*axes[0].lines, *only], loc="outside lower center", ncols=5, frameon=False)
+    figure.legend(
+        handles=[*axes[0].lines, *only], loc="outside lower center", ncols=6, frameon=False, columnspacing=1.2
+    )
     return figure
 
 

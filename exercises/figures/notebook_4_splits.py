@@ -73,5 +73,5 @@ def plot_leak(result: Mapping[str, float]) -> Figure:
     bars = ax.barh(list(result), list(result.values()), color=colours, edgecolor="black")
     ax.bar_label(bars, [f"{value:.2f}" for value in result.values()], padding=4)
     ax.invert_yaxis()
-    ax.set(title="One model that cannot segment, tested in several ways", xlabel="IoU", xlim=(0, 1.1))
+    ax.set(title="One model that cannot segment, tested in several ways", xlabel="mean IoU", xlim=(0, 1.1))
     return figure

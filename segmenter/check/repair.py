@@ -40,8 +40,8 @@ class Repaired:
     def __str__(self) -> str:
         left_out = sum(change.left_out for change in self.changes)
         return (
-            f"{self.folder} holds {self.pairs} pairs; {left_out} files or pairs were left out and "
-            f"{len(self.changes) - left_out} changes made: {self.folder / 'repairs.csv'} names them all."
+            f"{self.folder} holds {self.pairs} pairs; files or pairs left out: {left_out}, changed: "
+            f"{len(self.changes) - left_out}. {self.folder / 'repairs.csv'} names them all."
         )
 
 

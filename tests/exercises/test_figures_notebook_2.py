@@ -3,6 +3,7 @@
 import json
 import re
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,14 +14,27 @@ from exercises.figures.notebook_2 import (
     draw_contours,
     draw_outline,
     plot_as_viewer,
-    plot_encodings,
+    plot_decoded,
+    plot_files,
     plot_looks,
     plot_painted,
     plot_photograph,
     plot_zoom,
     plt,
 )
-from exercises.figures.notebook_2_choices import FOREGROUND, found_by, plot_empty, plot_found, train_small
+from exercises.figures.notebook_2_choices import (
+    FOREGROUND,
+    find_window,
+    found_by,
+    plot_empty,
+    plot_first_seen,
+    plot_found,
+    train_small,
+)
+from exercises.figures.notebook_2_trap import three_strangers
+from utils import catalog
+from utils.config import Config
+from utils.images import IGNORE_INDEX, read_mask
 
 SCENE = np.full((32, 32, 3), 90, dtype=np.uint8)
 
@@ -64,14 +78,43 @@ def test_a_contour_has_the_colour_of_its_class_between_dark_lines():
     assert tuple(middle[len(middle) // 2, len(middle) // 2]) == PALETTE[1]
 
 
-def test_files_have_letters_above_and_their_encodings_below():
-    files = {name: SCENE for name in ("RGB", "ids", "0/255")}
-    decoded = {name: np.zeros((32, 32), dtype=np.int64) for name in ("ids", "RGB", "0/255")}
+def test_files_have_letters_and_once_decoded_the_names_of_their_encodings():
+    decoded = {name: np.zeros((32, 32), dtype=np.int64) for name in ("RGB", "ids", "0/255")}
     palettes = {"ids": PALETTE, "RGB": PALETTE, "0/255": ((0, 0, 0), PALETTE[1])}
-    figure = plot_encodings(files, decoded, palettes, CLASSES)
-    assert [ax.get_title() for ax in figure.axes] == ["file A", "file B", "file C", "", "", ""]
-    assert [ax.texts[0].get_text() for ax in figure.axes[3:]] == ["RGB", "ids", "0/255"]
-    assert not figure.axes[5].images[0].get_array().any()  # in the colours of its own encoding
+    assert [ax.get_title() for ax in plot_files([SCENE] * 3).axes] == ["file A", "file B", "file C"]
+    figure = plot_decoded(decoded, palettes, CLASSES)
+    assert [ax.get_title() for ax in figure.axes] == ["A: RGB", "B: ids", "C: 0/255"]
+    assert not figure.axes[2].images[0].get_array().any()  # in the colours of its own encoding
+
+
+def test_a_crop_is_framed_where_it_lies_in_its_image():
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    crop = image[8:24, 40:56]
+    assert find_window(crop, image) == (8, 40, 16)
+    assert find_window(255 - crop, image) is None  # an image that was changed
+    assert find_window(np.pad(image, ((0, 1), (0, 1), (0, 0))), image) is None  # a crop that is larger than its image
+    seen = {"crop=16": crop, "whole": image[::2, ::2]}
+    tensors = {name: torch.from_numpy(view.copy()).permute(2, 0, 1) for name, view in seen.items()}
+    whole = plot_first_seen(tensors, image, ["crop=16"], over="whole").axes[1]
+    assert whole.patches[0].get_bbox().bounds == (19.5, 3.5, 8, 8)
+    assert whole.texts[0].get_text() == "16"
+
+
+def test_of_three_strangers_one_is_sound_one_is_smoothed_and_one_is_lost():
+    source = catalog.load(Config())
+    ids = read_mask(source.pairs("train")[36].mask)
+    ids[ids == IGNORE_INDEX] = 0
+    trimap, water = np.full((9, 9), 3, dtype=np.uint8), (ids == 5).astype(np.uint8)
+    found = three_strangers(trimap, ids, water * 255)
+    assert len(np.unique(found["F"])) > 100
+    nearest = cv2.resize(water, found["F"].shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    assert ((found["F"] > 127) == nearest).mean() > 0.999  # it can be saved
+    assert ((found["F"] > 0) & (found["F"] < 255)).mean() == pytest.approx(0.01, abs=0.005)
+    assert found["G"] is trimap
+    changed = found["H"] != ids
+    assert found["H"].max() > ids.max()
+    assert changed.mean() == pytest.approx(0.11, abs=0.01)
+    assert (found["H"][changed] < len(source.classes)).mean() > 0.9  # nobody can tell them from the right ones
 
 
 def test_a_photograph_shows_its_foreground_in_pink_and_what_is_ignored_in_white():
@@ -92,8 +135,7 @@ def test_the_empty_prediction_stands_beside_its_targets():
     target[:8] = 1
     ignored = np.where(target == 1, 255, 0)
     figure = plot_empty(SCENE, {"before": ignored, "after": target}, {"before": 1.0, "after": 0.75})
-    empty, before, after = (ax.images[0].get_array() for ax in figure.axes)
-    assert (empty == SCENE).all()  # nothing lies over it
+    before, after = (ax.images[0].get_array() for ax in figure.axes)
     assert (before[4, 4] == 255).all()
     assert after[4, 4, 0] > after[4, 4, 1]
     assert "after\nthe empty prediction scores 75%" in texts(figure)
@@ -112,6 +154,7 @@ def test_a_network_that_saw_no_foreground_finds_none_and_leaves_the_seed_alone()
     assert not found["before"].any()
     assert (found["after"] == (target == 1)).mean() > 0.9
     assert torch.equal(torch.get_rng_state(), state)
+    assert "before\nfinds 0% of the sky" in texts(plot_found(SCENE, found, target, "sky"))
     assert tuple(
         plot_found(SCENE, {"all": np.ones((32, 32), bool)}, target, "sky").axes[0].images[0].get_array()[0, 0]
     ) == tuple(int(0.3 * 90 + 0.7 * value) for value in FOREGROUND)

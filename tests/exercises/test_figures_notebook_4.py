@@ -4,7 +4,15 @@ import numpy as np
 from helpers import CLASSES, PALETTE, texts
 from PIL import Image
 
-from exercises.figures.notebook_4 import liveliest_box, plot_examples, plot_pair, plot_saved_twice
+from exercises.figures.notebook_4 import (
+    find_crop,
+    liveliest_box,
+    plot_crops,
+    plot_examples,
+    plot_folder,
+    plot_pair,
+    plot_saved_twice,
+)  # fmt: skip
 from exercises.figures.notebook_4_labels import (
     PALE,
     plot_learned,
@@ -86,6 +94,33 @@ def test_pixels_of_one_annotator_only_have_the_colour_of_the_annotator():
     assert [len(np.unique(part.reshape(-1, 3), axis=0)) for part in (drawn, drawn[12:, :20], drawn[:12])] == [3, 1, 1]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["you", "another", "both", "you only", "another only"]
+
+
+def test_the_true_edge_is_drawn_where_it_is_given():
+    outlines = {name: ([[0, 0], [3, 0], [3, 3]], MASK) for name in ("you", "another")}
+    assert "the true edge" in texts(plot_two_outlines(PHOTO, outlines, MASK))
+    assert "the true edge" not in texts(plot_two_outlines(PHOTO, outlines))
+
+
+def test_a_crop_is_found_though_it_is_turned_or_mirrored():
+    image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    crop = image[7:23, 11:27]
+    for changed in (crop, np.rot90(crop), crop[:, ::-1], np.rot90(crop[:, ::-1], 3)):
+        assert find_crop(image, changed) == (11, 7)
+    assert find_crop(image, 255 - crop[::-1]) is None
+    assert find_crop(crop, image[:30, :30]) is None
+    figure = plot_crops((image, image[..., 0]), [(crop, crop[..., 0])] * 3, CLASSES, PALETTE, ["", "", "", ""])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2", "3"]
+
+
+def test_a_file_that_is_missing_or_no_picture_is_an_empty_tile(tmp_path):
+    for name in ("a", "b"):
+        Image.fromarray(PHOTO).save(tmp_path / f"{name}.png")
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "masks" / "a.png").write_text("<html>")
+    figure = plot_folder([tmp_path / "a.png", tmp_path / "b.png"], tmp_path / "masks")
+    assert {"a", "b", "no picture", "no file"} <= texts(figure)
+    assert [len(ax.images) for ax in figure.axes] == [1, 1, 0, 0]
 
 
 def test_eight_examples_take_two_rows():

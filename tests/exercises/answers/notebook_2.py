@@ -185,7 +185,7 @@ def rgb_to_ids(raw, palette):
         ids[(raw == np.array(colour)).all(axis=-1)] = index
     return ids
 
-# %% 2.4 wrong: IndexError
+# %% 2.4 wrong: red, green and blue are the last axis
 def rgb_to_ids(raw, palette):
     ids = np.full(raw.shape, -1, dtype=np.int64)
     for index, colour in enumerate(palette):
@@ -547,7 +547,7 @@ def rgb_to_ids(raw, palette):
 def rgb_to_ids(raw, palette):
     return np.array([[palette.index(tuple(pixel)) for pixel in row] for row in raw.tolist()], dtype=np.int64)
 
-# %% 2.4 wrong: is ambiguous
+# %% 2.4 wrong: and `if` needs one truth value: join them with `.all()`
 def rgb_to_ids(raw, palette):
     ids = np.full(raw.shape[:2], -1, dtype=np.int64)
     for y, row in enumerate(raw):
@@ -556,3 +556,53 @@ def rgb_to_ids(raw, palette):
                 if pixel == colour:
                     ids[y, x] = index
     return ids
+
+# %% 2.4 wrong: `.all()` without an axis gives one answer for the whole picture
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for index, colour in enumerate(palette):
+        ids[(raw == np.array(colour)).all()] = index
+    return ids
+
+# %% 2.4 wrong: only the palette's last colour is found
+def rgb_to_ids(raw, palette):
+    for index, colour in enumerate(palette):
+        ids = np.where((raw == np.array(colour)).all(axis=-1), index, -1)
+    return ids
+
+# %% 2.4 wrong: red, green and blue are the last axis
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for index, colour in enumerate(palette):
+        ids[(raw == np.array(colour)).all(axis=1)] = index
+    return ids
+
+# %% 2.4 wrong: where red, green and blue all agree, the id belongs there
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for index, colour in enumerate(palette):
+        found = ids[(raw == np.array(colour)).all(axis=-1)]
+        found[:] = index
+    return ids
+
+# %% 2.1 wrong: keep the two stars
+def override(config, changes):
+    return Config(**{**config.model_dump(), **changes})
+
+# %% 2.3 wrong: the result must hold one number for each class
+def count_pixels(mask, num_classes):
+    return np.bincount(mask[mask != 255], minlength=num_classes)[1:]
+
+# %% 2.2 wrong: each pixel needs three numbers
+def ids_to_rgb(ids, palette):
+    table = np.full(256, 255, dtype=np.uint8)
+    table[: len(palette)] = [colour[0] for colour in palette]
+    return table[ids]
+
+# %% 2.3 wrong: make them integers, as np.zeros(num_classes, dtype=int) does
+def count_pixels(mask, num_classes):
+    counts = np.zeros(num_classes)
+    for value in mask.ravel():
+        if value != 255:
+            counts[value] += 1
+    return counts

@@ -409,9 +409,9 @@ def read_mask(path):
 def to_tensors(image, mask):
     return torch.tensor(image.copy()).permute(2, 0, 1), torch.tensor(mask.copy()).long()
 
-# %% 4.3 right: contiguous arrays first
+# %% 4.3 right: NumPy copies both
 def to_tensors(image, mask):
-    image = np.ascontiguousarray(np.moveaxis(image, -1, 0))
+    image = np.array(np.moveaxis(image, -1, 0))
     mask = np.array(mask, dtype=np.int64)
     return torch.from_numpy(image), torch.from_numpy(mask)
 
@@ -494,6 +494,11 @@ def to_tensors(image, mask):
 def to_tensors(image, mask):
     image, mask = (a if min(a.strides) > 0 else a.copy() for a in (image, mask))
     return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(mask).long()
+
+# %% 4.3 wrong: always (`ascontiguousarray` copies only if it must)
+def to_tensors(image, mask):
+    image = np.ascontiguousarray(np.moveaxis(image, -1, 0))
+    return torch.from_numpy(image), torch.from_numpy(mask.astype(np.int64))
 
 # %% 4.3 wrong: 255 becomes -1
 def to_tensors(image, mask):
@@ -656,6 +661,42 @@ def pair_faults(image, mask, num_classes):
     faults = []
     long, short = max(image.shape[:2]), min(image.shape[:2])
     if abs((max(mask.shape) / min(mask.shape)) / (long / short) - 1) > 0.02:
+        faults.append("shape")
+    labelled = mask[mask != 255]
+    if ((labelled < 0) | (labelled >= num_classes)).any():
+        faults.append("labels")
+    if labelled.size == 0:
+        faults.append("empty")
+    return faults
+
+# %% 4.4 wrong: only masks that are too wide are found: too narrow counts as well (abs)
+def pair_faults(image, mask, num_classes):
+    faults = []
+    if (mask.shape[1] / mask.shape[0]) / (image.shape[1] / image.shape[0]) - 1 > 0.02:
+        faults.append("shape")
+    labelled = mask[mask != 255]
+    if ((labelled < 0) | (labelled >= num_classes)).any():
+        faults.append("labels")
+    if labelled.size == 0:
+        faults.append("empty")
+    return faults
+
+# %% 4.4 wrong: only masks that are too narrow are found: too wide counts as well (abs)
+def pair_faults(image, mask, num_classes):
+    faults = []
+    if (image.shape[1] / image.shape[0]) / (mask.shape[1] / mask.shape[0]) - 1 > 0.02:
+        faults.append("shape")
+    labelled = mask[mask != 255]
+    if ((labelled < 0) | (labelled >= num_classes)).any():
+        faults.append("labels")
+    if labelled.size == 0:
+        faults.append("empty")
+    return faults
+
+# %% 4.4 wrong: 0.3 % too narrow, is blamed: up to 2 % are allowed
+def pair_faults(image, mask, num_classes):
+    faults = []
+    if image.shape[1] * mask.shape[0] != image.shape[0] * mask.shape[1]:
         faults.append("shape")
     labelled = mask[mask != 255]
     if ((labelled < 0) | (labelled >= num_classes)).any():
@@ -1013,6 +1054,14 @@ def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
     names = sorted(set(groups))
     rng = random.Random(seed)
     split_of = {name: rng.choices(["train", "val", "test"], fractions)[0] for name in names}
+    return [split_of[g] for g in groups]
+
+# %% 4.5 wrong: are the `fractions` used?
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    names = sorted(set(groups))
+    random.Random(seed).shuffle(names)
+    val, test = round(0.1 * len(names)), round(0.1 * len(names))
+    split_of = {n: "val" if i < val else "test" if i < val + test else "train" for i, n in enumerate(names)}
     return [split_of[g] for g in groups]
 
 # %% 4.5 wrong: is a `return` missing

@@ -117,7 +117,7 @@ def test_what_an_error_says_in_its_own_words_is_kept(pairs, tmp_path, monkeypatc
     done = repair(check_dataset(source), tmp_path / "copy")
     words = "left out: A mask outside the {rules} of label outside the classes."
     assert [change.row for change in done.changes] == [("images/03.png", words)]
-    assert str(done).startswith(f"{tmp_path / 'copy'} holds 11 pairs; 1 files or pairs were left out and 0 changes")
+    assert str(done).startswith(f"{tmp_path / 'copy'} holds 11 pairs; files or pairs left out: 1, changed: 0.")
 
 
 @pytest.mark.parametrize("palette", [False, True])
