@@ -22,6 +22,8 @@ from utils.errors import ConfigError, DataError
 
 __all__ = ["Annotations", "Item", "Listed", "Listing", "Region", "detect", "names", "read"]
 
+LAST = "looks"  # only where nothing says what the files are: it has to open them
+
 
 def modules() -> dict[str, ModuleType]:
     """Return the formats by the name that the command line gives them."""
@@ -40,9 +42,9 @@ def names() -> list[str]:
 
 def detect(listing: Listing) -> dict[str, Listed]:
     """Return every format that a source can be read as, by name. Nothing is decided where there are several."""
-    found = {}
-    for name, module in modules().items():
-        if files := module.find(listing):
+    found: dict[str, Listed] = {}
+    for name, module in sorted(modules().items(), key=lambda item: item[0] == LAST):
+        if not (name == LAST and found) and (files := module.find(listing)):
             several = f"{len(files)} files, such as " if len(files) > 1 else ""
             found[name] = Listed(name, files, f"{module.NAME} ({several}{listing.relative(files[0])})")
     if "pairs" in found:
@@ -97,5 +99,5 @@ def describe_nothing(listing: Listing) -> str:
     return (
         f"{listing.source} holds {len(listing.pictures)} pictures{kinds}, and no annotations of a known format: COCO, "
         "labelme, CVAT for images, YOLO segmentation, Label Studio, VIA, Supervisely, run lengths in a csv, label "
-        "arrays, GeoJSON, or masks. Export one of these from your tool."
+        "arrays, GeoJSON, or masks that can be told from their images. Export one of these from your tool."
     )

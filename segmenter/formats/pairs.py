@@ -40,12 +40,16 @@ def source_at(root: Path) -> Folder:
 
 def read(listing: Listing, files: list[Path]) -> Annotations:
     """Read the pairs with their classes. Raises DataError or ConfigError where they are unclear."""
-    source = source_at(listing.root)
+    return annotations_of(source_at(listing.root), NAME, files)
+
+
+def annotations_of(source: Folder, name: str, files: list[Path]) -> Annotations:
+    """Return the pairs of a folder as annotations: whole masks."""
     items = [
         Item(source.relative(pair.image), pair.image, [], partial(read_ids, source, pair.mask), None, split, pair.group)
         for pair, split in source.labelled()
     ]
-    return Annotations(NAME, files, source.classes, items, [": ".join(line) + "." for line in source.describe()])
+    return Annotations(name, files, source.classes, items, [": ".join(line) + "." for line in source.describe()])
 
 
 def read_ids(source: Folder, path: Path) -> np.ndarray:

@@ -33,6 +33,7 @@ class Folder(Source):
     name = "folder"
     license = "Yours."
     home = ""
+    layout: Reading | None = None  # may be set before `prepare`
 
     def __init__(
         self,
@@ -46,7 +47,7 @@ class Folder(Source):
 
     def prepare(self) -> None:
         need_folder(self.root, self.name)
-        self.layout: Reading = read_layout(self.root)
+        self.layout = self.layout or read_layout(self.root)
         self.val_from_train = self.layout.by_folders
         for files in list(zip(*self.layout.rows, strict=True))[:2]:
             if not any(p.is_file() or (in_shard(p) and p.parent.is_file()) for p in files):
@@ -130,8 +131,7 @@ class Folder(Source):
                 f"{len(names)} classes in {self.root}: at most {MOST_CLASSES} fit into a mask of bytes. Join some of "
                 "them in the masks and in classes.csv."
             )
-        twice = [name for name, count in Counter(names).items() if count > 1]
-        if twice:
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise ConfigError(f"Two classes are named '{twice[0]}' in {self.root}: give each a name of its own.")
         declared = MaskCoding.parse(self._declared).highest if self._declared is not None else 0
         if declared >= len(names):

@@ -20,6 +20,10 @@ from utils.errors import DataError
 from utils.formats import is_image_name
 
 
+class NoPairsError(DataError):
+    """A folder holds no pairs that the names of its folders and files would show."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """One way to read a folder.
@@ -60,7 +64,7 @@ def read_layout(root: Path) -> Reading:
             "each, in a pairs.csv (image,mask,split), or set root to the folder of one of them."
         )
     if not readings:
-        raise DataError(describe_failure(root, pictures))
+        raise NoPairsError(describe_failure(root, pictures))
     return with_leftovers(readings[0], every, pictures)
 
 
@@ -73,8 +77,7 @@ def with_leftovers(reading: Reading, by_folders: list[Reading], pictures: list[P
     rest = [path for path in pictures if path not in whole]
     others = (pairable - paired) | other_kinds([row.mask for row in reading.rows], rest)
     lone = [path for path in rest if path.parent in beside and path not in others]
-    unread = [path for path in rest if path not in set(lone)]
-    return replace(reading, lone=lone, unread=unread)
+    return replace(reading, lone=lone, unread=sorted(set(rest).difference(lone)))
 
 
 def list_pictures(root: Path) -> list[Path]:
@@ -161,14 +164,12 @@ def describe_failure(root: Path, pictures: Sequence[Path]) -> str:
         for folder, paths in list(folders.items())[:4]
     ]
     found = " and ".join(shown) + (" and more elsewhere" if len(folders) > 4 else "") or "no picture at all"
-    others = [] if pictures else [path for path in root.rglob("*.*") if path.is_file()]
-    if others:
+    if not pictures and (others := [path for path in root.rglob("*.*") if path.is_file()]):
         ending, count = Counter("".join(path.suffixes[-2:]) for path in others).most_common(1)[0]
         found += f", but {count} files end in {ending} (unpack what is packed, save volumes and arrays as pictures)"
     notes = [path for ending in ("json", "xml", "geojson") for path in sorted(root.rglob(f"*.{ending}"))][:1]
-    command = f"`python -m segmenter convert {root} --into FOLDER` draws them as masks, if it knows the format."
-    polygons = "".join(f" {path.relative_to(root).as_posix()} may hold outlines: {command}" for path in notes)
+    outlines = "".join(f" {path.relative_to(root).as_posix()} may hold outlines." for path in notes)
     return (
-        f"{root} holds no pairs: there is {found}. Put images in images/, masks of the same names in masks/, or name "
-        f"each pair in a pairs.csv (image,mask).{polygons}"
+        f"{root} holds no pairs: there is {found}. Put images in images/, masks of the same names in masks/, name each "
+        f"pair in a pairs.csv (image,mask), or try `python -m segmenter convert {root} --into FOLDER`.{outlines}"
     )
