@@ -20,12 +20,12 @@ from utils.formats import FORMATS, count_pages, is_unreadable_heif
 IGNORE_INDEX = 255
 
 
-def open_image(path: Path) -> Image.Image:
+def open_image(path: str | Path) -> Image.Image:
     """Return a fully decoded image; `info["bits"]` is 16 where a colour image was stored with 16 bits a channel.
 
     Raises DataError for a missing, empty, cut-off or foreign file, and for one that holds several images.
     """
-    data = _read(path)
+    data = _read(path := Path(path))
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             deep, pages = ";16" in str(image.tile), count_pages(image)
@@ -127,7 +127,7 @@ def to_eight_bits(values: np.ndarray, largest: float | None = None) -> np.ndarra
 
 def read_mask(path: str | Path) -> np.ndarray:
     """Return a mask as it is stored: palette indices or grey values (H, W), or colours (H, W, 3). Raises DataError."""
-    image = open_image(Path(path))
+    image = open_image(path)
     if image.format == "JPEG":
         raise DataError(Fault("JPEG mask", Path(path)))
     if image.mode in ("RGBA", "CMYK", "LA", "PA"):

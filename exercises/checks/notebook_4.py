@@ -327,7 +327,8 @@ def coloured(read_mask: Callable) -> None:
 def no_jpeg(read_mask: Callable) -> None:
     """A JPEG is refused with a DataError, whatever its name ends with.
 
-    The picture that `open_image` returns knows its format: `if picture.format == "JPEG": raise DataError("...")`.
+    The picture that `open_image` returns knows its format: `if picture.format == "JPEG": raise DataError("...")`. Ask
+    it before you convert or turn the picture, because the new picture that these return has no format.
     """
     for name in ("mask.jpg", "mask.jpeg", "renamed.png"):
         try:
@@ -340,9 +341,26 @@ def no_jpeg(read_mask: Callable) -> None:
             raise Wrong(f"a JPEG raises {what}: let it raise DataError", file=name, yours=what) from None
         if result is None:
             raise Wrong("a JPEG gives None, and the fault shows up much later: raise DataError", file=name)
+        if asks_a_copy(read_mask, picture, name):
+            raise Wrong(
+                "a JPEG is accepted, because a picture that was converted or turned has no `format` any more: ask the "
+                "picture that `open_image` returned", file=name,
+            )  # fmt: skip
         if name == "renamed.png":
             raise Wrong("a JPEG that was renamed to .png is accepted: ask for its `format`, not its name", file=name)
         raise Wrong(f"a JPEG mask ({name}) is accepted though its ids are damaged: raise DataError", file=name)
+
+
+def asks_a_copy(read_mask: Callable, picture: Image.Image, name: str) -> bool:
+    """Say whether an answer that accepts a JPEG would refuse it if Pillow's copies of a picture kept the format."""
+    with mock.patch.object(Image.Image, "format", "JPEG"):  # the class of copies; an opened file has one of its own
+        try:
+            read_back(read_mask, picture, name, format="JPEG")
+        except DataError:
+            return True
+        except Exception:  # whatever else goes wrong, the usual verdict says more
+            return False
+    return False
 
 
 def mask_example(answer: Callable) -> tuple[Any, Any]:
@@ -717,7 +735,8 @@ def shares_of_items(split_by_group: Callable) -> None:
             for name, fraction in zip(SPLITS, fractions, strict=True):
                 require(
                     abs(counts[name] - fraction * 600) <= 20,
-                    f"{name} is more than two groups off: do shares count groups, or chances, instead of items?",
+                    f"{name} is off by more than twice the largest group: do shares count groups, or chances, "
+                    "instead of items?",
                     items=600, largest_group=10, fractions=fractions, expected=f"{name} {fraction * 600:.0f}",
                     yours=f"{name} {counts[name]}",
                 )  # fmt: skip

@@ -55,7 +55,7 @@ def batch_of(answer: Callable, items: list[Item]) -> Item:
         if any(h < sizes[n][0] or w < sizes[n][1] for n, (h, w) in stacked.items()):
             says = "pixels are cut away, and the sizes still differ: pad to the largest, do not crop"
         elif all(sizes[n] == size for n, size in stacked.items()):
-            says = "pictures of different sizes cannot be stacked: pad them to one size first"
+            says = "samples of different sizes cannot be stacked: pad them to one size first"
         raise Wrong(says, sizes=sizes, **{f"stacked, sample {n}": size for n, size in stacked.items()}) from None
     require(result is not None, "nothing is returned: is a `return` missing?")
     pair = isinstance(result, tuple | list) and len(result) == 2
@@ -80,6 +80,22 @@ def returns_two(pad_collate: Callable) -> None:
     batch_of(pad_collate, draw_items((2, 5), (2, 5)))
 
 
+def bytes_and_ids(pad_collate: Callable) -> None:
+    """Images stay uint8 and masks int64, and the channels of an image come before its height and width.
+
+    `torch.zeros` makes float32 unless you say `dtype=torch.uint8`; a mask needs `dtype=torch.int64`. An empty batch of
+    images has the shape (N, 3, H, W): nothing has to be turned.
+    """
+    images, masks = batch_of(pad_collate, draw_items((2, 5), (2, 5)))
+    last = images.ndim == 4 and images.shape[-1] == 3
+    details = {"expected": (2, 3, 2, 5), "yours": tuple(images.shape)}
+    require(not last, "the channels of the images come last: a batch is (N, 3, H, W)", **details)
+    details = {"expected": "uint8", "yours": str(images.dtype).removeprefix("torch.")}
+    require(images.dtype == torch.uint8, f"the images are {details['yours']}: keep them bytes, uint8", **details)
+    details = {"expected": "int64", "yours": str(masks.dtype).removeprefix("torch.")}
+    require(masks.dtype == torch.int64, f"the masks are {details['yours']}: class ids are int64", **details)
+
+
 def stacked(pad_collate: Callable) -> None:
     """Samples of one size are stacked along a new first axis: uint8 (N, 3, H, W) and int64 (N, H, W).
 
@@ -96,21 +112,15 @@ def stacked(pad_collate: Callable) -> None:
             require(not glued, f"the {name} are joined, not stacked: a batch has a new first axis", **details)
             few = part.ndim == len(shape) and part.shape[0] != count and part.shape[1:] == shape[1:]
             require(not few, f"{count} samples went in, but {part.shape[0]} {name} come out", **details)
-            last = part.ndim == 4 and part.shape[-1] == 3
-            require(not last, f"the channels of the {name} come last: a batch is (N, 3, H, W)", **details)
             square = tuple(part.shape[-2:]) == (5, 5)
             require(
                 not square, "the batch is a square of the longest side: height and width each have their own", **details
             )
             larger = part.ndim == len(shape) and part.shape[-2] >= 2 and part.shape[-1] >= 5 and part.shape != shape
-            require(not larger, "the batch is larger than its largest picture", **details)
+            require(not larger, "the batch is larger than its largest sample", **details)
             require(
                 part.shape == shape, f"the {name} of {count} samples, 2 high and 5 wide, have another shape", **details
             )
-        details = {"expected": "uint8", "yours": str(images.dtype).removeprefix("torch.")}
-        require(images.dtype == torch.uint8, f"the images are {details['yours']}: keep them bytes, uint8", **details)
-        details = {"expected": "int64", "yours": str(masks.dtype).removeprefix("torch.")}
-        require(masks.dtype == torch.int64, f"the masks are {details['yours']}: class ids are int64", **details)
         same_order(items, images, masks)
         for n, (image, mask) in enumerate(items):
             require(same(images[n], image), "pixels change though nothing has to be padded", sample=n)
@@ -136,33 +146,33 @@ def same_order(items: list[Item], images: Tensor, masks: Tensor) -> None:
 
 
 def large_enough(pad_collate: Callable) -> None:
-    """The batch is as high as the highest picture and as wide as the widest.
+    """The batch is as high as the highest sample and as wide as the widest.
 
-    These may be two different pictures: take the largest height and the largest width, each on its own.
+    These may be two different samples: take the largest height and the largest width, each on its own.
     `max(mask.shape[0] for _, mask in items)` is the first of the two.
     """
     sizes = [(2, 7), (4, 4), (5, 3)]
     images, masks = batch_of(pad_collate, draw_items(*sizes))
     known = {
-        (2, 7): "the size of the batch is that of the first picture: a higher one is cut off",
-        (4, 4): "the size is that of the picture with most pixels: take height and width each on its own",
-        (5, 3): "the size of the batch is that of the last picture: a wider one is cut off",
-        (2, 3): "the pictures are cut to the smallest: nothing may be lost",
+        (2, 7): "the size of the batch is that of the first sample: a higher one is cut off",
+        (4, 4): "the size is that of the sample with most pixels: take height and width each on its own",
+        (5, 3): "the size of the batch is that of the last sample: a wider one is cut off",
+        (2, 3): "the samples are cut to the smallest: nothing may be lost",
         (7, 7): "the batch is a square of the longest side: height and width each have their own maximum",
         (7, 5): "height and width are swapped: a shape is (…, height, width)",
     }
     for name, part in {"images": images, "masks": masks}.items():
         found = tuple(part.shape[-2:])
         details = {"sizes": sizes, "expected": (5, 7), "yours": found}
-        says = f"the {name} are not as high as the highest and as wide as the widest picture"
+        says = f"the {name} are not as high as the highest and as wide as the widest sample"
         if found[0] >= 5 and found[1] >= 7:
-            says = "the batch is larger than its highest and its widest picture"
+            says = "the batch is larger than its highest and its widest sample"
         require(found == (5, 7), known.get(found, says), **details)
         require(len(part) == 3, f"3 samples went in, but {len(part)} {name} come out")
 
 
 def top_left(pad_collate: Callable) -> None:
-    """Each picture, and each mask, lies in the top left corner, pixel for pixel.
+    """Each image, and each mask, lies in the top left corner, pixel for pixel.
 
     Padding goes right and below only: `images[n, :, :h, :w] = image`. `F.pad` takes (left, right, top, bottom).
     """
@@ -196,7 +206,7 @@ def top_left(pad_collate: Callable) -> None:
 def black_padding(pad_collate: Callable) -> None:
     """The padding of images is black: 0.
 
-    Begin with `torch.zeros` of the batch's shape, and write each picture into its corner.
+    Begin with `torch.zeros` of the batch's shape, and write each image into its corner.
     """
     sizes = [(4, 2), (3, 6)]
     images, _ = batch_of(pad_collate, draw_items(*sizes))
@@ -223,7 +233,7 @@ def ignored_padding(pad_collate: Callable) -> None:
 
 
 def any_samples(pad_collate: Callable) -> None:
-    """A single sample is a batch too, labels of any value stay, and so do pictures that are views.
+    """A single sample is a batch too, labels of any value stay, and so do tensors that are views.
 
     A last batch may hold one sample: its batch is (1, 3, H, W). Nothing may depend on how many there are, on what the
     labels are, or on how a tensor lies in memory.
@@ -238,13 +248,13 @@ def any_samples(pad_collate: Callable) -> None:
         require(not lost, "a batch of one sample loses its first axis: it is (1, 3, H, W)", **details)
         words = "one sample" if len(sizes) == 1 else f"{len(sizes)} samples"
         require((images.shape, masks.shape) == wanted, f"a batch of {words} has another shape", **details)
-        require((images.dtype, masks.dtype) == (torch.uint8, torch.int64), "the dtypes change when pictures are padded")
+        require((images.dtype, masks.dtype) == (torch.uint8, torch.int64), "the dtypes change when samples are padded")
     turned = [(image.transpose(1, 2), mask.t()) for image, mask in draw_items((2, 3), (4, 2))]
     turned[0][1][0] = tensor([255, 0])
     images, masks = batch_of(pad_collate, turned)
     for n, (image, mask) in enumerate(turned):
         h, w = mask.shape
-        require(same(images[n, :, :h, :w], image), "the pixels of a turned picture are changed", sample=n)
+        require(same(images[n, :, :h, :w], image), "the pixels of a turned image are changed", sample=n)
         says = "labels change: 0 and 255 inside a mask stay what they are"
         require(same(masks[n, :h, :w], mask), says, expected=mask, yours=masks[n, :h, :w])
 
@@ -552,7 +562,7 @@ def built(answer: Callable, dataset: SegmentationDataset, config: Config, train:
 
 
 def visit(loader: DataLoader) -> list[list[int]]:
-    """Go through one epoch; return the numbers of the pictures in every batch."""
+    """Go through one epoch; return the numbers of the images in every batch."""
     numbers = []
     for batch in loader:
         pair = isinstance(batch, tuple | list) and len(batch) == 2 and all(isinstance(part, Tensor) for part in batch)
@@ -573,7 +583,7 @@ def a_loader(build_loader: Callable) -> None:
             batches = visit(loader)
             details = {"batch_size": size, "train": train, "yours": [len(batch) for batch in batches]}
             fits = bool(batches) and len(batches[0]) == size
-            require(fits, "a batch does not hold config.batch_size pictures", **details)
+            require(fits, "a batch does not hold config.batch_size images", **details)
             require(len(loader) == len(batches), "len(loader) is not the number of batches", **details)
             images, masks = next(iter(loader))
             details = {
@@ -585,7 +595,7 @@ def a_loader(build_loader: Callable) -> None:
 
 
 def evaluation_sees_all(build_loader: Callable) -> None:
-    """Without training, every picture comes once and in order, also those of a smaller last batch.
+    """Without training, every image comes once and in order, also those of a smaller last batch.
 
     `shuffle=train` and `drop_last=train`: both are for training only.
     """
@@ -594,10 +604,10 @@ def evaluation_sees_all(build_loader: Callable) -> None:
         for _ in range(2):
             batches = visit(loader)
             seen = [n for batch in batches for n in batch]
-            details = {"pictures": count, "batch_size": size, "train": False, "yours": batches}
-            says = "pictures are never scored in evaluation: drop_last is for training only"
+            details = {"images": count, "batch_size": size, "train": False, "yours": batches}
+            says = "images are never scored in evaluation: drop_last is for training only"
             require(len(set(seen)) == count, says, **details)
-            require(sorted(seen) == list(range(count)), "a picture comes twice in evaluation", **details)
+            require(sorted(seen) == list(range(count)), "an image comes twice in evaluation", **details)
             require(seen == list(range(count)), "evaluation is shuffled: only training is", **details)
             right = [len(batch) for batch in batches] == [min(size, count - n) for n in range(0, count, size)]
             require(right, "evaluation does not come in batches of config.batch_size", **details)
@@ -606,11 +616,11 @@ def evaluation_sees_all(build_loader: Callable) -> None:
 def training_drops(build_loader: Callable) -> None:
     """Training takes whole batches only.
 
-    `drop_last=train` leaves out a smaller last batch. The next epoch's order gives its pictures their turn.
+    `drop_last=train` leaves out a smaller last batch. The next epoch's order gives its images their turn.
     """
     for count, size in ((10, 4), (8, 4), (7, 3)):
         batches = visit(built(build_loader, drawn([(4, 6)] * count), Config(batch_size=size), True))
-        sizes, details = [len(batch) for batch in batches], {"pictures": count, "batch_size": size, "train": True}
+        sizes, details = [len(batch) for batch in batches], {"images": count, "batch_size": size, "train": True}
         kept = len(sizes) == count // size + 1
         says = "training keeps a smaller last batch: drop_last is True there"
         require(not kept, says, **details, expected=[size] * (count // size), yours=sizes)
@@ -619,7 +629,7 @@ def training_drops(build_loader: Callable) -> None:
 
 
 def training_shuffles(build_loader: Callable) -> None:
-    """Training sees each picture once an epoch, in another order every epoch.
+    """Training sees each image once an epoch, in another order every epoch.
 
     `shuffle=train` draws a new order whenever the loader is gone through.
     """
@@ -628,12 +638,12 @@ def training_shuffles(build_loader: Callable) -> None:
     details = {f"epoch {n}": order for n, order in enumerate(epochs, 1)}
     says = "training goes through the files in order: shuffle it"
     require(epochs[0] != list(range(12)) or epochs[1] != list(range(12)), says, **details)
-    says = "a picture comes twice in one epoch of training, another not at all: draw without replacement"
+    says = "an image comes twice in one epoch of training, another not at all: draw without replacement"
     require(all(sorted(order) == list(range(12)) for order in epochs), says, **details)
     says = "every epoch of training has the same order"
     require(epochs[0] != epochs[1] and epochs[1] != epochs[2], says, **details)
     mates = [{frozenset(batch) for batch in visit(loader)} for _ in range(3)]
-    says = "the same pictures share a batch in every epoch: shuffle pictures, not batches"
+    says = "the same images share a batch in every epoch: shuffle images, not batches"
     require(mates[0] != mates[1] or mates[1] != mates[2], says, batches=sorted(map(sorted, mates[0])))
 
 
@@ -676,7 +686,7 @@ def training_repeats(build_loader: Callable) -> None:
 
 
 def pads(build_loader: Callable) -> None:
-    """Pictures of different sizes are padded to one batch, with 0 and 255.
+    """Images of different sizes are padded to one batch, with 0 and 255.
 
     PyTorch's own collate function can only stack equal sizes. Pass yours of exercise 5.1: `collate_fn=pad_collate`.
     """
@@ -687,13 +697,13 @@ def pads(build_loader: Callable) -> None:
         except RuntimeError as error:
             if "equal size" not in str(error):
                 raise
-            says = "pictures of different sizes cannot be stacked: pass collate_fn=pad_collate"
+            says = "images of different sizes cannot be stacked: pass collate_fn=pad_collate"
             raise Wrong(says, train=train, error=str(error).splitlines()[0]) from None
         fits = (tuple(images.shape), tuple(masks.shape)) == ((3, 3, 6, 5), (3, 6, 5))
         details = {"train": train, "expected": (3, 3, 6, 5), "yours": tuple(images.shape)}
-        require(fits, "pictures of different sizes are not padded to the largest: is it pad_collate?", **details)
+        require(fits, "images of different sizes are not padded to the largest: is it pad_collate?", **details)
         numbers = (images[:, 0, 0, 0].long() - 1).tolist()
-        require(sorted(numbers) == [0, 1, 2], "a picture of another size is missing from the batch", yours=numbers)
+        require(sorted(numbers) == [0, 1, 2], "an image of another size is missing from the batch", yours=numbers)
         for n, (image, mask) in zip(numbers, zip(images, masks, strict=True), strict=True):
             h, w = [(3, 5), (4, 2), (6, 4)][n]
             outside = torch.ones(6, 5, dtype=torch.bool)
@@ -1038,9 +1048,9 @@ EXERCISES = [
     Exercise(
         "5.1", "A batch of pictures of any size", "utils.loaders.pad_collate", 2, 12,
         "A batch is a box of equal sizes; photographs are not.",
-        [returns_two, stacked, large_enough, top_left, black_padding, ignored_padding, any_samples],
+        [returns_two, bytes_and_ids, stacked, large_enough, top_left, black_padding, ignored_padding, any_samples],
         [
-            "Two steps: find the height and width that fit all, then write each picture into an empty one.",
+            "Two steps: find the height and width that fit all, then write each image into an empty one.",
             "`torch.zeros(len(items), 3, height, width, dtype=torch.uint8)` is an empty batch of images. What is an "
             "empty batch of masks?",
             "The masks begin as `torch.full((len(items), height, width), 255)`: everything is ignored until written.",
@@ -1104,7 +1114,7 @@ EXERCISES = [
         ],
     ),
     Exercise(
-        "5.6", "Find the bug: which pipeline?", "utils.loaders.get_dataset", 2, 8,
+        "5.6", "Find the bug: three splits", "utils.loaders.get_dataset", 2, 8,
         "A score can only be compared with another where both were measured on the same images.",
         [
             holds_its_split, rests, squared_if_asked, shrinks_large_ones, shows_its_file, training_changes,

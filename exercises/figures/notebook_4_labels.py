@@ -1,7 +1,6 @@
 """Figures of notebook 4 about labels: whether a mask fits, and what a network learns from masks that do not."""
 
 from collections.abc import Mapping, Sequence
-from textwrap import fill
 
 import cv2
 import matplotlib.pyplot as plt
@@ -75,8 +74,9 @@ def plot_learned(
 ) -> Figure:
     """Show an image above its mask, and beside them what networks made of it, above their wrong pixels in black.
 
-    A thin white line on each prediction shows where class 1 ends in the right mask. Ignored pixels are grey. Arrows
-    point at the tallest stripes of class 1 that the second network missed and added: a shift leaves one at each edge.
+    A thin white line on the second prediction, or on the only one, shows where the large parts of class 1 end in the
+    right mask. Ignored pixels are grey. Arrows point at the tallest stripes of class 1 that the second network missed
+    and added: a shift leaves one at each edge.
 
     Args:
         image: uint8 (H, W, 3).
@@ -87,11 +87,12 @@ def plot_learned(
     (first, right), *predictions = ((name, np.asarray(mask)) for name, mask in masks.items())
     ignored = right == IGNORE_INDEX
     wrong = [(mask != right) & ~ignored for _, mask in predictions]
-    edge = lines_of(right == 1)
-    pictures = [image, *(with_lines(colour_mask(mask, palette), edge) for _, mask in predictions)]
+    pictures = [image, *(colour_mask(mask, palette) for _, mask in predictions)]
+    marked = min(2, len(predictions))
+    pictures[marked] = with_lines(pictures[marked], lines_of(right == 1))
     pictures.append(np.where(ignored[..., None], PALE, colour_mask(right, palette)).astype(np.uint8))
     pictures += [np.where(ignored, PALE, np.where(where, 0, 255)).astype(np.uint8) for where in wrong]
-    titles = ["the image", *(fill(name, 22) for name, _ in predictions), first]
+    titles = ["the image", *(name.replace(" on ", " on\n") for name, _ in predictions), first]
     titles += [f"wrong pixels ({where.mean():.0%})" for where in wrong]
     figure = show_images(pictures, titles, columns=len(masks), size=2.4)
     if len(predictions) > 1:
@@ -125,9 +126,11 @@ def point_at(ax: Axes, place: tuple[int, int] | None, side: int) -> None:
 
 
 def lines_of(where: np.ndarray) -> list[np.ndarray]:
-    """Return the outlines of a region, bool (H, W), for a picture that is three times as large."""
-    large = cv2.resize(where.astype(np.uint8), None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST_EXACT)
-    return list(cv2.findContours(large, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0])
+    """Return the outlines of the large parts of a region, bool (H, W), for a picture that is three times as large."""
+    whole = cv2.morphologyEx(where.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((15, 15)))
+    large = cv2.resize(whole, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST_EXACT)
+    lines = cv2.findContours(large, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0]
+    return [line for line in lines if cv2.contourArea(line) > large.size / 50]
 
 
 def with_lines(picture: np.ndarray, lines: list[np.ndarray]) -> np.ndarray:

@@ -18,7 +18,7 @@ from utils.plots import ORANGE
 
 def plot_fingerprints(grids: Mapping[str, Sequence[Sequence[int]]]) -> Figure:
     """Draw the numbers of distinct results, a row for each epoch; what had been there before is orange."""
-    figure, axes = plt.subplots(1, len(grids), figsize=(10.5, 3.0), squeeze=False)
+    figure, axes = plt.subplots(1, len(grids), figsize=(max(10.5, 3.4 * len(grids)), 3.0), squeeze=False)
     for ax, (name, grid) in zip(axes[0], grids.items(), strict=True):
         numbers = np.array(grid)
         again = np.ones(numbers.size, dtype=bool)

@@ -60,7 +60,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "4.2": {
         "if image.mode in": "neither CMYK nor LA nor PA is asked for, and the order does not matter",
         "'RGB' if True else 'L'": "LA is not asked for",
-        "open_image(path)": "the checks give a Path, as the text says",
     },
     "4.4": {
         ">= 0.02": "exactly 2 percent is within the rounding of the division",

@@ -7,6 +7,7 @@ from PIL import Image
 from exercises.figures.notebook_4 import (
     find_crop,
     liveliest_box,
+    mark_panels,
     plot_crops,
     plot_examples,
     plot_folder,
@@ -35,6 +36,7 @@ def test_the_box_shows_the_numbers_where_classes_meet(tmp_path):
     figure = plot_pair(PHOTO, MASK, tmp_path / "mask.png", CLASSES, PALETTE)
     assert len(figure.axes[3].texts) == 100
     assert {text.get_text() for text in figure.axes[3].texts} == {"0", "1"}
+    assert left >= 30  # near the panel of the numbers, so that its lines do not cross the mask
 
 
 def test_a_changed_label_is_black_and_counted():
@@ -81,6 +83,14 @@ def test_arrows_point_at_the_tallest_stripe_on_each_side():
     assert [len(ax.texts) for ax in figure.axes] == [0, 0, 0, 0, 0, 2]
 
 
+def test_only_the_second_network_gets_the_line_of_the_true_edge():
+    networks = {"clean": MASK, "trained on clean masks": MASK, "trained on moved masks": np.roll(MASK, 6, 1)}
+    figure = plot_learned(PHOTO, networks, CLASSES, PALETTE)
+    sizes = [len(ax.images[0].get_array()) for ax in figure.axes]
+    assert sizes == [40, 40, 120, 40, 40, 40]  # what carries lines is enlarged three times
+    assert "trained on\nmoved masks" in texts(figure)
+
+
 def test_a_looked_up_mask_says_how_well_it_fits():
     figure = plot_lookup({"new": (PHOTO, PHOTO, MASK, 0.25)}, CLASSES, PALETTE)
     assert "its mask, laid over the\nscene that asked: IoU 0.25" in texts(figure)
@@ -124,4 +134,7 @@ def test_a_file_that_is_missing_or_no_picture_is_an_empty_tile(tmp_path):
 
 
 def test_eight_examples_take_two_rows():
-    assert len(plot_examples([(PHOTO, MASK)] * 8, CLASSES, PALETTE).axes) == 8
+    figure = plot_examples([(PHOTO, MASK)] * 8, CLASSES, PALETTE)
+    assert len(figure.axes) == 8
+    mark_panels(figure, [5, 1])
+    assert [len(ax.patches) for ax in figure.axes] == [0, 1, 0, 0, 0, 1, 0, 0]

@@ -54,7 +54,7 @@ def test_every_depth_and_channel_count_becomes_the_same_rgb(ending, channels, bi
     expected = np.repeat(image[..., :1], 3, axis=2) if channels == 1 else image
     assert np.abs(found.astype(int) - expected).max() <= 1
     if bits == 16 and channels > 1:
-        assert open_image(path).info["bits"] == 16
+        assert open_image(str(path)).info["bits"] == 16  # a text names a file as well as a Path
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -290,6 +290,24 @@ def read_mask(path):
     values = np.array(picture)
     return values.astype(np.uint8) if values.dtype == bool else values
 
+# %% 4.2 wrong: has no `format` any more
+def read_mask(path):
+    picture = ImageOps.exif_transpose(open_image(path))
+    if picture.format == "JPEG":
+        raise DataError(f"{path} is a JPEG")
+    picture = picture.convert("RGB") if picture.mode == "RGBA" else picture
+    return np.array(picture) * 1
+
+# %% 4.2 wrong: ask the picture that `open_image` returned
+def read_mask(path):
+    picture = open_image(path)
+    if picture.mode in ("RGB", "RGBA", "1", "L"):
+        picture = picture.convert("RGB" if picture.mode.startswith("RGB") else "L")
+    if picture.format == "JPEG":
+        raise DataError(f"{path} is a JPEG")
+    values = np.array(picture)
+    return values // 255 if values.max() == 255 and len(np.unique(values)) == 2 else values
+
 # %% 4.2 wrong: a JPEG raises ValueError
 def read_mask(path):
     picture = open_image(path)

@@ -206,7 +206,7 @@ def pad_collate(items):
         masks[n, : part.shape[0], : part.shape[1]] = part
     return images, masks
 
-# %% 5.1 wrong: that of the first picture: a higher one is cut off
+# %% 5.1 wrong: that of the first sample: a higher one is cut off
 def pad_collate(items):
     height, width = items[0][1].shape
     images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
@@ -243,7 +243,7 @@ def pad_collate(items):
     masks = [F.pad(m, (0, side - m.shape[1], 0, side - m.shape[0]), value=255) for _, m in items]
     return torch.stack(images), torch.stack(masks)
 
-# %% 5.1 wrong: the batch is larger than its largest picture
+# %% 5.1 wrong: the batch is larger than its largest sample
 def pad_collate(items):
     height, width = (-(-max(mask.shape[axis] for _, mask in items) // 32) * 32 for axis in (0, 1))
     images = [F.pad(i, (0, width - i.shape[2], 0, height - i.shape[1])) for i, _ in items]
@@ -260,7 +260,7 @@ def pad_collate(items):
         masks[n, : mask.shape[0], : mask.shape[1]] = mask
     return images, masks
 
-# %% 5.1 wrong: the dtypes change when pictures are padded
+# %% 5.1 wrong: the dtypes change when samples are padded
 def pad_collate(items):
     if len({mask.shape for _, mask in items}) == 1:
         return torch.stack([image for image, _ in items]), torch.stack([mask for _, mask in items])
@@ -884,7 +884,7 @@ def build_loader(dataset, config, train):
     return DataLoader(dataset, batch_size=config.batch_size, shuffle=train, drop_last=train, collate_fn=pad_collate,
                       num_workers=config.workers, generator=generator, worker_init_fn=init)  # fmt: skip
 
-# %% 5.4 wrong: pictures are never scored in evaluation
+# %% 5.4 wrong: images are never scored in evaluation
 def build_loader(dataset, config, train):
     order = torch.Generator().manual_seed(config.seed)
     return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=True, generator=order,
@@ -965,7 +965,7 @@ def build_loader(dataset, config, train, shared=SHARED):
                       generator=shared[0].manual_seed(config.seed), num_workers=config.workers,
                       collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
 
-# %% 5.4 wrong: shuffle pictures, not batches
+# %% 5.4 wrong: shuffle images, not batches
 class Blocks(torch.utils.data.Sampler):
     def __init__(self, count, size, generator):
         self.blocks, self.generator = [list(range(n, n + size)) for n in range(0, count - size + 1, size)], generator
@@ -1023,7 +1023,7 @@ def build_loader(dataset, config, train):
     return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
                       collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
 
-# %% 5.4 wrong: a batch does not hold config.batch_size pictures
+# %% 5.4 wrong: a batch does not hold config.batch_size images
 def build_loader(dataset, config, train):
     order = torch.Generator().manual_seed(config.seed)
     return DataLoader(dataset, shuffle=train, drop_last=train, generator=order, num_workers=config.workers,
