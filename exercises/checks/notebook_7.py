@@ -37,43 +37,42 @@ def dice_is_a_number(dice_loss: Callable) -> None:
 def dice_of_one_class(dice_loss: Callable) -> None:
     """With one channel, probabilities come from a sigmoid, and Dice is (2 * overlap + smooth) / (areas + smooth).
 
-    Here every logit is 0, so every probability is 0.5. Work it out on paper: overlap 1.5, areas 3 + 3.
+    Here every logit is 0, so every probability is 0.5. Work it out on paper: overlap 2.5, areas 3 + 5.
     """
-    logits, target = torch.zeros(1, 1, 2, 3), tensor([[[1, 1, 0], [0, 1, 0]]])
+    logits, target = torch.zeros(1, 1, 2, 3), tensor([[[1, 1, 1], [1, 1, 0]]])
     class_0 = "with one channel (C = 1) the ids are 0 and 1, and one_hot with 1 class knows 0 alone: take target == 1"
-
+    softmax = "softmax over a single channel is 1 everywhere: with one channel, take the sigmoid"
     twice = float(logits.sigmoid().sigmoid()[0, 0, 0, 0])
-
-    def all_is_truth(loss: Any) -> bool:
-        """Say whether every pixel was taken for foreground: a sure "no" everywhere then costs more than it should."""
-        return abs(float(loss) - 3 / 10) < 1e-4 and abs(float(dice_loss(logits - 20, target.clone())) - 6 / 7) < 1e-4
-
     mistakes = [
-        (all_is_truth, class_0),
-        (4 / 7, "this is Dice itself: the loss is one minus it"),
-        (1 - 2.5 / 7, "the overlap counts once: Dice takes it twice"),
-        (1 - 4 / 5.5, "the denominator is the sum of both areas, without squares and without taking the overlap off"),
-        (1 - 3 / 6, "`smooth` is left out"),
-        (1 - 3 / 7, "`smooth` belongs above the line as well"),
-        (1 - 4 / 6, "`smooth` belongs below the line as well"),
-        (1 - 1 / 4, "the logits are taken as they are: with one channel, sigmoid makes probabilities of them"),
-        (1 - 7 / 10, "softmax over a single channel is 1 everywhere: with one channel, take the sigmoid"),
-        (1 - (6 * twice + 1) / (6 * twice + 4), "the sigmoid is applied twice: `probabilities` has applied it already"),
-        ((3 / 7 + 3 / 7) / 2 + 3 / 7, "the losses of the classes are added: take their mean"),
+        (6 / 9, "this is Dice itself: the loss is one minus it"),
+        (1 - 3.5 / 9, "the overlap counts once: Dice takes it twice"),
+        (1 - 6 / 6.5, "the denominator is the sum of both areas, without taking the overlap off"),
+        (1 - 6 / 7.5, "the denominator is the sum of both areas, without squares"),
+        (1 - 5 / 8, "`smooth` is left out: it belongs above the line and below it"),
+        (1 - 5 / 9, "`smooth` belongs above the line as well"),
+        (1 - 6 / 8, "`smooth` belongs below the line as well"),
+        (5 / 9, "`smooth` belongs above the line as well, and the loss is one minus Dice"),
+        (1 - 1 / 6, "the logits are taken as they are: with one channel, sigmoid makes probabilities of them"),
+        (1 - 11 / 12, softmax),
+        (0.0, f"{softmax} (`probabilities` does), and the truth is target == 1"),
+        (1 - 7 / 10, class_0),
+        (1 - (10 * twice + 1) / (6 * twice + 6), "the sigmoid is applied twice: `probabilities` has it already"),
+        (1 / 3 + 3 / 5, "the losses of two classes are added: with one channel only class 1 is judged"),
+        ((1 / 3 + 3 / 5) / 2, "with one channel only class 1 is judged: leave the background out"),
     ]
     says = "one class, all probabilities 0.5: the value is off"
     try:
-        expect(dice_loss, logits, target, gives=3 / 7, says=says, mistakes=mistakes)
+        expect(dice_loss, logits, target, gives=1 / 3, says=says, mistakes=mistakes)
     except RuntimeError as error:
         if "Class values must be smaller" not in str(error):
             raise
         raise Wrong(class_0, C=1, ids=[0, 1]) from None
     expect(
-        dice_loss, logits, target, smooth=0.0, gives=0.5, says="the argument `smooth` is not used",
-        mistakes=[(3 / 7, "the argument `smooth` is not used: it is fixed at 1")],
+        dice_loss, logits, target, smooth=0.0, gives=3 / 8, says="the argument `smooth` is not used",
+        mistakes=[(1 / 3, "the argument `smooth` is not used: it is fixed at 1")],
     )  # fmt: skip
     says = "with smooth=3 the value is off: `smooth` is added once above the line, and once below"
-    expect(dice_loss, logits, target, smooth=3.0, gives=1 / 3, says=says)
+    expect(dice_loss, logits, target, smooth=3.0, gives=3 / 11, says=says)
 
 
 def dice_of_classes(dice_loss: Callable) -> None:
@@ -83,9 +82,15 @@ def dice_of_classes(dice_loss: Callable) -> None:
     """
     p = tensor([[0.5, 0.2, 0.1], [0.3, 0.6, 0.2], [0.2, 0.2, 0.7]])  # one column a pixel
     logits, target = p.log().view(1, 3, 1, 3), tensor([[[0, 1, 2]]])
-    says = "several classes: the mean over the classes of one minus Dice is off"
+    says = "one class is right, several are not yet: each needs its own truth (one-hot) and its own Dice, then the mean"
     wanted = float(1 - np.mean([2.0 / 2.8, 2.2 / 3.1, 2.4 / 3.1]))
+
+    def one_for_all(loss: Any) -> bool:
+        """Say whether class 1 is the truth of every channel: a mask with two pixels of it then costs 1 / 6."""
+        return abs(float(loss) - 2 / 5) < 1e-4 and abs(float(dice_loss(logits, tensor([[[0, 1, 1]]]))) - 1 / 6) < 1e-4
+
     mistakes = [
+        (one_for_all, says),
         (3 * wanted, "you return the sum of the losses of the three classes: take their mean"),
         (1 - (2 * 1.8 + 1) / 7, "the overlaps of all classes are added up first: one Dice a class, then the mean"),
         (dice_of(logits.softmax(dim=3), target), "softmax runs over the columns: the classes are dimension 1"),
@@ -432,16 +437,19 @@ def absent_is_nan(iou: Callable) -> None:
     0 / 0 is NaN in torch: do not catch it, and add no small number to the denominator.
     """
     prediction, target = tensor([[0, 1], [0, 0]]), tensor([[0, 0], [2, 0]])
-    expect(
-        iou, prediction, target, 4, gives=tensor([2 / 4, 0.0, 0.0, NAN]), says="the classes are not judged right",
-        mistakes=[
-            (tensor([2 / 4, 0.0, 0.0, 0.0]), "class 3 is in neither mask: that is NaN, nothing to judge, and not 0"),
-            (tensor([2 / 4, 0.0, 0.0, 1.0]), "class 3 is in neither mask: that is NaN, nothing to judge, and not 1"),
-            (tensor([2 / 4, NAN, 0.0, NAN]), "class 1 was predicted and is not there: that is 0, not NaN"),
-            (tensor([2 / 4, 0.0, NAN, NAN]), "class 2 is there and was not found: that is 0, not NaN"),
-            (tensor([2 / 4, NAN, NAN, NAN]), "a class that is in one of the masks is 0, not NaN"),
-        ],
-    )  # fmt: skip
+    mistakes = [
+        (tensor([2 / 4, 0.0, 0.0, 0.0]), "class 3 is in neither mask: that is NaN, nothing to judge, and not 0"),
+        (tensor([2 / 4, 0.0, 0.0, 1.0]), "class 3 is in neither mask: that is NaN, nothing to judge, and not 1"),
+        (tensor([2 / 4, NAN, 0.0, NAN]), "class 1 was predicted and is not there: that is 0, not NaN"),
+        (tensor([2 / 4, 0.0, NAN, NAN]), "class 2 is there and was not found: that is 0, not NaN"),
+        (tensor([2 / 4, NAN, NAN, NAN]), "a class that is in one of the masks is 0, not NaN"),
+    ]
+    wanted, says = tensor([2 / 4, 0.0, 0.0, NAN]), "the classes are not judged right"
+    try:
+        expect(iou, prediction, target, 4, gives=wanted, says=says, mistakes=mistakes)
+    except ZeroDivisionError:
+        says = "Python refuses 0 / 0, and two tensors give NaN: divide the sums, without `.item()` or `int()`"
+        raise Wrong(says, prediction=prediction, target=target, num_classes=4) from None
     nothing = torch.full((2, 2), 255)
     expect(iou, prediction, nothing, 2, gives=tensor([NAN, NAN]), says="where all is ignored every class is NaN")
 

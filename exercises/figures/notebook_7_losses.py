@@ -80,8 +80,8 @@ def judge_loop(losses: Any, model: Sequence[float]) -> str:
         return "not yet: a loss is NaN or infinite"
     if not np.isclose(losses[0], model[0], rtol=0.05):
         return (
-            f"not yet: it starts at {losses[0]:.2f}, and the fresh network at {model[0]:.2f}: run the cell that makes "
-            "it again, and judge with loss_fn"
+            f"not yet: it starts at {losses[0]:.2f}, and the fresh network at {model[0]:.2f}: judge with loss_fn, or "
+            "run the cell that makes the network again"
         )
     if np.ptp(losses) < 1e-3:
         return (

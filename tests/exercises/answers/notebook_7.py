@@ -2107,3 +2107,41 @@ def dice_loss(logits, target, smooth=1.0):
     overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
     present = truth.sum(dim=(0, 2, 3)) > 0
     return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum()
+
+# %% 7.1 wrong: `smooth` belongs above the line as well
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - 2 * overlap / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: softmax over a single channel is 1 everywhere
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = logits.softmax(dim=1), (target != 255).unsqueeze(1)
+    truth = F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p + truth).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.1 wrong: each needs its own truth (one-hot) and its own Dice
+def dice_loss(logits, target, smooth=1.0):
+    p, truth = probabilities(logits), (target == 1).unsqueeze(1).float()
+    return 1 - (2 * (p * truth).sum() + smooth) / (p.sum() + truth.sum() + smooth)
+
+# %% 7.1 wrong: without squares
+def dice_loss(logits, target, smooth=1.0):
+    p, valid = probabilities(logits), (target != 255).unsqueeze(1)
+    truth = (target == 1).unsqueeze(1).float() if p.shape[1] == 1 else F.one_hot(target.clamp(max=p.shape[1] - 1), p.shape[1]).permute(0, 3, 1, 2).float()
+    p, truth = p * valid, truth * valid
+    overlap, total = (p * truth).sum(dim=(0, 2, 3)), (p**2 + truth**2).sum(dim=(0, 2, 3))
+    present = truth.sum(dim=(0, 2, 3)) > 0
+    return ((1 - (2 * overlap + smooth) / (total + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.3 wrong: Python refuses 0 / 0, and two tensors give NaN
+def iou(prediction, target, num_classes, ignore_index=255):
+    valid = target != ignore_index
+    p, t = prediction[valid], target[valid]
+    return torch.tensor([((p == c) & (t == c)).sum().item() / ((p == c) | (t == c)).sum().item() for c in range(num_classes)])
