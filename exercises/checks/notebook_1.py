@@ -481,7 +481,7 @@ def all_three_repeat(seed_libraries: Callable) -> None:
     _draws()
     called = _seed(seed_libraries, 7)
     for name, a, b in zip(LIBRARIES, first, _draws(), strict=True):
-        says = f"{name} draws other numbers after the same seed: its own global generator is to be seeded"
+        says = f"{name} draws other numbers after the same seed: hand `seed` to its own global generator"
         if name == "PyTorch" and called:
             says = NEARLY[called[0]]
         require(a == b, says, first=a, again=b)

@@ -369,7 +369,13 @@ CASES = [(512, 128, 0), (512, 128, 32), (500, 128, 32), (513, 128, 64), (300, 10
 
 def _starts(tile_starts: Callable, length: int, tile: int, overlap: int) -> list[int]:
     """Call, and make sure of a list of whole numbers."""
-    result = tile_starts(length, tile, overlap)
+    try:
+        result = tile_starts(length, tile, overlap)
+    except ZeroDivisionError as error:
+        if tile >= length:
+            raise
+        says = "your number of tiles came out as 1, although one tile does not reach the end: round the formula up"
+        raise Wrong(says, length=length, tile=tile, overlap=overlap) from error
     require(result is not None, "nothing is returned: is a `return` missing?")
     says = f"the result is {kind_of(result)}, not a list: end with `.tolist()`"
     require(not isinstance(result, np.ndarray | Tensor), says)
@@ -472,6 +478,7 @@ def tiles_of_one_picture(merge_tiles: Callable) -> None:
                 merge_tiles(_cut(np.ones((channels, 9, 13), np.float32), 5, 3), 9, 13)
                 says = f"with {channels} channels it runs, and with 2 it stops: C is not always {channels}"
                 raise Wrong(f"{says}, `values.shape` says it") from error
+        _swapped_sides(merge_tiles, error)
         raise
     require(result is not None, NOTHING)
     require(len(tiles) == count, "the list of tiles is changed: only read it")
@@ -486,14 +493,31 @@ def tiles_of_one_picture(merge_tiles: Callable) -> None:
         raise Wrong(_merging_fault(result, values), **{"largest difference": float(np.abs(result - values).max())})
 
 
+def _swapped_sides(merge_tiles: Callable, error: Exception) -> None:
+    """Say that rows and columns are swapped, if that is why it stops: in a square, tiles change places with others."""
+    values = np.random.default_rng(2).normal(size=(2, 9, 9)).astype(np.float32)
+    with contextlib.suppress(ValueError, IndexError):
+        result = merge_tiles(_cut(values, 3, 3), 9, 9)
+        turned = np.empty_like(values)
+        for y, x, piece in _cut(values, 3, 3):
+            turned[:, x : x + 3, y : y + 3] = piece
+        says = "a tile does not fit, because rows and columns are swapped: y goes with the height, x with the width"
+        require(not np.allclose(result, turned, atol=1e-3), f"{says}, total[:, y : y + h, x : x + w]")
+        says = "it runs on a square picture, and stops on one of 9 rows and 13 columns: are height and width swapped?"
+        if np.allclose(result, values, atol=1e-3):
+            raise Wrong(says) from error
+
+
 def _merging_fault(result: np.ndarray, values: np.ndarray) -> str:
     """Say how a merged picture was spoiled."""
     from utils.tiling import gaussian_window
 
-    weight, count = np.zeros(values.shape[1:]), np.zeros(values.shape[1:])
+    weight, count, last = (np.zeros(values.shape[1:]) for _ in range(3))
     for y, x, piece in _cut(values, 5, 3):
         _, h, w = piece.shape
-        weight[y : y + h, x : x + w] += gaussian_window(h, w).numpy()
+        window = gaussian_window(h, w).numpy()
+        weight[y : y + h, x : x + w] += window
+        last[y : y + h, x : x + w] = window
         count[y : y + h, x : x + w] += 1
     if np.allclose(result, values * count, atol=1e-3):
         return "where tiles overlap the values add up: divide by the sum of the weights"
@@ -501,6 +525,12 @@ def _merging_fault(result: np.ndarray, values: np.ndarray) -> str:
         return "the weighted values are summed, but not divided by the sum of the weights"
     if np.allclose(result, values * weight / count, atol=1e-3):
         return "divide by the sum of the weights, not by the number of tiles"
+    if np.allclose(result, values * count / weight, rtol=1e-3):
+        return "the windows are summed, but the values are not multiplied by them: add values * window"
+    if np.allclose(result, values * weight / last, rtol=1e-3):
+        return "each window replaces the last one, so only the values are summed: add the windows with += as well"
+    if np.abs(result).max() > 1.01 * np.abs(values).max():
+        return "the result leaves the range of the values, which no mean does: divide once, after the loop"
     return "tiles that agree must give back the picture they were cut from: are rows (y) and columns (x) right?"
 
 
@@ -586,12 +616,16 @@ def mirrored_back(average_flips: Callable) -> None:
     plain, mirror = sideways(images), sideways(images.flip(-1))
     upside = (plain + sideways(images.flip(-2)).flip(-2)) / 2
     both = (mirror.flip(-1) + sideways(images.flip(-1, -2)).flip(-1, -2)) / 2
+    twice = sideways(plain.flip(-1))  # the prediction of a prediction
+    turned = [(plain + other) / 2 for other in (plain.flip(-1), twice, twice.flip(-1))]
     with shown_by_row(one_row_of_the_plain_prediction=plain):
         expect(
             average_flips, sideways, images, gives=(plain + mirror.flip(-1)) / 2, says="the mean of the two is off",
             mistakes=[
                 ((plain + mirror) / 2, "the prediction of the mirror image must be mirrored back before the mean"),
                 (plain, "the mirror image is not predicted"),
+                (lambda r: any(torch.allclose(r, t, atol=1e-4) for t in turned),
+                 "here the prediction is mirrored, and the image never: mirror the images, and `predict` these"),
                 (mirror.flip(-1), "only the mirror image is predicted: take the mean with the plain one"),
                 (plain + mirror.flip(-1), "the predictions are added: take their mean"),
                 (plain + mirror.flip(-1) / 2, "only the second is halved: put brackets round the sum"),
@@ -833,6 +867,9 @@ def sizes_that_agree(average_scales: Callable) -> None:
         details = {"scales": scales, "logits of each": logits.flatten()} | chances
         says = f"{len(scales)} sizes agree, and yet your average does not agree with them: compare the probabilities"
         require(not torch.allclose(first, len(scales) * logits.flatten()), says, **details)
+        part = sum(1 / len(scales) ** turn for turn in range(1, len(scales) + 1))  # of each logit that is left
+        says = "the sum is divided in every turn of the loop: divide once, after the loop"
+        require(not torch.allclose(first, part * logits.flatten()), says, **details, your_logits=first)
         says = "all sizes agree, and the result is something else"
         require(torch.allclose(first, logits.flatten()), says, **details, your_logits=first)
 
@@ -840,7 +877,7 @@ def sizes_that_agree(average_scales: Callable) -> None:
 def mean_of_all(average_scales: Callable) -> None:
     """Where they differ, the result is the mean of the logits, in which each size counts alike.
 
-    Add up all of them, and divide once, behind the loop.
+    Add up all of them, and divide once, after the loop.
     """
 
     def predict(batch: Tensor) -> Tensor:  # every logit is the width that is seen

@@ -15,7 +15,7 @@ from utils.plots import Palette, blend, colour_mask, ids_to_rgb, legend, overlay
 
 GREY = 0.3  # how much of a photograph's contrast is left where it only stands behind something
 VERDICTS = {"found": (0, 158, 115), "missed": (0, 114, 178), "coloured in by mistake": (230, 159, 0)}
-SHADES = ((0, 0), (0.4, 0), (0.5, 1), (0.2, 0), (0.3, 1))  # how much of black (0) or white (1) is mixed in
+SHADES = ((0, 0), (0.3, 1), (0.45, 0), (0.15, 0), (0.5, 1))  # how much of black (0) or white (1) is mixed in
 
 
 def plot_mask(photograph: np.ndarray, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
@@ -46,34 +46,43 @@ def plot_learning(photograph: np.ndarray, truth: np.ndarray, masks: Mapping[int,
     grey = (photograph.mean(axis=2, keepdims=True) / 2 + 127).astype(np.uint8).repeat(3, axis=2)
     for ax, (epoch, mask) in zip(axes, masks.items(), strict=True):
         parts = np.select([(truth == 1) & (mask == 1), truth == 1, (truth == 0) & (mask == 1)], [1, 2, 3])
-        ax.imshow(blend(grey, ids_to_rgb(parts, [(0, 0, 0), *VERDICTS.values()]), parts > 0, opacity=0.75))
+        coloured = blend(grey, ids_to_rgb(parts, [(0, 0, 0), *VERDICTS.values()]), parts > 0, opacity=0.75)
+        coloured[truth == IGNORE_INDEX] = 255
+        ax.imshow(coloured)
         ax.contour(truth == 1, [0.5], colors="black", linewidths=1.2)
         hits, all_of_them = (parts == 1).sum(), (parts > 0).sum()
         ax.set_title(f"after epoch {epoch}")
         ax.text(0.5, -0.03, f"IoU = {hits:,} / {all_of_them:,}\n= {hits / all_of_them:.2f}", transform=ax.transAxes,
                 ha="center", va="top", fontsize=11)  # fmt: skip
         ax.axis("off")
-    legend(figure, list(VERDICTS), list(VERDICTS.values()))
+    legend(figure, list(VERDICTS), list(VERDICTS.values()), ignored=bool((truth == IGNORE_INDEX).any()))
     return figure
 
 
 def plot_coloured_in(
-    pictures: Mapping[str, np.ndarray], masks: Sequence[np.ndarray], classes: Sequence[str], palette: Palette
+    pictures: Mapping[str, np.ndarray],
+    masks: Sequence[np.ndarray],
+    right: Sequence[float],
+    classes: Sequence[str],
+    palette: Palette,
 ) -> Figure:
-    """Show pictures, uint8 (H, W, 3), above what a network found in them, masks of class ids (H, W)."""
+    """Show pictures, uint8 (H, W, 3), above what a network found in them, masks of class ids (H, W).
+
+    `right` has, for each picture, the share of its pixels that the network should have found.
+    """
     widths = [picture.shape[1] / picture.shape[0] for picture in pictures.values()]
     height = min(3.2, 10.2 / sum(widths))
     figure, axes = plt.subplots(
         2, len(widths), figsize=(sum(widths) * height + 0.5, 2 * height + 1.2), width_ratios=widths, squeeze=False
     )
-    for (above, below), (name, picture), mask in zip(axes.T, pictures.items(), masks, strict=True):
+    for (above, below), (name, picture), mask, share in zip(axes.T, pictures.items(), masks, right, strict=True):
         above.imshow(picture)
         above.set_title(name)
         below.imshow(overlay(picture, mask, palette))
-        below.set_title(f"{classes[1]}: {(mask == 1).mean():.0%} of the pixels")
+        below.set_title(f"{classes[1]}: {(mask == 1).mean():.0%} (right: {share:.0%})")
         above.axis("off")
         below.axis("off")
-    legend(figure, classes, palette)
+    legend(figure, classes[1:], palette[1:])
     return figure
 
 
@@ -153,12 +162,8 @@ def write_classes(ax: Axes, labels: np.ndarray, classes: Sequence[str], palette:
 
 
 def draw_boxes(ax: Axes, things: Sequence[tuple[int, np.ndarray]], palette: Palette) -> None:
-    """Draw a box round each object, in the colour of its class between two dark lines, and number the largest."""
-    largest = max(range(len(things)), key=lambda number: things[number][1].sum())
-    for number, (class_id, shape) in enumerate(things):
+    """Draw a box round each object, in the colour of its class between two dark lines."""
+    for class_id, shape in things:
         x, y, width, height = cv2.boundingRect(shape)
         for colour, line in (("black", 4), (np.array(palette[class_id]) / 255, 2.2)):
             ax.add_patch(plt.Rectangle((x - 0.5, y - 0.5), width, height, fill=False, edgecolor=colour, linewidth=line))
-        if number == largest:  # to be followed through the other answers; numbers at all boxes would cover the cars
-            halo = [withStroke(linewidth=2, foreground="white")]
-            ax.text(x + width - 4, y + height - 4, number + 1, ha="center", va="center", fontsize=8, path_effects=halo)

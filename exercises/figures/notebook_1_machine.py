@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from utils.plots import BLUE, GREY, ORANGE
+from utils.runtime import largest_batch
 
 MB = 1024**2
 # A training step of U-Net on ResNet-34, 512 x 512 pixels and 21 classes, on an H100 in bf16: images a second, by batch.
@@ -40,10 +41,35 @@ def memory_bytes(device: torch.device) -> int:
     return psutil.virtual_memory().total
 
 
+def plot_memory(total: int, fixed: int, costs: Mapping[str, int]) -> Figure:
+    """Draw the memory of a device as a bar for each size of picture: the network, a block a picture, and what is left.
+
+    Half of `total` bytes is planned for the network, `fixed`, and the activations; a picture takes its part of `costs`.
+    """
+    figure, ax = plt.subplots(figsize=(10.8, 2.6))
+    for row, cost in enumerate(costs.values()):
+        batch, half = largest_batch(cost, fixed, total // 2), total / 2 / 1024**3
+        kept = np.full(batch, cost / 1024**3)
+        starts = fixed / 1024**3 + cost / 1024**3 * np.arange(batch)
+        ax.barh(row, half, 0.6, left=half, color="white", edgecolor=GREY, hatch="//", linewidth=1)
+        ax.barh(np.full(batch, row), kept, 0.6, left=starts, color=ORANGE, edgecolor="white", linewidth=1)
+        ax.barh(row, fixed / 1024**3, 0.6, color=BLUE, edgecolor=BLUE, linewidth=0.8)
+        chip = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+        ax.text(half * 1.5, row, "way back and loss", ha="center", va="center", bbox=chip)
+        ax.text(half / 2, row, f"{batch} pictures of {cost / MB:,.0f} MB", ha="center", va="center", bbox=chip)
+    ax.annotate(
+        f"the network: {fixed / MB:.1f} MB", (0, -0.3), (0.25, -0.72), va="center",
+        arrowprops={"arrowstyle": "->", "color": BLUE}, color=BLUE,
+    )  # fmt: skip
+    ax.set(yticks=range(len(costs)), yticklabels=costs, xlabel="GB", xlim=(-0.1, total / 1024**3), ylim=(1.4, -1))
+    ax.spines[["left", "top", "right"]].set_visible(False)
+    return figure
+
+
 def plot_card(machines: Mapping[str, tuple[str, int, float, int]]) -> Figure:
     """Write what is known of two machines: precision, bytes of memory, pictures of 256 x 256 a second, and batch."""
     rows = (
-        "precision to choose", "memory", "pictures a second (fp32)", "10,000 photographs, once",
+        "precision to choose", "memory", "pictures of 256 x 256 a second (fp32)", "10,000 photographs, once",
         "10,000 photographs, 15 times", "largest batch, 512 x 512, estimated",
     )  # fmt: skip
     figure, ax = plt.subplots(figsize=(10, 3.8))

@@ -111,15 +111,20 @@ def plot_losses(history: pd.DataFrame) -> Figure:
 
 
 def plot_lag(epochs: pd.DataFrame, rates: Sequence[float]) -> Figure:
-    """Draw the IoU of the same weights twice over the epochs ('as kept', 'recomputed'), and the learning rate."""
+    """Draw the IoU of the same weights twice over the epochs ('as kept', 'recomputed'), and the learning rate.
+
+    A grey line marks the epoch in which the two are furthest apart.
+    """
     figure, ax = plt.subplots(figsize=(9, 3.2))
     behind = ax.twinx()
-    behind.plot(epochs.index, rates, ":", color=GREY)
-    behind.set_ylabel("learning rate (dotted)", color=GREY)
+    behind.plot(epochs.index, rates, ":", color=GREY, label="learning rate")
+    behind.set_ylabel("learning rate", color=GREY)
+    worst = (epochs["recomputed"] - epochs["as kept"]).idxmax()
+    ax.axvline(worst, color="#DDDDDD", linewidth=8, zorder=0, label=f"epoch {worst}")
     behind.set_ylim(0, None)
     behind.spines["right"].set_visible(True)
-    ax.plot(epochs.index, epochs["recomputed"], "s--", color=GREEN, label="statistics recomputed from these weights")
-    ax.plot(epochs.index, epochs["as kept"], "o-", color=RED, label="running averages, as BatchNorm keeps them")
+    ax.plot(epochs.index, epochs["recomputed"], "s--", color=GREEN, label="statistics recomputed")
+    ax.plot(epochs.index, epochs["as kept"], "o-", color=RED, label="as BatchNorm keeps them")
     ax.set(title="The same weights, validated twice", xlabel="epoch", ylabel="validation IoU", ylim=(0, 1))
-    figure.legend(frameon=False, loc="outside lower center", ncols=2)
+    figure.legend(frameon=False, loc="outside lower center", ncols=4)
     return figure

@@ -27,9 +27,9 @@ def plot_arms(arms: Mapping[tuple[str, str], pd.DataFrame]) -> Figure:
 
 
 def plot_average(curves: pd.DataFrame) -> Figure:
-    """Draw the validation IoU of the weights and of their moving average by epoch, each with its deepest fall."""
+    """Draw the validation IoU of a run's weights and of others made from them, by epoch, each with its deepest fall."""
     figure, ax = plt.subplots(figsize=(9, 3.4))
-    for name, style, colour in zip(curves, ("o--", "s-"), (ORANGE, GREEN), strict=True):
+    for name, style, colour in zip(curves, ("o--", "s-", "^:"), (ORANGE, GREEN, BLUE), strict=False):
         fall = max(0.0, -curves[name].diff().min())
         ax.plot(curves.index, curves[name], style, color=colour, label=f"{name}: deepest fall {fall:.2f}")
     ax.set(title="Validation IoU of one run at a constant rate", xlabel="epoch", ylabel="IoU", ylim=(0, None))

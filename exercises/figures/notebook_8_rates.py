@@ -6,12 +6,26 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from utils.plots import BLUE, GREEN, GREY, ORANGE, RED
 
 LIGHT = "#BBBBBB"
 # Style, colour and size of each ending: dots, squares, and rings around the dots.
 ENDINGS = [("o", GREEN, 4, "full"), ("s--", RED, 4, "full"), ("o", "black", 8, "none")]
+
+
+def plot_first_steps(steps: pd.DataFrame) -> Figure:
+    """Draw how far the first step of each optimizer (a column) moves the weights of each layer, input first."""
+    figure, ax = plt.subplots(figsize=(9, 3.4))
+    for (name, sizes), style, colour in zip(steps.items(), ("s-", "o-"), (GREEN, RED), strict=True):
+        label = f"{name}: largest / smallest = {sizes.max() / sizes.min():.0f}"
+        ax.plot(range(1, len(sizes) + 1), sizes, style, color=colour, label=label)
+    ax.set(title="The first step in each layer of a U-Net", xlabel="layer, from the input to the output", yscale="log")
+    ax.set_ylabel("mean size of the step")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(frameon=False, loc="outside lower center", ncols=2)
+    return figure
 
 
 def plot_rates(values: Mapping[str, Sequence[float]], run: pd.DataFrame, shaded: int, source: str) -> Figure:
@@ -74,8 +88,8 @@ def plot_resumed(steps: pd.DataFrame, endings: Mapping[str, pd.DataFrame], sourc
             ax.plot(end.index, values, style, color=colour, markersize=size, fillstyle=fill, label=f"resumed: {title}")
     shown = steps.loc[end.index[0] - 10 :]
     for ax, name in zip(axes, ("rate", "loss"), strict=False):
-        ax.plot(shown.index, shown[name], color=BLUE, label="never interrupted", zorder=1)
-    for ax, title in zip(axes, ("Learning rate", "Training loss", "Distance of the weights (%)"), strict=True):
+        ax.plot(shown.index, shown[name], color=BLUE, linewidth=1.2, label="never interrupted", zorder=3)
+    for ax, title in zip(axes, ("Learning rate", "Training loss", "Distance of weights (% of length)"), strict=True):
         ax.axvline(end.index[0] - 0.5, color=LIGHT, linestyle=":")
         ax.set(title=title, xlabel="step")
     figure.legend(*axes[1].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4)

@@ -94,8 +94,8 @@ def plot_strip(
     )  # fmt: skip
     show(axes["strip"], np.hstack([image[:, : width // 2], painted[:, width // 2 :]]), "")
     axes["strip"].axvline(width / 2 - 0.5, color="white", lw=4)
-    axes["strip"].set_title(f"what the network gets: {width} x {height} pixels", loc="left")
-    axes["strip"].set_title("what it says about every one of them", loc="right")
+    axes["strip"].set_title("left half: what the network gets", loc="left")
+    axes["strip"].set_title("right half: its map", loc="right")
     add_frame(axes["strip"], place)
     show(axes["image"], image[place], "the framed place, as the network gets it")
     show(axes["map"], painted[place], "and as a map")
@@ -178,23 +178,4 @@ def plot_squares(mask: np.ndarray, still: Sequence[Square], repaired: Sequence[S
                 add_frame(ax, np.s_[y + 3 : y + end, x + 3 : x + end], style)
                 box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
                 ax.text(x + 8, y + 9, square.words, size=8.5, va="top", bbox=box)
-    return figure
-
-
-def plot_closer(
-    image: np.ndarray, truth: np.ndarray, mask: np.ndarray, squares: Sequence[Square], palette: Palette
-) -> Figure:
-    """Show squares of a map enlarged, a column for each: the image, uint8 (H, W, 3), the true mask and the map."""
-    figure, axes = plt.subplots(3, len(squares), figsize=(2.05 * len(squares), 6.4), squeeze=False)
-    rows = {"image": image, "truth": colour_mask(truth, palette), "map": colour_mask(mask, palette)}
-    for line, (name, picture) in zip(axes, rows.items(), strict=True):
-        for ax, s in zip(line, squares, strict=True):
-            ax.imshow(
-                picture[s.y : s.y + s.side, s.x : s.x + s.side], interpolation=None if name == "image" else "nearest"
-            )
-            ax.set(xticks=[], yticks=[])
-            ax.spines[:].set_visible(False)
-        line[0].set_ylabel(name)
-    for ax, square in zip(axes[0], squares, strict=True):
-        ax.set_title(square.words.replace("\n", ", ") + (" (new)" if square.new else ""))
     return figure

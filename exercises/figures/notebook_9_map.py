@@ -1,4 +1,4 @@
-"""The last figure of notebook 9: a map as one would sign it, with a scale that says how far to trust it."""
+"""Figures of notebook 9: squares of a map enlarged, and a map as one would sign it, with its scale of trust."""
 
 import textwrap
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from IPython.display import Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from exercises.figures.notebook_9 import add_frame
+from exercises.figures.notebook_9 import Square, add_frame, find_specks
 from utils.plots import Palette, colour_mask
 
 WIDTH = 8.8  # inches
@@ -64,6 +64,30 @@ def plot_signed_map(
     draw_trust_legend(axes["legend"], legend, shares, palette)
     axes["legend"].text(len(STEPS) + 0.1, -1.2, "IoU in the\ntest report", va="center", size=9)
     draw_notes(axes["notes"], notes, signature)
+    return figure
+
+
+def plot_closer(
+    image: np.ndarray, truth: np.ndarray, mask: np.ndarray, squares: Sequence[Square], palette: Palette,
+    before: np.ndarray | None = None,
+) -> Figure:  # fmt: skip
+    """Show squares of a map enlarged, a column for each: the image, uint8 (H, W, 3), the true mask and the map.
+
+    In a new square, the largest places in which the map differs from the one `before`, uint8 (H, W), are ringed.
+    """
+    figure, axes = plt.subplots(3, len(squares), figsize=(2.05 * len(squares), 6.4), squeeze=False)
+    rows = {"image": image, "truth": colour_mask(truth, palette), "map": colour_mask(mask, palette)}
+    places = [np.s_[s.y : s.y + s.side, s.x : s.x + s.side] for s in squares]
+    for line, (name, picture) in zip(axes, rows.items(), strict=True):
+        for ax, place in zip(line, places, strict=True):
+            ax.imshow(picture[place], interpolation=None if name == "image" else "nearest")
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+        line[0].set_ylabel(name)
+    for top, bottom, square, place in zip(axes[0], axes[2], squares, places, strict=True):
+        top.set_title(square.words.replace("\n", ", ") + (" (new)" if square.new else ""))
+        if square.new and before is not None:
+            bottom.plot(*find_specks((before != mask)[place]), "o", ms=22, mfc="none", mec="black", mew=1.8)
     return figure
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from exercises.figures.notebook_9 import WIDTH, add_frame, show
+from exercises.figures.notebook_9 import EXTRA, WIDTH, add_frame, show
 from exercises.figures.notebook_9_choices import pale
 from utils.plots import RED, Palette, colour_mask, legend
 
@@ -40,7 +40,7 @@ def plot_seen(window: np.ndarray, views: Mapping[str, Tensor], tile: int) -> Fig
 def draw_changes(ax: Axes, image: np.ndarray, changed: np.ndarray, title: str) -> None:
     """Paint the pixels that changed, bool (H, W), red over the pale grey image."""
     painted = pale(image)
-    painted[changed] = (213, 94, 0)
+    painted[changed] = EXTRA
     show(ax, painted, title)
 
 

@@ -3,15 +3,24 @@
 import numpy as np
 from helpers import CLASSES, PALETTE, texts
 
-from exercises.figures.notebook_1 import plot_learning, plot_questions
-from exercises.figures.notebook_1_machine import plot_card, plot_seeds, plot_step_times
+from exercises.figures.notebook_1 import plot_coloured_in, plot_learning, plot_questions
+from exercises.figures.notebook_1_machine import MB, plot_card, plot_memory, plot_seeds, plot_step_times
 
 
 def test_iou_stands_below_the_pictures_and_ignored_pixels_count_nowhere():
     truth = np.array([[1, 1, 0, 0], [1, 255, 0, 0]])
     masks = {1: np.array([[1, 0, 1, 0], [0, 1, 0, 0]]), 15: (truth == 1).astype(int)}
     figure = plot_learning(np.zeros((2, 4, 3), np.uint8), truth, masks)
+    assert (figure.axes[1].images[0].get_array()[1, 1] == 255).all()
     assert {"after epoch 1", "IoU = 1 / 4\n= 0.25", "IoU = 3 / 3\n= 1.00"} <= set(texts(figure))
+
+
+def test_what_was_found_stands_beside_what_is_right():
+    masks = [np.array([[1, 1, 0, 0]]), np.array([[1, 0, 0, 0]])]
+    pictures = dict.fromkeys(("cup", "cat"), np.zeros((1, 4, 3), np.uint8))
+    figure = plot_coloured_in(pictures, masks, (0, 0.5), ("background", "pet"), [(0, 0, 0), (230, 159, 0)])
+    said = [ax.get_title() for ax in figure.axes]
+    assert {"cup", "pet: 50% (right: 0%)", "cat", "pet: 25% (right: 50%)"} == set(said)
 
 
 def test_every_thing_has_a_number_in_two_answers():
@@ -26,6 +35,12 @@ def test_every_thing_has_a_number_in_two_answers():
 def test_a_card_spells_rates_and_times():
     said = texts(plot_card({"old": ("fp32", 8 * 2**30, 0.8, 12), "new": ("bf16", 80 * 2**30, 1380, 1310)}))
     assert {"8 GB", "0.8", "3.5 hours", "80 GB", "1,380", "7.2 seconds", "108.7 seconds", "1,310"} <= set(said)
+
+
+def test_half_of_the_memory_is_filled_with_pictures():
+    figure = plot_memory(16 * MB, MB, {"small": 2 * MB, "large": 7 * MB})
+    said = texts(figure)
+    assert {"the network: 1.0 MB", "3 pictures of 2 MB", "1 pictures of 7 MB", "way back and loss"} <= set(said)
 
 
 def test_a_stored_gpu_stands_beside_the_measured_device():

@@ -6,7 +6,7 @@ from helpers import texts
 
 from exercises.figures.notebook_8 import draw_run
 from exercises.figures.notebook_8_compare import plot_average, plot_models
-from exercises.figures.notebook_8_rates import plot_finder, plot_resumed
+from exercises.figures.notebook_8_rates import plot_finder, plot_first_steps, plot_resumed
 
 
 def test_the_deepest_fall_of_each_curve_is_named():
@@ -44,3 +44,10 @@ def test_pictures_of_a_run_are_200_pixels_wide_or_more(trained):
     widths = [ax.images[0].get_window_extent().width for ax in figure.axes if ax.images]
     assert widths
     assert min(widths) >= 200
+
+
+def test_the_first_steps_of_an_optimizer_are_drawn_by_layer_and_their_spread_named():
+    figure = plot_first_steps(pd.DataFrame({"SGD": [0.1, 0.001], "AdamW": [0.01, 0.01]}))
+    assert [line.get_ydata().tolist() for line in figure.axes[0].lines] == [[0.1, 0.001], [0.01, 0.01]]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["SGD: largest / smallest = 100", "AdamW: largest / smallest = 1"]

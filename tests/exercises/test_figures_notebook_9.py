@@ -142,3 +142,15 @@ def test_a_map_to_sign_fades_where_it_is_unsure_and_says_what_it_is_worth():
 def test_a_card_is_shown_without_its_header_and_with_small_headings():
     card = signing.show_card("---\nlicense: cc0-1.0\n---\n# Segmentation of roads\n\n## Limits\n")
     assert card.data == "#### Segmentation of roads\n\n##### Limits\n"
+
+
+def test_squares_are_enlarged_and_what_was_removed_in_a_new_one_is_ringed():
+    image, truth = draw_pair(0)
+    before, mask = truth.copy(), truth.copy()
+    before[2, 3] = 2 if mask[2, 3] != 2 else 1
+    squares = [maps.Square(0, 0, 8, "tree\ncar", new=True), maps.Square(0, 8, 8, "water")]
+    figure = signing.plot_closer(image, truth, mask, squares, PALETTE, before)
+    assert {"tree, car (new)", "water"} <= texts(figure)
+    assert (shown(figure) == image[:8, :8]).all()
+    assert [ax.lines[0].get_xydata().tolist() for ax in figure.axes if ax.lines] == [[[3, 2]]]  # only in the new one
+    assert not any(ax.lines for ax in signing.plot_closer(image, truth, mask, squares, PALETTE).axes)

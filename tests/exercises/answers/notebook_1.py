@@ -729,6 +729,12 @@ def seed_libraries(seed):
     np.random.seed(seed)
     torch.Generator().manual_seed(seed)
 
+# %% 1.6 wrong: Python's `random` draws other numbers after the same seed: hand `seed` to
+def seed_libraries(seed):
+    random.seed()
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
 # %% 1.6 wrong: draws the same numbers for seeds 1 and 2
 def seed_libraries(seed):
     random.seed(42)

@@ -561,9 +561,10 @@ def resume(parts, states):
 MEMORY = {}
 
 def resume(parts, states):
+    _, copied = MEMORY.setdefault(id(states), (states, copy.deepcopy(states)))  # `states` stays, or another had its id
     for name, part in parts.items():
         if name in states:
-            part.load_state_dict(MEMORY.setdefault((id(states), name), copy.deepcopy(states[name])))
+            part.load_state_dict(copied[name])
 
 # %% 8.5 wrong: no saved state and is to be left alone
 def resume(parts, states):
@@ -904,3 +905,30 @@ def should_stop(scores, patience):
 # %% 8.1 wrong: at the end of the run nothing is ahead
 def poly_rate(step, steps, peak, power=0.9):
     return peak * max(1 - step / steps, 1e-8) ** power
+
+# %% 8.4 wrong: a part is left out
+def snapshot(parts):
+    kinds = (nn.Module, torch.optim.Optimizer)
+    return {name: copy.deepcopy(part.state_dict()) for name, part in parts.items() if isinstance(part, kinds)}
+
+# %% 8.5 wrong: it ends at the first part without a state
+def resume(parts, states):
+    for name, part in parts.items():
+        if name not in states:
+            break
+        part.load_state_dict(copy.deepcopy(states[name]))
+
+# %% 8.5 wrong: it ends at the first part without a state
+def resume(parts, states):
+    try:
+        for name, part in parts.items():
+            part.load_state_dict(copy.deepcopy(states[name]))
+    except KeyError:
+        pass
+
+# %% 8.5 right: goes on with the next
+def resume(parts, states):
+    for name, part in parts.items():
+        if name not in states:
+            continue
+        part.load_state_dict(copy.deepcopy(states[name]))

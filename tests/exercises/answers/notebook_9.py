@@ -651,7 +651,7 @@ def tile_starts(length, tile, overlap):
     count = math.ceil((length - overlap) / (tile - overlap))
     return [round(i * (length - tile) / (count - 1)) for i in range(count)]
 
-# %% 9.5 wrong: ZeroDivisionError
+# %% 9.5 wrong: came out as 1
 def tile_starts(length, tile, overlap):
     if tile >= length:
         return [0]
@@ -796,7 +796,7 @@ def merge_tiles(tiles, height, width):
         weight[x : x + h, y : y + w] += window
     return total / weight
 
-# %% 9.6 wrong: ValueError
+# %% 9.6 wrong: stops on one of 9 rows and 13 columns
 def merge_tiles(tiles, height, width):
     total, weight = None, np.zeros((height, width), dtype=np.float32)
     for y, x, values in tiles:
@@ -1418,3 +1418,84 @@ def worst_images(ious, limit=0.5):
 # %% 9.3 wrong: it finds 1 of 3 foreground
 def best_threshold(probabilities, target, thresholds):
     return thresholds[int(np.argmax([float(iou((probabilities >= t).long(), target, 2)[0]) for t in thresholds]))]
+
+# %% 9.5 wrong: round the formula up
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    count = (length - overlap) // (tile - overlap)
+    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+# %% 9.6 wrong: the values are not multiplied by them
+def merge_tiles(tiles, height, width):
+    total, weight = 0, np.zeros((height, width))
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        total = total + np.zeros((c, height, width))
+        total[:, y : y + h, x : x + w] += values
+        weight[y : y + h, x : x + w] += gaussian_window(h, w).numpy()
+    return total / weight
+
+# %% 9.6 wrong: add the windows with +=
+def merge_tiles(tiles, height, width):
+    total, weight = 0, np.zeros((height, width))
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w).numpy()
+        total = total + np.zeros((c, height, width))
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] = window
+    return total / weight
+
+# %% 9.6 wrong: which no mean does
+def merge_tiles(tiles, height, width):
+    total, weight = 0, np.zeros((height, width))
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w).numpy()
+        total = total + np.zeros((c, height, width))
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+        total[:, y : y + h, x : x + w] /= weight[y : y + h, x : x + w]
+    return total
+
+# %% 9.6 wrong: rows and columns are swapped
+def merge_tiles(tiles, height, width):
+    total, weight = 0, np.zeros((height, width))
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w).numpy()
+        total = total + np.zeros((c, height, width))
+        total[:, x : x + w, y : y + h] += values * window
+        weight[x : x + w, y : y + h] += window
+    return total / weight
+
+# %% 9.6 wrong: are height and width swapped
+def merge_tiles(tiles, height, width):
+    total, weight = 0, np.zeros((width, height))
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w).numpy()
+        total = total + np.zeros((c, width, height))
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.4 wrong: the image never
+def average_flips(predict, images):
+    return (predict(images) + predict(images).flip(-1)) / 2
+
+# %% 9.4 wrong: the image never
+def average_flips(predict, images):
+    z = predict(images)
+    return (z + predict(z.flip(-1))) / 2
+
+# %% 9.8 wrong: in every turn of the loop
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    mean = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        mean = (mean + F.interpolate(predict(scaled), (height, width), mode="bilinear")) / len(scales)
+    return mean
