@@ -53,7 +53,7 @@ class Config(BaseModel):
     root: FolderPath | None = Field(None, description="Folder that holds the data set; default data/<dataset>.")
     classes: tuple[str, ...] | None = Field(None, description="Names in order of id, background first (for 'folder').")
     mask_values: str | None = Field(None, description="What masks hold, as '0=0 128=1 255=2'; none: found in them.")
-    white: Annotated[float, Field(gt=0)] | None = Field(None, description="Deep value that becomes 255; none: found.")
+    white: Annotated[float, Field(gt=0)] | None = Field(None, description="What becomes 255 in images of 16 bits.")
     variant: str | None = Field(None, description="Edition of the data set, where it has several; default the first.")
     splits: Literal["published", "random", "stratified", "hash"] = Field(
         "published",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from exercises.definitions import Exercise
 from exercises.expect import Wrong, expect, kind_of, require
@@ -35,12 +36,19 @@ def gives_a_changed_config(override: Callable) -> None:
 
 
 def _joined(override: Callable, **changes: Any) -> Any:
-    """Call an answer; where Python stops it because old and new values meet in one call, say what to do first."""
+    """Call an answer; where Python or the frozen config stops it, say what to do instead."""
     try:
         return override(Config(), **changes)
+    except ValidationError as error:
+        if error.errors()[0]["type"] != "frozen_instance":
+            raise
+        says = "a config is frozen, so nothing can be set in it: build a new one from the values of model_dump()"
+        raise Wrong(says, changes=changes, stopped="ValidationError: Instance is frozen") from None
     except TypeError as error:
         if "multiple values" in str(error):
             says = "a call takes no name twice: lay one dictionary over the other first, {**old, **changes}"
+        elif "takes 1 positional argument" in str(error) and "Config" in str(error):
+            says = "Config takes its values by name: unpack the dictionary with two stars, Config(**values)"
         elif "unexpected keyword" in str(error) and not _takes_any_name(override):
             says = "keep the two stars: with `**changes` a call may name any field, override(config, epochs=7)"
         else:
@@ -259,12 +267,17 @@ def ids_are_whole(rgb_to_ids: Callable) -> None:
 
 
 # ---------------------------------------------------------------- 2.2
+OTHER_SIZE = "your picture has another size than the mask, and a mask may have any: take its size from ids.shape"
+NO_LIST = "a palette may be a tuple or a list, and Python adds only two of a kind: turn it into one with list(palette)"
+
+
 def expect_colours(ids_to_rgb: Callable, ids: np.ndarray, palette: Any, **wanted: Any) -> np.ndarray:
     """Call the answer as `expect` does; where NumPy stops it, say what that means for the table of colours."""
     try:
         return expect(ids_to_rgb, ids, palette, **wanted)
     except IndexError as error:
         says = "the table ends before 255: it needs a row for 255, too" if "index 255 is out" in str(error) else ""
+        says = OTHER_SIZE if "boolean index did not match" in str(error) else says
         stopped = f"IndexError: {error}"
     except ValueError as error:
         says = (
@@ -273,6 +286,9 @@ def expect_colours(ids_to_rgb: Callable, ids: np.ndarray, palette: Any, **wanted
             else ""
         )
         stopped = f"ValueError: {error}"
+    except TypeError as error:
+        says = NO_LIST if "can only concatenate" in str(error) else ""
+        stopped = f"TypeError: {error}"
     if not says:
         return expect(ids_to_rgb, ids, palette, **wanted)  # another mistake: let it stop again, with its line
     raise Wrong(says, ids=ids, colours=len(palette), stopped=stopped)

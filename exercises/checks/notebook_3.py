@@ -222,9 +222,12 @@ def square(crop: Callable) -> None:
                 y, x = divmod(int(new[0, 0, 0]), width) if new.size else (height, width)
                 if new.shape != (size, size, 3) and y + size <= height and x + size <= width:
                     raise Wrong("a slice ends at size, where it should end at y + size (or x + size)", **details)
-            raise Wrong(
-                "a window reaches over an edge: y goes from 0 to height - size, and x from 0 to width - size", **details
-            )
+            says = "a window reaches over an edge: y goes from 0 to height - size, and x from 0 to width - size"
+            starts = np.array([divmod(int(new[0, 0, 0]), width) for new, _ in results if new.size])
+            shorter = int(np.argmin((height, width)))  # the other axis never starts later than this one may
+            if starts[:, 1 - shorter].max() <= min(height, width) - size:
+                says += "; have both changed places? `mask.shape` is (height, width)"
+            raise Wrong(says, **details)
         raise Wrong("the result is not size x size: cut from y to y + size, and from x to x + size", **details)
 
 
@@ -330,7 +333,7 @@ def no_phantoms(resize: Callable) -> None:
             says = "labels appear that were not there, at the borders between two others"
             if gives_rule_by_place(resize, image, mask, target):
                 says += "; is the rule given by name, `interpolation=...`? The third place of cv2.resize is another one"
-            raise Wrong(says, before=before.tolist(), after=after.tolist())
+            raise Wrong(says, **{"a mask of 4 x 4 had": before.tolist(), "resized it has": after.tolist()})
 
 
 def gives_rule_by_place(resize: Callable, image: np.ndarray, mask: np.ndarray, target: tuple[int, int]) -> bool:

@@ -154,11 +154,15 @@ def plot_files(files: Sequence[np.ndarray]) -> Figure:
 
 
 def plot_decoded(
-    decoded: Mapping[str, np.ndarray], palettes: Mapping[str, Palette], classes: Sequence[str]
+    decoded: Mapping[str, np.ndarray], palettes: Mapping[str, Palette], classes: Sequence[str], who: str
 ) -> Figure:  # fmt: skip
-    """Show what mask files say, ids (H, W), painted: each under its letter, by order, and the name of its encoding."""
+    """Show what mask files say, ids (H, W), painted: each under its letter, by order, and the name of its encoding.
+
+    `who` has looked up the colours of the RGB file, such as "yours", before a colon.
+    """
     painted = [colour_mask(ids, palettes[name]) for name, ids in decoded.items()]
-    titles = [f"{letter}: {name}" for letter, name in zip("ABCDE", decoded, strict=False)]
+    names = [f"{name} ({who.partition(':')[0]})" if name == "RGB" else name for name in decoded]
+    titles = [f"{letter}: {name}" for letter, name in zip("ABCDE", names, strict=False)]
     figure = show_images(painted, titles, columns=len(painted), size=2.0)
     make_room(figure, 0.45)
     legend(figure, [*classes, "anything else"], [*palettes["ids"], palettes["0/255"][0]], ignored=True)

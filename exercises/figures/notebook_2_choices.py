@@ -72,6 +72,16 @@ def find_window(crop: np.ndarray, image: np.ndarray) -> tuple[int, int, int] | N
     return (top, left, side) if np.array_equal(image[top : top + side, left : left + side], crop) else None
 
 
+def plot_framings(photograph: np.ndarray, side: int, top: int, left: int) -> Figure:
+    """Show a photograph, uint8 (H, W, 3), resized to a square, and a square of the same side that is cut out of it."""
+    crop = photograph[top : top + side, left : left + side]
+    views = [photograph, cv2.resize(photograph, (side, side), interpolation=cv2.INTER_AREA), crop]
+    figure = show_images(views, ["the photograph", f"resize, image_size={side}", f"crop, image_size={side}"], 3, 2.6)
+    for colour, width in (("black", 3.5), ("white", 1.8)):
+        figure.axes[0].add_patch(Rectangle((left, top), side, side, fill=False, edgecolor=colour, lw=width))
+    return figure
+
+
 def plot_empty(image: np.ndarray, targets: Mapping[str, np.ndarray], scores: Mapping[str, float]) -> Figure:
     """Show over an image, uint8 (H, W, 3), the targets by which an empty prediction is scored, with its scores.
 

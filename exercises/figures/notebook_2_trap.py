@@ -1,17 +1,25 @@
-"""The traps of notebook 2: four pairs, two of whose masks are wrong though no rule is broken, and three strangers."""
+"""The traps of notebook 2: masks that are wrong though no rule is broken, three strangers, and folders to be read."""
 
 import copy
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
+from utils import catalog
 from utils.catalog.base import Pair, Source
+from utils.config import Config
 from utils.dataset import read_pair
+from utils.errors import DataError
 from utils.images import IGNORE_INDEX
 from utils.plots import legend, overlay, show_images
 
+RING = 2  # pixels, the width of an ignored ring
+STORED = 128  # pixels on each side of the files of a folder that is read once
 MARGIN = 0.1  # of each side, which is not shown: the edge of a moved mask would give it away
 
 
@@ -72,3 +80,45 @@ def name_suspects(figure: Figure, suspects: Sequence[Pair]) -> Figure:
             ax.set_title("\n".join([f"{name} ({letters[name]})", *reasons]), fontsize=ax.title.get_fontsize())
     figure.set_size_inches(9, 4.4)
     return figure
+
+
+def forget_one(mask: np.ndarray) -> np.ndarray:
+    """Return a copy of a mask of ids, (H, W), in whose middle one object of the rarest class was not labelled.
+
+    Its pixels, and the ignored ring around it, get the class that lies around them, as where somebody overlooked it.
+    """
+    (top, bottom), (left, right) = ((side * 5 // 16, side * 11 // 16) for side in mask.shape)
+    middle = mask[top:bottom, left:right]
+    seen, counts = np.unique(middle[middle != IGNORE_INDEX], return_counts=True)
+    for index in seen[counts.argsort()]:
+        _, parts, boxes, _ = cv2.connectedComponentsWithStats((middle == index).astype(np.uint8))
+        for part, (x, y, width, height, _) in enumerate(boxes[1:], 1):  # from the top of the picture to its bottom
+            if min(x, y, middle.shape[1] - x - width, middle.shape[0] - y - height) < RING * 2:
+                continue  # it may go on outside
+            thing = (parts == part).astype(np.uint8)
+            near, ring = (cv2.dilate(thing, np.ones((2 * by + 1, 2 * by + 1))) > 0 for by in (2 * RING, RING))
+            around = middle[near & (middle != index) & (middle != IGNORE_INDEX)]
+            if around.size:
+                forgotten = mask.copy()
+                lost = (thing > 0) | (ring & (middle == IGNORE_INDEX))
+                forgotten[top:bottom, left:right][lost] = np.bincount(around).argmax()
+                return forgotten
+    return mask
+
+
+def how_read(pictures: Sequence[np.ndarray], masks: Sequence[np.ndarray], mask_values: str | None = None) -> str:
+    """Store pairs, uint8 (H, W, 3) and (H, W), as small PNG files, and say how the course reads the masks.
+
+    Where it stops with a question, the question is returned. The folder exists only for this long.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name, arrays in (("images", pictures), ("masks", masks)):
+            (Path(folder) / name).mkdir()
+            for number, array in enumerate(arrays):
+                small = cv2.resize(array, (STORED, STORED), interpolation=cv2.INTER_NEAREST)
+                Image.fromarray(small).save(Path(folder) / name / f"{number}.png")
+        try:
+            source = catalog.load(Config(dataset="folder", root=folder, mask_values=mask_values))
+        except DataError as question:
+            return str(question).replace(folder, "the folder")
+        return dict(source.describe())["masks"]

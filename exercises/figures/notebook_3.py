@@ -37,7 +37,8 @@ def plot_outlined(
                 colour = [np.array(palette[index]) / 255]
                 ax.contour(mask == index, levels=[0.5], colors=colour, linewidths=1.3)
         ax.set_title(name)
-    plots.legend(figure, classes, palette)
+    there = [index for index in range(len(classes)) if any((mask == index).any() for _, mask in pairs)]
+    plots.legend(figure, [classes[index] for index in there], [palette[index] for index in there])
     return figure
 
 
@@ -127,33 +128,29 @@ def plot_landmarks(draws: Mapping[str, Sequence[Draw]], author: str) -> Figure:
 
 
 def plot_changes(image: np.ndarray, changes: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw an image, uint8 (H, W, 3), framed, and below it what each amount of a change makes of it, a row a change.
+    """Draw what each amount of a change makes of an image, uint8 (H, W, 3), a row a change.
 
-    changes: "brightness", "contrast", "saturation" or "noise", with the amounts that are drawn.
+    changes: "brightness", "contrast", "saturation" or "noise", with the amounts that are drawn; a factor of 1, or no
+    noise, is the image unchanged, in a thick frame.
     """
-    rows, columns, (tall, wide) = 1 + len(changes), max(map(len, changes.values())), image.shape[:2]
+    rows, columns, (tall, wide) = len(changes), max(map(len, changes.values())), image.shape[:2]
     size = (WIDTH, rows * (WIDTH / columns * tall / wide + 0.32))  # inches
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-    for ax in axes[0]:
-        ax.set_axis_off()
-    first = axes[0, 0]
-    first.set_axis_on()
-    first.imshow(image, interpolation="bicubic")
-    first.set_title("unchanged")
-    frame(first)
-    first.spines[:].set(color="black", linewidth=3)
-    for row, (name, amounts) in zip(axes[1:], changes.items(), strict=True):
+    for row, (name, amounts) in zip(axes, changes.items(), strict=True):
         for ax, amount in zip(row, amounts, strict=True):
             ax.imshow(changed(image, name, amount), interpolation="bicubic")
             ax.set_title(f"{name} {amount}")
             frame(ax)
+            if amount == (0 if name == "noise" else 1):
+                ax.set_title("unchanged")
+                ax.spines[:].set(color="black", linewidth=3)
     return figure
 
 
 def changed(image: np.ndarray, name: str, amount: float) -> np.ndarray:
     """Change brightness, contrast or saturation of an image, uint8 (H, W, 3), by a factor, or add noise."""
     if name == "noise":
-        step = A.GaussNoise(std_range=(amount, amount), p=1)
+        step = A.GaussNoise(std_range=(amount, amount), per_channel=False, p=1)  # grey grain, as in training
     else:
         factors = {"brightness": (1, 1), "contrast": (1, 1), "saturation": (1, 1), name: (amount, amount)}
         step = A.ColorJitter(**factors, hue=(0, 0), p=1)

@@ -28,7 +28,7 @@ def plot_learning(runs: Mapping[str, Sequence[Curves]]) -> Figure:
             ax.plot(steps, curves.mean(axis=0), style, color=colour, linewidth=2.5, label=label)
         learned, unseen = (ax.lines[n * (len(seeds) + 1) + len(seeds)].get_ydata() for n in (0, 1))
         ax.fill_between(steps, learned, unseen, color=plots.GREY, alpha=0.15)
-        ax.set(title=f"{name}: gap at the end {unseen[-1] - learned[-1]:.2f}", xlabel="step", ylim=(0, None))
-    axes[0].set_ylabel("loss (cross-entropy)")
+        ax.set(title=f"{name}: gap at the end {unseen[-1] - learned[-1]:.2f}", xlabel="step")
+    axes[0].set(ylabel="loss (cross-entropy)", ylim=(0, None))  # of all: they share it, and every curve is drawn
     axes[0].legend(frameon=False)
     return figure

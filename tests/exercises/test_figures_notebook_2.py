@@ -29,9 +29,10 @@ from exercises.figures.notebook_2_choices import (
     plot_empty,
     plot_first_seen,
     plot_found,
+    plot_framings,
     train_small,
 )
-from exercises.figures.notebook_2_trap import three_strangers
+from exercises.figures.notebook_2_trap import forget_one, how_read, three_strangers
 from utils import catalog
 from utils.config import Config
 from utils.images import IGNORE_INDEX, read_mask
@@ -82,8 +83,8 @@ def test_files_have_letters_and_once_decoded_the_names_of_their_encodings():
     decoded = {name: np.zeros((32, 32), dtype=np.int64) for name in ("RGB", "ids", "0/255")}
     palettes = {"ids": PALETTE, "RGB": PALETTE, "0/255": ((0, 0, 0), PALETTE[1])}
     assert [ax.get_title() for ax in plot_files([SCENE] * 3).axes] == ["file A", "file B", "file C"]
-    figure = plot_decoded(decoded, palettes, CLASSES)
-    assert [ax.get_title() for ax in figure.axes] == ["A: RGB", "B: ids", "C: 0/255"]
+    figure = plot_decoded(decoded, palettes, CLASSES, "yours: rgb_to_ids")
+    assert [ax.get_title() for ax in figure.axes] == ["A: RGB (yours)", "B: ids", "C: 0/255"]
     assert not figure.axes[2].images[0].get_array().any()  # in the colours of its own encoding
 
 
@@ -115,6 +116,35 @@ def test_of_three_strangers_one_is_sound_one_is_smoothed_and_one_is_lost():
     assert found["H"].max() > ids.max()
     assert changed.mean() == pytest.approx(0.11, abs=0.01)
     assert (found["H"][changed] < len(source.classes)).mean() > 0.9  # nobody can tell them from the right ones
+
+
+def test_a_forgotten_object_has_the_class_around_it_and_nothing_else_changes():
+    mask = np.ones((64, 64), dtype=np.uint8)
+    mask[26:34, 26:34], mask[28:32, 28:32] = 255, 2  # in the middle, with its ring
+    mask[:4, :4] = 2  # outside of the middle
+    forgotten = forget_one(mask)
+    assert (forgotten[20:44, 20:44] == 1).all()
+    assert (forgotten[:4, :4] == 2).all()
+    assert (forget_one(np.ones((64, 64), dtype=np.uint8)) == 1).all()
+
+
+def test_a_folder_is_read_or_asks_and_takes_the_answer():
+    pictures = [np.random.default_rng(seed).integers(0, 256, (32, 32, 3), dtype=np.uint8) for seed in range(4)]
+    mask = np.zeros((32, 32), dtype=np.uint8)
+    mask[:8] = 255
+    assert how_read(pictures, [mask] * 4) == "0 = background, 255 = foreground"
+    mask[8] = 128
+    assert how_read(pictures, [mask] * 4).startswith("The masks in the folder hold the 3 values 0, 128, 255")
+    assert "128 = ignored" in how_read(pictures, [mask] * 4, "0=0 128=255 255=1")
+
+
+def test_a_photograph_is_resized_as_a_whole_and_cropped_where_it_is_framed():
+    photograph = np.zeros((40, 60, 3), dtype=np.uint8)
+    photograph[10:30, 20:40] = 255
+    whole, resized, crop = plot_framings(photograph, 20, top=10, left=20).axes
+    assert whole.patches[0].get_bbox().bounds == (20, 10, 20, 20)
+    assert resized.images[0].get_array().shape == (20, 20, 3)
+    assert (crop.images[0].get_array() == 255).all()
 
 
 def test_a_photograph_shows_its_foreground_in_pink_and_what_is_ignored_in_white():

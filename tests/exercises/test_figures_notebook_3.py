@@ -8,6 +8,7 @@ from exercises.figures.notebook_3 import (
     plot_image_above_mask,
     plot_landmarks,
     plot_masks,
+    plot_outlined,
     plot_ten_scores,
 )
 from exercises.figures.notebook_3_learning import plot_learning
@@ -23,12 +24,19 @@ def test_landmarks_show_an_example_and_every_distance():
     assert [len(line.get_xdata()) for line in figure.axes[2].lines[:2]] == [5, 4]
 
 
-def test_changes_stand_below_the_unchanged_picture():
+def test_changes_stand_beside_the_framed_unchanged_picture():
     grey = np.full((4, 5, 3), 100, np.uint8)
-    figure = plot_changes(grey, {"brightness": (0.5, 2), "noise": (0.0, 0.2)})
-    shown = [ax.images[0].get_array() for ax in figure.axes if ax.images]
-    assert [picture.mean() for picture in shown[:-1]] == [100, 50, 200, 100]
+    figure = plot_changes(grey, {"brightness": (0.5, 1, 2), "noise": (0, 0.1, 0.2)})
+    shown = [ax.images[0].get_array() for ax in figure.axes]
+    assert [picture.mean() for picture in shown[:4]] == [50, 100, 200, 100]
+    assert [n for n, ax in enumerate(figure.axes) if ax.get_title() == "unchanged"] == [1, 3]
     assert shown[-1].std() > 20
+    assert (shown[-1][..., 0] == shown[-1][..., 2]).all()  # the grain is grey
+
+
+def test_outlines_have_a_legend_of_the_classes_that_are_there():
+    figure = plot_outlined([(np.zeros((8, 8, 3), np.uint8), 2 * np.eye(8, dtype=np.uint8))], ["one"], CLASSES, PALETTE)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ground", "car"]
 
 
 def test_ten_scores_point_at_the_best_one():

@@ -60,7 +60,7 @@ def override(config, **changes):
 def override(config, **changes):
     return Config(**config.model_dump(), **changes)
 
-# %% 2.1 wrong: ValidationError on line
+# %% 2.1 wrong: a config is frozen, so nothing can be set in it
 def override(config, **changes):
     for name, value in changes.items():
         setattr(config, name, value)
@@ -606,3 +606,23 @@ def count_pixels(mask, num_classes):
         if value != 255:
             counts[value] += 1
     return counts
+
+# %% 2.1 wrong: unpack the dictionary with two stars
+def override(config, **changes):
+    return Config(config.model_dump(), **changes)
+
+# %% 2.1 wrong: unpack the dictionary with two stars
+def override(config, **changes):
+    return Config({**config.model_dump(), **changes})
+
+# %% 2.2 wrong: take its size from ids.shape
+def ids_to_rgb(ids, palette):
+    out = np.full((256, 256, 3), 255, dtype=np.uint8)
+    for index, colour in enumerate(palette):
+        out[ids == index] = colour
+    return out
+
+# %% 2.2 wrong: turn it into one with list(palette)
+def ids_to_rgb(ids, palette):
+    table = np.array(palette + [(255, 255, 255)] * (256 - len(palette)), dtype=np.uint8)
+    return table[ids]

@@ -296,6 +296,12 @@ def random_crop(image, mask, size, rng):
     y, x = rng.integers(0, h), rng.integers(0, w)
     return image[y : y + size, x : x + size], mask[y : y + size, x : x + size]
 
+# %% 3.2 wrong: have both changed places
+def random_crop(image, mask, size, rng):
+    w, h = mask.shape
+    y, x = rng.integers(0, h - size + 1), rng.integers(0, w - size + 1)
+    return image[y : y + size, x : x + size], mask[y : y + size, x : x + size]
+
 # %% 3.2 wrong: every call cuts the same window
 def random_crop(image, mask, size, rng):
     h, w = mask.shape
