@@ -1,5 +1,6 @@
 """`export-masks`: predictions as outlines, to be corrected in a labelling tool."""
 
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -19,6 +20,8 @@ def run(predictions: Path, kind: str, output: Path | None, tolerance: float) -> 
     from segmenter.formats.predictions import export_masks
 
     output = output or predictions.with_name(f"{predictions.resolve().name}-{kind}")
-    written, images = export_masks(predictions, kind, output, tolerance)
-    print(f"{len(written)} files for {images} images are in {output}: open them in your labelling tool, correct them,")
+    files, images, left_out = export_masks(predictions, kind, output, tolerance)
+    for sentence in left_out:
+        print(f"Left out: {sentence}", file=sys.stderr)
+    print(f"{len(files)} files for {images} images are in {output}: open them in your labelling tool, correct them,")
     print(f"then python -m segmenter convert {output} --into FOLDER")

@@ -82,12 +82,18 @@ def fill(minutes: float, settings: Config, source: "Source") -> Config:
 def tell(source: "Source", settings: Config) -> str:
     """Say how the files of a data set are read and what the model starts from, before a long run pays for it."""
     from segmenter.check.copies import pairs_listed_twice
+    from segmenter.formats.sizes import is_turned
 
     names = ", ".join(source.classes[:8]) + (", ..." if len(source.classes) > 8 else "")
     lines = [*source.describe(), ("classes", f"{len(source.classes)} ({names})")]
     if source.ignored_share is not None:
         lines.append(("ignored", f"{source.ignored_share:.1%} of all pixels"))
-    if twice := pairs_listed_twice(source.assigned())["pair listed in several splits"]:
+    assigned = source.assigned()
+    images = [pair.image for pairs in assigned.values() for pair in pairs]
+    if turned := [image for image in images if is_turned(image)]:
+        words = f"{len(turned)} of {len(images)} images, as EXIF data says: draw masks on the upright ones"
+        lines.append(("turned", f"{words}: {source.relative(turned[0])}"))
+    if twice := pairs_listed_twice(assigned)["pair listed in several splits"]:
         first = f"{source.relative(twice[0].files[0])} in {' and '.join(twice[0].facts['splits'])}"
         lines.append(("warning", f"{len(twice)} of the images are in several splits, which flatters scores: {first}"))
     lines.append(("model", f"{settings.model}, from {start_of(settings)}"))

@@ -6,6 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 from helpers import FAULTS, assert_clear, snapshot
+from PIL import Image
 
 from segmenter import time_budget
 from segmenter.__main__ import main
@@ -191,3 +192,15 @@ def test_an_image_that_is_listed_in_two_splits_is_told_before_training(train, pa
     (pairs / "pairs.csv").write_text("\n".join([*rows, copy]) + "\n", "utf-8")
     assert train(pairs, tmp_path / "run", "--epochs", "1") == 0
     assert "1 of the images are in several splits, which flatters scores: images/00.png" in capsys.readouterr().out
+
+
+def test_photographs_that_are_turned_upright_are_told_before_training(train, pairs, tmp_path, capsys):
+    """A mask that was drawn on the stored position of a camera held upside down has the right size and is wrong."""
+    photograph = pairs / "images" / "00.png"
+    with Image.open(photograph) as image:
+        exif = Image.Exif()
+        exif[274] = 3  # by half a turn
+        image.convert("RGB").save(photograph, exif=exif)
+    assert train(pairs, tmp_path / "run", "--epochs", "1") == 0
+    told = capsys.readouterr().out
+    assert "turned: 1 of 12 images, as EXIF data says: draw masks on the upright ones: images/00.png" in told

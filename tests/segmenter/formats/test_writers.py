@@ -1,6 +1,7 @@
 """`export-masks`: what was predicted goes to a labelling tool and comes back as it was."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -94,9 +95,36 @@ def test_coco_is_as_the_format_demands(predicted, tmp_path):
 
 
 def test_labelme_names_the_picture_as_seen_from_its_file(predicted, tmp_path):
-    written, _ = export_masks(predicted, "labelme", tmp_path / "out")
-    content = json.loads(written[0].read_text())
-    assert (written[0].parent / content["imagePath"]).resolve().is_file()
+    first = export_masks(predicted, "labelme", tmp_path / "out").files[0]
+    content = json.loads(first.read_text())
+    assert (first.parent / content["imagePath"]).resolve().is_file()
+
+
+@pytest.mark.parametrize("kind", ["coco", "labelme", "yolo"])
+def test_a_prediction_that_cannot_be_outlined_leaves_the_others_alone(kind, predicted, tmp_path, capsys):
+    folder, out = tmp_path / "masks", tmp_path / "out"
+    shutil.copytree(predicted, folder)
+    table = (folder / "predictions.csv").read_text("utf-8")
+    header, *rows = table.splitlines()
+    mask = rows[0].split(",")[1]
+    (folder / mask).rename(folder / mask.replace(".png", ".npy"))  # as a picture that was read in parts has it
+    rows[0] = rows[0].replace(mask, mask.replace(".png", ".npy"))
+    rows[1] = rows[1].replace(rows[1].split(",")[0], "/nowhere/gone.png")
+    broken, lost = (folder / row.split(",")[1] for row in rows[2:4])
+    broken.write_bytes(broken.read_bytes()[:60])
+    lost.unlink()
+    (folder / "predictions.csv").write_text("\n".join([header, *rows]) + "\n", "utf-8")
+    assert main(["export-masks", str(folder), "--format", kind, "--output", str(out)]) == 0
+    told = capsys.readouterr()
+    assert "8 images" in told.out
+    for words in ("--polygons", "gone.png was predicted", broken.name, f"{lost.name} is in predictions.csv"):
+        assert words in told.err
+    assert told.err.count("Left out: ") == 4
+    if kind == "coco":
+        found = json.loads((out / "annotations.json").read_text("utf-8"))["images"]
+    else:
+        found = list(out.glob("*.json") if kind == "labelme" else (out / "labels").glob("*.txt"))
+    assert len(found) == 8
 
 
 @pytest.mark.parametrize("name", ["no predictions", "an output in use", "a tolerance below 0", "a lost picture"])
