@@ -95,15 +95,13 @@ def refuse_to_overwrite(config: Config, resume: bool, overwrite: bool) -> None:
         raise CheckpointError(f"There is nothing to resume: no file {folder / 'last.ckpt'}. Start without resume.")
     if resume or is_empty(folder):
         return
+    if read_checksums(folder) is None and (overwrite or not has_state(folder)):
+        what = "is a file" if folder.is_file() else f"holds files that are no run (there is no {RUN_MARKER} of one)"
+        raise CheckpointError(f"{folder} {what}: nothing is deleted. Choose another output.")
     if not overwrite:
         raise CheckpointError(
             f"{folder} already holds a run. Choose another output, go on with it (resume, --resume), or replace it "
             "(overwrite, --overwrite)."
-        )
-    if read_checksums(folder) is None:
-        raise CheckpointError(
-            f"{folder} holds files that are no run (there is no {RUN_MARKER}, that a run wrote): nothing is deleted. "
-            "Choose another output."
         )
 
 

@@ -42,6 +42,7 @@ def run(config: Path | None, resume: bool, overwrite: bool, minutes: float | Non
 
     from segmenter.distributed import share_out
     from segmenter.formats.sources import with_pairs
+    from segmenter.quick import refuse_one_class, within_training_set
     from utils import catalog
     from utils.run_folder import refuse_to_overwrite
     from utils.training import fit
@@ -49,6 +50,9 @@ def run(config: Path | None, resume: bool, overwrite: bool, minutes: float | Non
     refuse_to_overwrite(settings, resume, overwrite)  # before the data set is downloaded or read
     settings = with_pairs(settings)
     source = catalog.load(settings)
+    refuse_one_class(source)
+    if config is None and options.get(f"{PREFIX}batch_size") is None:
+        settings = within_training_set(settings, source)
     if not int(os.environ.get("RANK", 0)):  # asking accelerate now would settle which device it takes
         print(tell(source, settings), flush=True)
     if minutes is not None:
@@ -83,11 +87,14 @@ def tell(source: "Source", settings: Config) -> str:
     """Say how the files of a data set are read and what the model starts from, before a long run pays for it."""
     from segmenter.check.copies import pairs_listed_twice
     from segmenter.formats.sizes import is_turned
+    from utils.images import IGNORE_INDEX
 
-    names = ", ".join(source.classes[:8]) + (", ..." if len(source.classes) > 8 else "")
-    lines = [*source.describe(), ("classes", f"{len(source.classes)} ({names})")]
-    if source.ignored_share is not None:
-        lines.append(("ignored", f"{source.ignored_share:.1%} of all pixels"))
+    shares = source.pixel_shares
+    names = [f"{name} {shares.get(i, 0):.1%}" if shares else name for i, name in enumerate(source.classes)]
+    listed = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    lines = [*source.describe(), ("classes", f"{len(names)} ({listed})")]
+    if shares:
+        lines.append(("ignored", f"{shares.get(IGNORE_INDEX, 0):.1%} of all pixels"))
     assigned = source.assigned()
     images = [pair.image for pairs in assigned.values() for pair in pairs]
     if turned := [image for image in images if is_turned(image)]:
@@ -96,6 +103,8 @@ def tell(source: "Source", settings: Config) -> str:
     if twice := pairs_listed_twice(assigned)["pair listed in several splits"]:
         first = f"{source.relative(twice[0].files[0])} in {' and '.join(twice[0].facts['splits'])}"
         lines.append(("warning", f"{len(twice)} of the images are in several splits, which flatters scores: {first}"))
+    if settings.batch_size == len(assigned["train"]):
+        lines.append(("batch", f"{settings.batch_size} images, which are all that there are to train on"))
     lines.append(("model", f"{settings.model}, from {start_of(settings)}"))
     return printable("\n".join([source.name, *(f"    {title}: {words}" for title, words in lines)]))
 

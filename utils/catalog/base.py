@@ -35,7 +35,7 @@ class Source:
         splits, split_seed: how splits are drawn, as `Config` says.
         fixed: image -> split of an earlier run, which then counts alone; files added since are in no split.
         white: the value that becomes 255 in images of more than 8 bits, the same for all; None: the largest of each.
-        ignored_share: share of the pixels of all masks that are not scored, where it is known.
+        pixel_shares: share of the pixels of all masks by class id (255: not scored), where it is known.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Source:
     fixed: dict[str, str] | None = None
     white: float | None = None
     own_colours = True  # the palette is that of its files, and not one that the course made up
-    ignored_share: float | None = None
+    pixel_shares: dict[int, float] | None = None
 
     def __init__(self, root: Path) -> None:
         self.root = root

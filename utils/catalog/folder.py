@@ -19,7 +19,7 @@ from utils.catalog.colours import distinct_colours
 from utils.catalog.layouts import Reading, read_layout
 from utils.catalog.mask_coding import MaskCoding, as_numbers
 from utils.catalog.mask_meaning import BLACK_AND_WHITE, decide
-from utils.catalog.mask_scan import ignored_share, scan_masks
+from utils.catalog.mask_scan import pixel_shares, scan_masks
 from utils.catalog.white import find_white
 from utils.config import Config
 from utils.errors import ConfigError, DataError
@@ -63,7 +63,7 @@ class Folder(Source):
                 first = self.layout.rows[0].mask
                 as_numbers(read_mask(first), first)  # raises where it is no mask at all
             self.classes, self.coding = decide(self.root, masks, self._given, table)
-            self.ignored_share = ignored_share(masks, self.coding)
+            self.pixel_shares = pixel_shares(masks, self.coding)
         self._refuse_names(self.classes)
         self.white = self.white or find_white([row.image for row in self.layout.rows])
         self.own_colours = bool(table and table.colours)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from utils.catalog.mask_coding import Colour, MaskCoding, as_numbers
+from utils.catalog.mask_coding import FOREIGN, Colour, MaskCoding, as_numbers
 from utils.errors import DataError
 from utils.images import IGNORE_INDEX, open_image, read_mask
 
@@ -97,17 +97,20 @@ def total(masks: Sequence[StoredMask], kind: str = "numbers") -> Counter:
     return pixels
 
 
-def ignored_share(masks: Sequence[StoredMask], coding: MaskCoding) -> float:
-    """Return the share of the pixels that a coding ignores."""
-    numbers, colours = dict(coding.values), dict(coding.colours)
-    ignored = everything = 0
+def pixel_shares(masks: Sequence[StoredMask], coding: MaskCoding) -> dict[int, float]:
+    """Return the share of the pixels of each class id, and of `IGNORE_INDEX`, that a coding finds in the masks."""
+    numbers, colours = {IGNORE_INDEX: IGNORE_INDEX} | dict(coding.values), dict(coding.colours)
+    pixels: Counter[int] = Counter()
     for mask in masks:
         by_colour = mask.colours and (colours or not mask.numbers)
         stored = mask.colours if by_colour else mask.alpha if coding.alpha else mask.numbers
-        everything += sum(stored.values())
-        meaning = colours if by_colour else {IGNORE_INDEX: IGNORE_INDEX} | numbers
-        ignored += sum(n for value, n in stored.items() if meaning.get(value) == IGNORE_INDEX)
-    return ignored / max(everything, 1)
+        meaning = colours if by_colour else numbers
+        if coding.palette:
+            meaning = meaning | {i: colours[colour] for i, colour in mask.palette.items() if colour in colours}
+        for value, n in stored.items():
+            value = (IGNORE_INDEX if value >= 128 else 0) if coding.cut and mask.jpeg else value
+            pixels[meaning.get(value, FOREIGN)] += n
+    return {i: n / pixels.total() for i, n in pixels.items() if i != FOREIGN}
 
 
 def is_two_valued(numbers: Counter[int]) -> bool:

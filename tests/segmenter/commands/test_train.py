@@ -3,6 +3,7 @@
 import errno
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers import FAULTS, assert_clear, snapshot
@@ -204,3 +205,24 @@ def test_photographs_that_are_turned_upright_are_told_before_training(train, pai
     assert train(pairs, tmp_path / "run", "--epochs", "1") == 0
     told = capsys.readouterr().out
     assert "turned: 1 of 12 images, as EXIF data says: draw masks on the upright ones: images/00.png" in told
+
+
+def test_what_is_said_of_classes_and_a_small_training_set(pairs, tmp_path, capsys):
+    """The shares are those that the masks hold, and it is told where a batch is the whole training set."""
+    options = ["--dataset", "folder", "--root", str(pairs), "--output", str(tmp_path / "run"), "--image-size", "32"]
+    assert main(["train", *options, "--epochs", "1", "--model", "unet", "--batch-size", "8", "--weights", "none"]) == 0
+    source = catalog.load(Config(dataset="folder", root=pairs))
+    counts = sum(np.bincount(source.read_ids(pair.mask).ravel(), minlength=256) for pair, _ in source.labelled())
+    told = capsys.readouterr().out
+    for i, name in enumerate(source.classes):
+        assert f"{name} {counts[i] / counts.sum():.1%}" in told
+    assert f"ignored: {counts[255] / counts.sum():.1%} of all pixels" in told
+    assert "batch: 8 images, which are all that there are to train on" in told
+
+
+def test_a_folder_that_is_no_run_is_not_called_one(train, pairs, tmp_path, refused):
+    before = snapshot(pairs)
+    refused(train(pairs, pairs), pairs, "files that are no run", "another output")
+    (tmp_path / "file").write_text("mine")
+    refused(train(pairs, tmp_path / "file"), tmp_path / "file", "is a file")
+    assert snapshot(pairs) == before
