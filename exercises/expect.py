@@ -146,7 +146,7 @@ def is_data(value: Any) -> bool:
         return all(map(is_data, value))
     if isinstance(value, Mapping):
         return all(map(is_data, value.values()))
-    return value is None or isinstance(value, Tensor | np.ndarray | bool | int | float | str)
+    return value is None or isinstance(value, Tensor | np.ndarray | bool | int | float | str | set)
 
 
 def name_arguments(answer: Callable, args: tuple, kwargs: dict) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ def gives_a_changed_config(override: Callable) -> None:
             expected=value,
             yours=found,
         )
+    _joined(override, classes=("a", "b"), dataset="folder")
 
 
 def _joined(override: Callable, **changes: Any) -> Any:
@@ -44,6 +46,9 @@ def _joined(override: Callable, **changes: Any) -> Any:
             raise
         says = "a config is frozen, so nothing can be set in it: build a new one from the values of model_dump()"
         raise Wrong(says, changes=changes, stopped="ValidationError: Instance is frozen") from None
+    except ConfigError as error:
+        says = "changes that fit each other are refused: lay all of them over the old values, and check them once"
+        raise Wrong(says, changes=changes, stopped=f"ConfigError: {error}") from None
     except TypeError as error:
         if "multiple values" in str(error):
             says = "a call takes no name twice: lay one dictionary over the other first, {**old, **changes}"
@@ -67,7 +72,10 @@ def keeps_the_rest(override: Callable) -> None:
 
     Start from the old values, `config.model_dump()`, and lay the changes over them.
     """
-    base = Config(image_size=64, batch_size=3, weights="imagenet", model="smp:unet/resnet18")
+    base = Config(
+        image_size=64, batch_size=3, weights="imagenet", model="smp:unet/resnet18", dataset="folder",
+        root=Path("mine"), classes=("a", "b"), output=Path("runs/mine"), seed=7, mask_values="0=0 1=1",
+    )  # fmt: skip
     result = override(base, epochs=7)
     for name in Config.model_fields:
         if name != "epochs":
@@ -97,7 +105,8 @@ def leaves_the_original(override: Callable) -> None:
     before = base.model_dump()
     result = override(base, epochs=6, seed=1)
     require(base.model_dump() == before, "the old config changed: it must stay as it was", before=5, after=base.epochs)
-    require(result is not base, "the old config itself is returned: make a new one")
+    same = result is base or override(base) is base
+    require(not same, "the old config itself is returned: make a new one, also where nothing changes")
 
 
 def _refuses(override: Callable, says: str, **changes: Any) -> None:
@@ -131,7 +140,7 @@ def checks_the_names(override: Callable) -> None:
     `Config(...)` knows its fields, and refuses a misspelt one by itself.
     """
     _refuses(override, "a misspelt name is dropped in silence: let Config see every change", lerning_rate=0.1)
-    _refuses(override, "a misspelt name is dropped in silence: let Config see every change", epoch=3)
+    _refuses(override, "a misspelt name is dropped in silence: let Config see every change", Epochs=3)
 
 
 # ---------------------------------------------------------------- 2.4
@@ -146,6 +155,7 @@ NO_MINUS = "a byte cannot hold -1: make the ids an array of np.int64"
 NOT_LISTED = "`index` stops at a colour that is not in the palette: ask `in palette` first, and write -1 otherwise"
 COLOURS = np.array([[PALETTE[0], PALETTE[1], PALETTE[2]], [PALETTE[2], PALETTE[2], PALETTE[0]]], dtype=np.uint8)
 IDS = np.array([[0, 1, 2], [2, 2, 0]], dtype=np.int64)
+STEPS = (0, 1, 10, 128, 254, 255)
 ALONG_ROWS = np.array([[-1, -1, 2], [2, -1, 2]])  # what `.all(axis=1)` finds, which has the shape of the ids by chance
 
 
@@ -210,19 +220,11 @@ def colours_must_agree(rgb_to_ids: Callable) -> None:
     )  # fmt: skip
     # For each base below 256, and for the uint8 arithmetic that runs over, two of these make the same number.
     palette = (
-        (1, 0, 0),
-        (0, 255, 0),
-        (0, 0, 255),
-        (0, 1, 0),
-        (0, 100, 0),
-        (0, 10, 0),
-        (0, 0, 100),
-        (0, 0, 10),
-        (0, 0, 0),
-    )
+        (1, 0, 0), (0, 255, 0), (0, 0, 255), (0, 1, 0), (0, 100, 0), (0, 10, 0), (0, 0, 100), (0, 0, 10), (0, 0, 0),
+    )  # fmt: skip
     expect_ids(
         rgb_to_ids, np.array([palette], dtype=np.uint8), palette, gives=np.arange(9)[None],
-        says="two colours become the same number: a colour made into one number needs 256 steps for each value, "
+        says="a colour is not found, or two colours become the same number: that needs 256 steps for each value, "
         "red * 256 * 256 + green * 256 + blue, in integers larger than bytes",
     )  # fmt: skip
 
@@ -244,8 +246,9 @@ def unknown_is_minus_one(rgb_to_ids: Callable) -> None:
             (lambda r: r[0, 1] in (1, 2), "an unknown colour is taken for the nearest known one: it must become -1"),
         ],
     )  # fmt: skip
-    nothing = np.full((2, 3, 3), 77, dtype=np.uint8)
-    expect_ids(rgb_to_ids, nothing, PALETTE, gives=np.full((2, 3), -1), says="where no colour is known, all must be -1")
+    nothing = np.array([[0, 255, 77]] * 2, dtype=np.uint8)[..., None].repeat(3, axis=-1)
+    says = "where no colour is known, all must be -1, black and white too"
+    expect_ids(rgb_to_ids, nothing, PALETTE, gives=np.full((2, 3), -1), says=says)
 
 
 def ids_are_whole(rgb_to_ids: Callable) -> None:
@@ -255,11 +258,13 @@ def ids_are_whole(rgb_to_ids: Callable) -> None:
     """
     result = expect_ids(rgb_to_ids, COLOURS, PALETTE, gives=IDS)
     require(result.dtype == np.int64, f"the ids are {result.dtype}: make them np.int64, which holds -1 as well")
-    palette = tuple((i, 255 - i, i // 2) for i in range(200))
-    raw = np.array(palette, dtype=np.uint8).reshape(10, 20, 3)
+    expect_ids(rgb_to_ids, COLOURS, PALETTE[::-1], gives=2 - IDS, says="another palette of as many colours is not used")
+    require((result == IDS).all(), "a later call changes what an earlier one returned: make a new array each time")
+    palette = tuple((r, g, b) for r in STEPS for g in STEPS for b in STEPS)
+    raw = np.array(palette, dtype=np.uint8).reshape(12, 18, 3)
     expect_ids(
-        rgb_to_ids, raw, list(palette), gives=np.arange(200).reshape(10, 20),
-        says="a palette of 200 colours is not read right: do some of them become the same number?",
+        rgb_to_ids, raw, list(palette), gives=np.arange(216).reshape(12, 18),
+        says="a palette of 216 colours is not read right: do some of them become the same number, or the same text?",
     )  # fmt: skip
     expect_ids(
         rgb_to_ids, raw[:1, 1:2], palette[:1], gives=np.array([[-1]]), says="a palette of one colour is not read right"
@@ -329,9 +334,8 @@ def ignored_is_white(ids_to_rgb: Callable) -> None:
         ],
     )  # fmt: skip
     everything = np.full((2, 3), 255)
-    expect_colours(
-        ids_to_rgb, everything, PALETTE, gives=np.full((2, 3, 3), 255, np.uint8), says="all ignored must be all white"
-    )
+    says = "with two classes, 255 is not white: has every palette its own place for white?"
+    expect_colours(ids_to_rgb, everything, PALETTE[:2], gives=np.full((2, 3, 3), 255, np.uint8), says=says)
 
 
 def any_ids_any_palette(ids_to_rgb: Callable) -> None:
@@ -339,17 +343,13 @@ def any_ids_any_palette(ids_to_rgb: Callable) -> None:
 
     Nothing may depend on three classes, on a square picture, or on the kind of integer.
     """
-    palette = [(i, 2 * i // 3, 250 - i) for i in range(200)]
-    ids = np.arange(12).reshape(2, 6) * 18
-    wanted = np.array([[palette[i] for i in row] for row in ids], dtype=np.uint8)
-    for dtype in (np.uint8, np.int64):
-        expect_colours(
-            ids_to_rgb,
-            ids.astype(dtype),
-            palette,
-            gives=wanted,
-            says=f"200 classes, ids as {np.dtype(dtype)}: wrong colours",
-        )
+    ids, kept = 249 - np.arange(12).reshape(2, 6) * 22, []
+    colours, greys = [(i, 0, 249 - i) for i in range(250)], [(249 - i,) * 3 for i in range(250)]
+    for dtype, palette in ((np.uint8, colours), (np.int64, greys)):
+        wanted = np.array([[palette[i] for i in row] for row in ids], dtype=np.uint8)
+        says = f"250 classes, ids as {np.dtype(dtype)}: wrong colours"
+        kept.append((expect_colours(ids_to_rgb, ids.astype(dtype), palette, gives=wanted, says=says), wanted))
+    require((kept[0][0] == kept[0][1]).all(), "a later call changes an earlier picture: make a new one each time")
     expect_colours(ids_to_rgb, np.zeros((4, 1), np.uint8), ((0, 0, 1),), gives=np.full((4, 1, 3), (0, 0, 1), np.uint8),
                    says="a palette of a single colour is not painted right")  # fmt: skip
 
@@ -435,6 +435,8 @@ def has_a_place_for_each(count_pixels: Callable) -> None:
             yours=result,
         )
         expect(count_pixels, mask, 5, gives=np.array(wanted), says="absent classes must have a count of 0")
+    says = "with 255 classes, id 254 is one of them and must be counted"
+    expect(count_pixels, np.array([[254, 2]], dtype=np.uint8), 255, gives=np.bincount([254, 2]), says=says)
 
 
 def takes_any_shape(count_pixels: Callable) -> None:
@@ -444,6 +446,7 @@ def takes_any_shape(count_pixels: Callable) -> None:
     only a mask of two axes.
     """
     stack = np.array([[[0, 0, 1], [1, 255, 2]], [[2, 2, 2], [0, 1, 2]]], dtype=np.uint8)
+    first = count_pixels(stack[0, :1].copy(), 3)
     for mask in (stack[0], stack, stack[0, 0], stack[:1]):  # two axes first: what stops there is another mistake
         wanted = np.bincount(mask[mask != 255], minlength=3)
         try:
@@ -455,6 +458,7 @@ def takes_any_shape(count_pixels: Callable) -> None:
                 f"stopped on a mask of shape {mask.shape}: a mask may have any shape, so flatten it with mask.ravel()"
             )
             raise Wrong(says, mask=mask, expected=wanted, stopped=f"{type(error).__name__}: {error}") from None
+    require((first == [2, 1, 0]).all(), "a later call changes the counts of an earlier one: make a new array each time")
 
 
 def counts_whole_numbers(count_pixels: Callable) -> None:

@@ -125,7 +125,7 @@ def own_numbers(flip: Callable) -> None:
     `np.random.random()` and `random.random()` ask generators of their own, which nobody seeds here: ask
     `rng.random()`.
     """
-    first, again = (decisions(flip, np.random.default_rng(5), 40, 0.5) for _ in range(2))
+    first, again = (decisions(flip, np.random.default_rng(5), 41, 0.5) for _ in range(2))
     require(first == again, "the same `rng` decides differently the second time: draw from `rng`, not from elsewhere")
 
 
@@ -135,16 +135,17 @@ def share(flip: Callable) -> None:
     `rng.random()` lies evenly between 0 and 1, so it is below p in a share p of all calls.
     """
     rng = np.random.default_rng(2)
-    for p in (0.2, 0.8, None):
+    for p in (0.2, 0.8, 0.04, 0.96, None):
         wanted = 0.5 if p is None else p
         found = np.mean(decisions(flip, rng, 400, *([] if p is None else [p])))
         details = {"p": wanted, "calls": 400, "flipped": f"{found:.0%}"}
-        says = "every call decides the same: use the `rng` that is given, do not make a new one"
+        says = "every call decides the same: is p compared with a new number from the `rng` that is given?"
+        gap = 5 * np.sqrt(wanted * (1 - wanted) / 400)  # five standard deviations
         require(0 < found < 1 or p is None, says, **details)
-        if abs(found - wanted) > 0.13 and abs(found - 0.5) < 0.13:
+        if abs(found - wanted) > gap and abs(found - 0.5) < 0.13:
             raise Wrong("p is not looked at: half of the calls flip, whatever it is", **details)
         says = "the share of flipped pairs is not p" if p else "without p, half of the calls must flip: `p=0.5`"
-        require(abs(found - wanted) <= 0.13, says, **details)
+        require(abs(found - wanted) <= gap, says, **details)
 
 
 def any_size(flip: Callable) -> None:
@@ -210,6 +211,7 @@ def square(crop: Callable) -> None:
         (i, m), lengths = wrong[0], [[s[a] for s, _ in shapes] for a in (0, 1)]
         require(i[:2] == m[:2], "image and mask come out in different sizes", **details)
         require(i[2:] == (3,), "the colours of the image are cut: its third axis stays whole", **details)
+        require(len(m) == 2, "the mask has an axis too many: its shape is (size, size)", **details)
         if len(wrong) == len(shapes) and len({str(s) for s in wrong}) == 1:
             if (height, width) == i[:2]:
                 raise Wrong("nothing is cut: both come back whole", **details)
@@ -262,6 +264,11 @@ def everywhere(crop: Callable) -> None:
         places = (last[0] + 1) * (last[1] + 1)
         says = "some windows are never cut: y and x must each take every value, whatever the other is"
         require(len(found) == places, says, **details, windows=f"{len(found)} of {places}")
+    mask, rng = np.tile(np.arange(1500) // 6, (4, 1)).astype(np.uint8), np.random.default_rng(5)
+    image = np.stack([mask] * 3, axis=-1)
+    furthest = 6 * max(int(pair_of(crop(image, mask, 3, rng))[1].ravel()[:1].sum()) for _ in range(100))
+    says = "windows of a wide picture all lie in its left part: is there a limit, or a byte that is too small?"
+    require(furthest > 1100, says, picture="4 x 1500", size=3, **{"largest x, about": furthest})
 
 
 def evenly(crop: Callable) -> None:
@@ -286,15 +293,17 @@ def exact_fit(crop: Callable) -> None:
 
     There is one place then, 0. `rng.integers(0, 1)` gives 0; `rng.integers(0, 0)` stops.
     """
-    for height, width, size in ((4, 4, 4), (3, 7, 3), (6, 3, 3), (1, 1, 1)):
+    for height, width, size in ((4, 4, 4), (3, 30, 3), (6, 3, 3), (1, 1, 1)):
         try:
-            found = windows(crop, height, width, size, 20, seed=7)
+            found = windows(crop, height, width, size, 400, seed=7)
         except (ValueError, IndexError) as error:
             says = "it stops where the picture has just the size of the window: then 0 is the only place"
             raise Wrong(says, picture=f"{height} x {width}", size=size, error=str(error)) from None
         details = {"picture": f"{height} x {width}", "size": size}
         if height == width:
             require(set(found) == {(0, 0)}, "a picture of just the right size does not come back whole", **details)
+        says = "where one side has just the size of the window, the other must still be cut everywhere"
+        require(len(set(found)) == height + width - 2 * size + 1, says, **details, windows=sorted(set(found)))
 
 
 def own_places(crop: Callable) -> None:
@@ -416,6 +425,13 @@ def averaged(resize: Callable) -> None:
         require(factor == 2 or np.abs(bilinear - new).max() > 1, says, **details)
         says = "a new pixel of the image is not the mean of the old ones that it covers"
         require(np.abs(mean - new).max() <= 2, says, **details)
+    for line, count in (([240, 0, 0], 1), ([240, 0, 0, 0, 0, 0, 240], 2)):
+        for axes in ((0, 1, 2), (1, 0, 2)):
+            image = np.stack([np.tile(line, (2, 1)).astype(np.uint8)] * 3, axis=-1).transpose(axes)
+            height, width = (2, count) if axes[0] == 0 else (count, 2)
+            new = pair_of(expect(resize, image, image[..., 0], height, width))[0]
+            says = "where one side shrinks, a new pixel is not the mean of the old ones that it covers, here 60 to 80"
+            require(np.abs(new.astype(int) - 70).max() <= 15, says, image=image, to=(height, width), yours=new)
 
 
 def still_aligned(resize: Callable) -> None:
@@ -517,7 +533,7 @@ def pipeline(make: Callable) -> None:
     `Augment(steps, seed=config.seed)` makes such a function of a list of albumentations steps. All steps must end at
     `config.image_size`, whatever size comes in.
     """
-    for size, augmentation, aerial in ((48, "light", False), (32, "strong", True), (40, "none", False)):
+    for size, augmentation, aerial in ((48, "light", False), (16, "strong", True), (40, "none", False)):
         transform = made(make, size, augmentation, aerial)
         for height, width in ((60, 75), (size, size), (90, size)):
             views(transform, *scene(height, width), size, 4)
@@ -574,6 +590,8 @@ def only_cut(make: Callable) -> None:
         places[y, x] += 1
     says = "the window is always the same: a random crop shows another part each time"
     require(len(places) > 5, says, windows=len(places), draws=40)
+    says = "the window never lies in the right part of a wide picture"
+    require(max(x for _, x in places) > 28, says, picture="60 x 70", image_size=32)
 
 
 def blocks() -> Pair:
@@ -713,7 +731,7 @@ def turns(make: Callable) -> None:
 
     Seen from above, no side is up. `A.RandomRotate90(p=1.0)` turns by 0, 90, 180 or 270 degrees.
     """
-    for augmentation in ("light", "strong"):
+    for augmentation in ("light", "medium", "strong"):
         found, sides = directions(make, augmentation, True, 90)
         details = {"augmentation": augmentation, "aerial": True}
         require(set(sides) != {"below"}, "with `config.aerial` no picture is ever turned by a quarter", **details)
@@ -723,7 +741,7 @@ def turns(make: Callable) -> None:
         require(0 < found < 1, "with `config.aerial` pictures must still be mirrored, now and then", **details)
 
 
-def colour_changes(make: Callable, augmentation: str, count: int) -> list[np.ndarray]:
+def colour_changes(make: Callable, augmentation: str, aerial: bool, count: int) -> list[np.ndarray]:
     """Draw views of coloured squares; return how far every value has moved, away from edges, in those that show some.
 
     The mask says which colour each pixel had before.
@@ -731,7 +749,7 @@ def colour_changes(make: Callable, augmentation: str, count: int) -> list[np.nda
     mask = np.kron(np.random.default_rng(3).integers(1, 4, (4, 4)), np.ones((16, 16), int)).astype(np.uint8)
     table = np.array([(0, 0, 0), (180, 120, 60), (60, 100, 160), (90, 150, 100)], dtype=np.uint8)
     kernel, found = np.ones((5, 5), np.uint8), []
-    for image, new in views(made(make, 64, augmentation), table[mask], mask, 64, count):
+    for image, new in views(made(make, 64, augmentation, aerial), table[mask], mask, 64, count):
         inside = (cv2.dilate(new, kernel) == cv2.erode(new, kernel)) & (new != IGNORED)
         if inside.any():
             found.append(np.abs(image[inside].astype(int) - table[new[inside]]))
@@ -743,10 +761,10 @@ def colours(make: Callable) -> None:
 
     `photometric(config.augmentation)` is a list of such steps: add it to yours.
     """
-    for augmentation in ("medium", "strong"):
-        changed = sum(np.mean(changes) > 1 for changes in colour_changes(make, augmentation, 30))
+    for augmentation, aerial in (("medium", False), ("strong", False), ("medium", True), ("strong", True)):
+        changed = sum(np.mean(changes) > 1 for changes in colour_changes(make, augmentation, aerial, 30))
         says = f"with '{augmentation}' the colours hardly ever change: the photometric steps are missing"
-        require(changed >= 3, says, augmentation=augmentation, changed=f"{changed} of 30")
+        require(changed >= 3, says, augmentation=augmentation, aerial=aerial, changed=f"{changed} of 30")
 
 
 def colours_rest(make: Callable) -> None:
@@ -754,9 +772,10 @@ def colours_rest(make: Callable) -> None:
 
     `photometric("light")` is an empty list, so `photometric(config.augmentation)` changes nothing then.
     """
-    changed = sum(np.median(changes) > 1 for changes in colour_changes(make, "light", 30))  # holes are no colours
+    found = [changes for aerial in (False, True) for changes in colour_changes(make, "light", aerial, 60)]
+    changed = sum(np.median(changes) > 1 for changes in found)  # holes are no colours
     says = "with 'light' the colours change: only 'medium' and 'strong' ask for that"
-    require(changed == 0, says, augmentation="light", changed=f"{changed} of 30")
+    require(changed == 0, says, augmentation="light", changed=f"{changed} of {len(found)}")
 
 
 # ---------------------------------------------------------------- pictures

@@ -45,10 +45,15 @@ def batch_of(answer: Callable, items: list[Item]) -> Item:
     """Call an answer; return the images and masks of its batch. Raises Wrong for anything else."""
     try:
         result = expect(answer, items)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # torch's and NumPy's, where shapes do not fit
+        sizes = [tuple(mask.shape) for _, mask in items]
+        if "must match the existing size" in str(error) or "could not broadcast" in str(error):
+            says = "a sample does not fit its place in the batch: an image is (3, h, w), and a mask (h, w)"
+            if len(set(sizes)) > 1:
+                says = "a sample does not fit its place: H is the largest h of all, W the largest w, perhaps of another"
+            raise Wrong(says, sizes=sizes, error=str(error)) from None
         if "equal size" not in str(error):
             raise
-        sizes = [tuple(mask.shape) for _, mask in items]
         met = re.findall(r"\[[\d, ]*?(\d+), (\d+)\] at entry (\d+)", str(error))  # the first two that disagree
         stacked = {int(place): (int(h), int(w)) for h, w, place in met}
         says = "padded, they still differ in size: F.pad takes (left, right, top, bottom), so the width is first"
@@ -65,7 +70,7 @@ def batch_of(answer: Callable, items: list[Item]) -> Item:
         require(isinstance(part, Tensor), says)
     images, masks = result
     require(
-        not (images.ndim == 3 and masks.ndim == 4), "masks come first: return images, then masks",
+        not (images.ndim == 3 and masks.ndim == 4), "yours returns the masks first: images come first, then masks",
         first=images, second=masks,
     )  # fmt: skip
     return images, masks
@@ -250,8 +255,11 @@ def any_samples(pad_collate: Callable) -> None:
         require((images.shape, masks.shape) == wanted, f"a batch of {words} has another shape", **details)
         require((images.dtype, masks.dtype) == (torch.uint8, torch.int64), "the dtypes change when samples are padded")
     turned = [(image.transpose(1, 2), mask.t()) for image, mask in draw_items((2, 3), (4, 2))]
-    turned[0][1][0] = tensor([255, 0])
+    turned[0][1][0], turned[0][0][:, 1] = tensor([255, 0]), 0
     images, masks = batch_of(pad_collate, turned)
+    before = images.clone()
+    batch_of(pad_collate, draw_items((3, 2), (2, 4)))
+    require(same(images, before), "the next batch overwrites this one: make new tensors in every call")
     for n, (image, mask) in enumerate(turned):
         h, w = mask.shape
         require(same(images[n, :, :h, :w], image), "the pixels of a turned image are changed", sample=n)
@@ -371,7 +379,8 @@ def gets_seed(seed_worker: Callable) -> None:
     `info = get_worker_info()` knows the worker's copy of the data set: `info.dataset.transform.set_random_seed(...)`.
     `info.seed` has up to 63 bits: the remainder `% 2**32` fits.
     """
-    reseeded(seed_worker, 0, BASES[0])
+    for base in (BASES[0], 2**32):
+        reseeded(seed_worker, 0, base)
 
 
 def workers_differ(seed_worker: Callable) -> None:
@@ -545,10 +554,21 @@ def billions(class_weights: Callable) -> None:
 
 
 # ---------------------------------------------------------------- 5.4 build_loader
+def generator_made(answer: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Call an answer. Raises Wrong where it takes the seed for the argument of torch.Generator, which is a device."""
+    try:
+        return answer(*args, **kwargs)
+    except RuntimeError as error:
+        if not re.search("cuda|mps|device|accelerator", str(error), re.IGNORECASE):
+            raise
+        says = "torch.Generator(...) takes a device, not a seed: write torch.Generator().manual_seed(...)"
+        raise Wrong(says, error=str(error).splitlines()[0]) from None
+
+
 def built(answer: Callable, dataset: SegmentationDataset, config: Config, train: bool) -> DataLoader:
     """Return the loader that an answer builds. Raises Wrong for anything else."""
     try:
-        loader = answer(dataset, config, train=train)
+        loader = generator_made(answer, dataset, config, train=train)
     except AttributeError as error:
         outside = any(frame.name == "seed_worker" for frame in traceback.extract_tb(error.__traceback__))
         says = "seed_worker is called at once: pass the function, do not call it (worker_init_fn=seed_worker)"
@@ -740,7 +760,12 @@ def seeds_workers(build_loader: Callable) -> None:
 
 
 # ---------------------------------------------------------------- 5.5 rare_class_sampler
-TINY_MASKS = [[[2, 2], [0, 0]], [[0, 1], [0, 0]], [[2, 0], [0, 0]], [[0, 2], [1, 1]]]  # shares 1/2, 0, 1/4, 1/4 of 2
+TINY_MASKS = [  # shares of 2: 1/4, 0, 1/8, 1/8
+    [[2, 2, 0, 0], [0, 0, 0, 0]],
+    [[0, 1, 0, 0], [1, 0, 0, 0]],
+    [[2, 0, 0, 0], [0, 0, 0, 0]],
+    [[0, 2, 1, 1], [0, 0, 0, 1]],
+]
 
 
 def of_masks(masks: Sequence[Any], transform: Callable | None = None) -> SegmentationDataset:
@@ -753,7 +778,7 @@ def of_masks(masks: Sequence[Any], transform: Callable | None = None) -> Segment
 
 def sampler_of(answer: Callable, data: SegmentationDataset, *arguments: int) -> WeightedRandomSampler:
     """Return the sampler that an answer makes. Raises Wrong for anything else."""
-    sampler = answer(data, *arguments)
+    sampler = generator_made(answer, data, *arguments)
     require(sampler is not None, "nothing is returned: is a `return` missing?")
     says = f"the result is {kind_of(sampler)}, not a WeightedRandomSampler: hand the weights to one"
     require(isinstance(sampler, WeightedRandomSampler), says)
@@ -816,12 +841,14 @@ def draws_as_many(rare_class_sampler: Callable) -> None:
 def weights_by_hand(rare_class_sampler: Callable) -> None:
     """An image weighs 1 + its share of the class over the mean of all shares.
 
-    Shares of 1/2, 0, 1/4 and 1/4 have a mean of 1/4, so the weights are 1 + 2, 1 + 0, 1 + 1 and 1 + 1. A share is a
+    Shares of 1/4, 0, 1/8 and 1/8 have a mean of 1/8, so the weights are 1 + 2, 1 + 0, 1 + 1 and 1 + 1. A share is a
     part of the image's own pixels, and each image counts once in the mean, however large it is.
     """
     known = [
         ([2, 0, 1, 1], "an image without the class is never drawn: add 1 to every weight"),
-        ([1.5, 1, 1.25, 1.25], "the share itself is added to 1: divide it by the mean share first"),
+        ([1.25, 1, 1.125, 1.125], "the share itself is added to 1: divide it by the mean share first"),
+        ([1.5, 1, 1.25, 1.25], "the share is divided by the sum of all shares: divide it by their mean"),
+        ([2, 1, 1.5, 1.5], "the share is divided by the largest one: divide it by the mean of all"),
         ([2, 1, 2, 2], "an image counts as showing the class or not: how much it shows counts as well"),
         ([1, 1, 1, 1], "all images weigh the same: is `class_id` used?"),
         ([2.5, 1, 1.75, 1.75], "the mean is over all images, also those without the class"),
@@ -833,6 +860,8 @@ def weights_by_hand(rare_class_sampler: Callable) -> None:
         ([3.5, 2.25, 1], "large images count more in the mean share: each image counts once"),
     ]
     weighed(rare_class_sampler, sizes, [3, 2, 1], "images of different sizes get wrong weights", known)
+    says = "300 pixels of the class in a row give a wrong weight: does your count start again after 255?"
+    weighed(rare_class_sampler, [[[2] * 300], [[2, 0]], [[0, 0]]], [3, 2, 1], says)
     for class_id, wanted in ((0, [4, 1, 1]), (1, [1, 4, 1])):
         says = "another `class_id` gives wrong weights: ids count from 0, and 0 is a class like any other"
         weighed(rare_class_sampler, [[[0, 0]], [[1, 1]], [[2, 2]]], wanted, says, class_id=class_id)
@@ -903,6 +932,8 @@ def seed_decides(rare_class_sampler: Callable) -> None:
     first, again, other = draws(7, session=1), draws(7, session=2), draws(8, session=1)
     says = "the same seed draws other images in the next run: seed the generator, and make a new one in each call"
     require(first == again, says, **{"first run": first, "second run": again})
+    one, two = (sampler_of(rare_class_sampler, of_masks(TINY_MASKS), 2) for _ in range(2))
+    require(one.generator is not two.generator, "two samplers share one generator: make a new one in each call")
     require(first != other, "every seed draws the same images: seed the generator with `seed`", seeds=(7, 8))
     require(draws(session=1) == draws(42, session=1), "without a seed it is not 42: give `seed` that default")
 

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import inspect
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,10 +26,10 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=seeded_generator(seed))
 
 
-def made(answer: Callable, *args: Any, **kwargs: Any) -> nn.Module:
+def made(answer: Callable, *args: Any, seed: int = 0, **kwargs: Any) -> nn.Module:
     """Make a module with the answer, with the same first weights every time."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         module = answer(*args, **kwargs)
     require(module is not None, "nothing is returned: is a `return` missing?")
     if not isinstance(module, nn.Module):
@@ -163,7 +164,7 @@ def depth_counts(ConvBlock: Callable) -> None:
 
     A loop `for i in range(depth)` that makes three new layers each time. Without `depth` there are two.
     """
-    for depth in (1, 3, 2, None):
+    for depth in (1, 3, 2, 4, None):
         block = made(ConvBlock, 3, 8, **({} if depth is None else {"depth": depth})).eval()
         wanted, (_, calls) = depth or 2, layers_run(block, noise(2, 3, 6, 10))
         convs = [m for m, _ in calls if isinstance(m, nn.Conv2d)]
@@ -194,6 +195,8 @@ def depth_counts(ConvBlock: Callable) -> None:
         require(not (distinct < len(norms) == wanted), says, **details)
         says = f"for {wanted} convolutions there must be {wanted} BatchNorms, one after each: {len(norms)} run"
         require(len(norms) == wanted, says, **details)
+        says = "a BatchNorm learns no scale, or keeps no averages: nn.BatchNorm2d(out_channels), with nothing more"
+        require(all(m.affine and m.track_running_stats for m in norms), says, **details)
 
 
 def require_registered_norms(block: nn.Module, details: dict[str, Any]) -> None:
@@ -212,7 +215,7 @@ def conv_norm_relu(ConvBlock: Callable) -> None:
 
     ReLU comes last in each round, also in the last one. BatchNorm sits between the convolution and ReLU.
     """
-    block, x = made(ConvBlock, 4, 4, depth=2).eval(), 30 * noise(2, 4, 6, 10, seed=1)
+    block, x = made(ConvBlock, 4, 4, depth=3).eval(), 30 * noise(2, 4, 6, 10, seed=1)
     run(block, x)  # lazy layers exist from now on
     give_norms_a_history(block)
     with torch.no_grad():
@@ -334,6 +337,19 @@ def joined(x: Tensor, skip: Tensor) -> Iterator[None]:
         yield
 
 
+def skip_is_not_enlarged(step: nn.Module, skip: Tensor) -> None:
+    """Say so where the skip enters a layer that enlarges: torch would complain of the channels of that layer."""
+
+    def watch(layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+        given = next((t for t in inputs if isinstance(t, Tensor)), None)
+        same = given is not None and given.shape == skip.shape and torch.equal(given, skip)
+        require(not same, "the skip is enlarged: it has the full size already, and what comes from below is x")
+
+    for layer in step.modules():
+        if isinstance(layer, nn.Upsample) or (isinstance(layer, nn.ConvTranspose2d) and max(layer.stride) > 1):
+            layer.register_forward_pre_hook(watch)
+
+
 def doubled_and_halved(DecoderStep: Callable) -> None:
     """Height and width double, the channels become half.
 
@@ -341,8 +357,10 @@ def doubled_and_halved(DecoderStep: Callable) -> None:
     """
     for channels, batch, height, width in ((8, 2, 3, 5), (12, 1, 4, 2), (2, 3, 5, 3)):
         x, skip = noise(batch, channels, height, width), noise(batch, channels // 2, 2 * height, 2 * width, seed=1)
+        step = made(DecoderStep, channels).eval()
+        skip_is_not_enlarged(step, skip)
         with joined(x, skip):
-            result = tuple(run(made(DecoderStep, channels).eval(), x, skip).shape)
+            result = tuple(run(step, x, skip).shape)
         wanted = (batch, channels // 2, 2 * height, 2 * width)
         details = {"from below": tuple(x.shape), "skip": tuple(skip.shape), "expected": wanted, "yours": result}
         require(len(result) == 4, f"the result has {len(result)} dimensions instead of 4", **details)
@@ -432,9 +450,11 @@ def a_block_mixes(DecoderStep: Callable) -> None:
     `self.block = ConvBlock(...)` with the channels of both, and C/2 out; return what it gives.
     """
     step, x, skip = made(DecoderStep, 4).eval(), noise(1, 4, 6, 8), noise(1, 2, 12, 16, seed=1)
-    with torch.no_grad():
-        result = run(step, x, skip)
-    require((result >= 0).all(), "the result has negative values: a ConvBlock comes last, and ReLU with it")
+    for seed, channels in enumerate((4, 8, 16, 32)):  # few channels may happen to stay positive
+        larger = made(DecoderStep, channels, seed=seed).eval()
+        with torch.no_grad():
+            result = run(larger, noise(2, channels, 6, 8, seed=seed), noise(2, channels // 2, 12, 16, seed=seed + 9))
+        require((result >= 0).all(), "the result has negative values: a ConvBlock comes last, and ReLU with it")
     near = influence(step, x, skip, 1, 5, 9)
     says = "a pixel of the skip changes no neighbour: mix the two with a ConvBlock, whose convolutions are 3 x 3"
     require(near.sum() > 4, says, changed=int(near.sum()))
@@ -448,6 +468,10 @@ def step_learns(DecoderStep: Callable) -> None:
     step = made(DecoderStep, 8)
     says = "no layer is registered, so nothing can be learned: make the layers in __init__, as self.something = ..."
     require(list(step.parameters()), says)
+    try:  # `double` reaches what is registered
+        copy.deepcopy(step).double()(noise(2, 8, 4, 6).double(), noise(2, 4, 8, 12).double())
+    except RuntimeError as error:
+        raise Wrong("a layer is not registered, so no optimizer finds it: no plain list, an nn.ModuleList") from error
     learns(step, noise(2, 8, 4, 6), noise(2, 4, 8, 12, seed=1))
 
 
@@ -459,12 +483,16 @@ def counted(
     result = answer(model, **kwargs)
     require(result is not None, "nothing is returned: is a `return` missing?")
     try:
-        number = float(result)
+        number = float(result if not isinstance(result, str) else "text")
     except (TypeError, ValueError, RuntimeError):
         raise Wrong(f"the result is {kind_of(result)}, not a whole number") from None
     details = {"model": text} | kwargs | {"expected": wanted, "yours": result}
-    says = "this is a part of a number: return the number itself, not thousands or millions of them"
-    require(number == int(number), says, **details)
+    if number != number // 1:
+        values = sum(float(p.detach().sum()) for p in model.parameters())
+        says = "this is a part of a number: return the number itself, not thousands or millions of them"
+        if math.isclose(number, values, rel_tol=1e-3):
+            says = "the values are added up, not counted: `numel()` is how many a tensor holds"
+        raise Wrong(says, **details)
     if number != wanted:
         raise Wrong(mistakes.get(int(number), "the number of parameters is off"), **details)
 
@@ -567,6 +595,7 @@ def trainable_ones(count_parameters: Callable) -> None:
     )  # fmt: skip
     model.requires_grad_(False)
     counted(count_parameters, model, "everything frozen", 0, {34: "`trainable` is not used"}, trainable=True)
+    require(model.training, "counting switches the model to evaluation mode: it must leave it as it was")
     model.requires_grad_(True)
     counted(count_parameters, model.eval(), "nothing frozen, evaluation mode", 34,
             {0: "evaluation mode freezes nothing: ask `requires_grad`"}, trainable=True)  # fmt: skip
@@ -590,7 +619,7 @@ def segmenter(length: int, width: int = 8) -> FCN:
         if length == 5:
             head = FCNHead(4 * width, 21)
         elif length == 3:
-            head = nn.Sequential(nn.Conv2d(4 * width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 21, 1))
+            head = nn.Sequential(nn.Conv2d(4 * width, width, 1), nn.ReLU(), nn.Conv2d(width, 21, 1))
         else:
             head = nn.Sequential(*[nn.ReLU()] * (length - 1), nn.Conv2d(4 * width, 21, 1))
         return FCN(backbone, head).eval()
@@ -602,6 +631,7 @@ def with_new_head(replace_head: Callable, length: int, outputs: int, **kwargs: A
     backbone, old_out = model.backbone, model.classifier[-1].out_channels
     before = {k: v.clone() for k, v in model.state_dict().items()}
     layers = list(model.classifier)[:-1]
+    model.backbone.train()
     returned = call_replace_head(replace_head, model, length, outputs)
     require(isinstance(model.classifier, nn.Module), "`model.classifier` is no module any more")
     details = {"layers in the head": length, "num_outputs": outputs}
@@ -619,8 +649,13 @@ def with_new_head(replace_head: Callable, length: int, outputs: int, **kwargs: A
         raise Wrong("the model is still as it was: put the new layer into it, `model.classifier[-1] = ...`", **details)
     require_new_layer(head, layers, length, outputs, kwargs.get("width", 8))
     require(model.backbone is backbone, "the backbone is replaced: only the last layer is to be new", **details)
+    kept = backbone.training and not any(layer.training for layer in layers)
+    last = f"classifier.{length - 1}."
+    kept = kept and all(w.requires_grad for name, w in model.named_parameters() if not name.startswith(last))
+    require(kept, "another layer is frozen, or has left its mode: leave all but the last one alone", **details)
+    backbone.eval()
     for name, value in before.items():
-        if not name.startswith(f"classifier.{length - 1}."):
+        if not name.startswith(last):
             says = f"`{name}` is changed or lost: only the last layer is to be new"
             require(name in unchanged and torch.equal(unchanged[name], value), says, **details)
     return model
@@ -657,7 +692,7 @@ def require_new_layer(head: nn.Module, layers: list[nn.Module], length: int, out
     says = "the first layer of the head is new, and the last one is still the old: `model.classifier[-1]` is the last"
     require(not other or last.weight.shape[0] == outputs, says, **details)
     require(isinstance(last, nn.Conv2d), f"the last layer is {kind_of(last)}: it must be an nn.Conv2d", **details)
-    kept = all(type(a) is type(b) for a, b in zip(layers, head, strict=False))
+    kept = all(a is b for a, b in zip(layers, head, strict=False))
     require(kept, "layers before the last one are replaced", **details)
     arriving, found = 4 * width if length < 3 else width, last.weight.shape
     says = "the new layer must take as many channels as the old one: read them off, `old.in_channels`"
@@ -668,6 +703,8 @@ def require_new_layer(head: nn.Module, layers: list[nn.Module], length: int, out
     says = "the new layer has another number of outputs than `num_outputs`"
     require(found[0] == outputs, says, yours=found[0], **details)
     require(tuple(found[2:]) == (1, 1), "the new layer's kernel is not 1 x 1", **details)
+    size = tuple(last(noise(1, arriving, 3, 4)).shape[2:])
+    require(size == (3, 4), "the new layer changes the size: no stride and no padding", expected=(3, 4), yours=size)
 
 
 def head_has_outputs(replace_head: Callable) -> None:
@@ -796,11 +833,13 @@ def evaluation_mode(freeze: Callable) -> None:
 
     `module.eval()` reaches all levels. BatchNorm then keeps its averages, and dropout lets everything through.
     """
-    encoder = done(freeze, parts().train())
+    model = parts().train()
+    model[0].training = False  # the outermost alone, as after `model[0].training = False`
+    encoder = done(freeze, model)
     training = [n or "the module itself" for n, m in encoder.named_modules() if m.training]
     norms = [m for m in encoder.modules() if isinstance(m, nn.BatchNorm2d)]
     if all(m.training for m in norms):
-        raise Wrong("BatchNorm still goes on averaging: its layers are in training mode, `module.eval()`")
+        raise Wrong("BatchNorm is still in training mode, where each batch counts: its layers need `module.eval()`")
     require(not norms[1].training, "the BatchNorm inside an inner layer is still in training mode: reach every level")
     require(not norms[0].training, "a BatchNorm is still in training mode: reach every one")
     require(not encoder[3][3].training, "dropout still drops: `module.eval()` reaches every layer, not only BatchNorm")
@@ -837,7 +876,7 @@ def again_after_train(freeze: Callable) -> None:
     require(model.training and decoder.training, "a part of the model outside the module left training mode")
     model.train()
     freeze(encoder)
-    still = any(m.training for m in encoder.modules())
+    still = any(m.training for m in encoder.modules()) or any(p.requires_grad for p in encoder.parameters())
     require(not still, "called again after `model.train()`, it does not freeze: let it do the same every time")
     x = noise(2, 3, 8, 10).requires_grad_()
     result = model(x)
@@ -863,6 +902,9 @@ def padded(pad_to_stride: Callable, images: Tensor, stride: int) -> Tensor:
     except RuntimeError as error:
         if "Padding size should be less than" in str(error):
             raise Wrong("reflect needs pictures that are larger than what is added: take another mode, "
+                        'like mode="replicate"', size=(height, width), stride=stride) from error  # fmt: skip
+        if "wrapping around more than once" in str(error):
+            raise Wrong("circular needs pictures that are as large as what is added: take another mode, "
                         'like mode="replicate"', size=(height, width), stride=stride) from error  # fmt: skip
         raise
     require(result is not None, "nothing is returned: is a `return` missing?")
@@ -900,6 +942,10 @@ def sides_divide(pad_to_stride: Callable) -> None:
         require(got == wanted or got != (2 * wanted[0] - h, 2 * wanted[1] - w), says, **details)
         square = got[0] == got[1] == max(wanted) and wanted[0] != wanted[1]
         require(not square, "the picture becomes a square: height and width each have their own multiple", **details)
+        first = [(h + -images.shape[0] % stride, w + -images.shape[1] % stride),
+                 (h + -images.shape[1] % stride, w + -images.shape[0] % stride)]  # fmt: skip
+        says = "the sides are read from the first two axes: height and width are the last two, `images.shape[-2:]`"
+        require(got == wanted or got not in first, says, **details)
         both = got[0] % stride == 0 and got[1] % stride == 0
         says = (
             "more is added than needed: up to the next multiple, no further"
@@ -1022,10 +1068,10 @@ def shown(calls: Sequence[tuple[str, ...]]) -> list[str]:
     return [f"{place}({', '.join(given)})" for place, *given in calls]
 
 
-def net_of_parts(forward: Callable, depth: int) -> tuple[nn.Module, Notes]:
+def net_of_parts(forward: Callable, depth: int, outputs: int = 5) -> tuple[nn.Module, Notes]:
     """Make a network that takes the way of the answer and notes it."""
     net, notes = type("Net", (UNet,), {"forward": forward})(5, width=2, depth=depth, block=Part, step=Part), Notes()
-    net.head = Part(2, 5)
+    net.head = Part(2, outputs)
     for name, gives, parts in (("encoder", "map", net.encoder), ("decoder", "up", net.decoder)):
         for i, part in enumerate(parts):
             part.place, part.gives, part.notes = f"{name}[{i}]", f"{gives} {i}", notes
@@ -1137,7 +1183,9 @@ def batch_after_batch(forward: Callable) -> None:
     net, notes = net_of_parts(forward, 3)
     before = set(vars(net)) | set(net._buffers) | set(net._modules)
     for number, shape in enumerate([(2, 3, 16, 24), (2, 3, 16, 24), (1, 3, 32, 8)]):
+        net.train(number == 0)
         go(net, notes, *shape)
+        require(net.training == (number == 0), "forward switches between training and evaluation mode: leave the mode")
         details = {"expected": shown(way(3)), "yours": shown(notes.calls)} | WHERE
         says = f"batch number {number + 1} takes another way: begin with a new, empty list of skips every time"
         require(notes.calls == way(3), says, **details)
@@ -1151,13 +1199,15 @@ def any_depth(forward: Callable) -> None:
     Loop over `self.encoder` and `self.decoder`, however long they are; count no levels by hand.
     """
     for depth in (1, 2, 5):
-        net, notes = net_of_parts(forward, depth)
+        net, notes = net_of_parts(forward, depth, outputs=1)
         try:
-            go(net, notes, 1, 3, 32, 32)
+            shape = tuple(go(net, notes, 1, 3, 32, 32).shape)
         except (IndexError, ValueError) as error:
             raise Wrong(f"it works for depth 3 and stops for depth {depth}: {error}") from error
         details = {"depth": depth, "expected": shown(way(depth)), "yours": shown(notes.calls)} | WHERE
         require(notes.calls == way(depth), f"depth 3 is right and depth {depth} is not: loop over all parts", **details)
+        says = "the logits of one image and one class lose an axis: return what the head gives, without squeeze"
+        require(shape == (1, 1, 32, 32), says, expected=(1, 1, 32, 32), yours=shape)
 
 
 def gradients_everywhere(forward: Callable) -> None:

@@ -262,8 +262,8 @@ def dice_at_its_ends(dice_loss: Callable) -> None:
 
     Large logits make probabilities of 0 and 1: overlap is then the whole area, or nothing.
     """
-    target = torch.randint(0, 4, (2, 8, 6), generator=seeded_generator(6))
-    sure = 40.0 * (torch.arange(4).view(1, 4, 1, 1) == target[:, None])
+    target = torch.randint(0, 12, (2, 16, 12), generator=seeded_generator(6))
+    sure = 40.0 * (torch.arange(12).view(1, 12, 1, 1) == target[:, None])
     expect(dice_loss, sure, target, gives=0.0, tolerance=1e-3, says="a perfect prediction must cost 0")
     wrong = dice_loss(sure.roll(1, dims=1), target.clone())
     require(0.9 < float(wrong) <= 1, "a prediction that is wrong everywhere must cost nearly 1", yours=wrong)
@@ -336,7 +336,8 @@ def ignored_are_not_counted(confusion_matrix: Callable) -> None:
         says="`ignore_index` is not used: 255 is only its default value",
     )  # fmt: skip
     nothing = torch.full((2, 3), 255)
-    expect(confusion_matrix, prediction, nothing, 3, gives=torch.zeros(3, 3, dtype=torch.int64), says="all is ignored")
+    empty = expect(confusion_matrix, prediction, nothing, 3, gives=torch.zeros(3, 3), says="all is ignored")
+    require(empty.dtype == torch.int64, f"where all is ignored the counts are {empty.dtype}: make them torch.int64")
     expect(
         confusion_matrix, tensor([[0, 1], [1, 0]]), tensor([[1, 0], [1, 1]]), 2, ignore_index=0,
         gives=tensor([[0, 0], [2, 1]]), says="only the target says which pixels are ignored",
@@ -362,8 +363,10 @@ def size_is_given(confusion_matrix: Callable) -> None:
             "there are fewer counts than cells: bincount stops at the largest number it meets, so give it `minlength`"
         )
         raise Wrong(says, num_classes=5, cells=25, counts=int(str(error).rsplit(" ", 1)[1])) from None
-    expect(confusion_matrix, tensor([[3]]), tensor([[1]]), 4, gives=torch.eye(16, dtype=torch.int64)[7].view(4, 4),
-           says="one pixel, truth 1, predicted 3: it belongs into row 1, column 3")  # fmt: skip
+    wanted = torch.zeros(21, 21)
+    wanted[19, 20] = 80_000
+    expect(confusion_matrix, torch.full((200, 400), 20), torch.full((200, 400), 19), 21, gives=wanted,
+           says="80,000 pixels of class 19, predicted as 20 of 21: all belong into row 19, column 20")  # fmt: skip
 
 
 def masks_of_any_shape(confusion_matrix: Callable) -> None:
@@ -425,9 +428,9 @@ def ignored(iou: Callable) -> None:
         says="`ignore_index` is not used: 255 is only its default value",
     )  # fmt: skip
     expect(
-        lambda prediction, target: iou(prediction, target, 2, ignore_index=0)[-1], tensor([[0, 1], [1, 0]]),
-        tensor([[1, 0], [1, 1]]), gives=1 / 3,
+        iou, tensor([[0, 0], [1, 0]]), tensor([[1, 0], [1, 1]]), 2, ignore_index=0, gives=tensor([0.0, 1 / 3]),
         says="only the target says which pixels are ignored: a prediction that happens to be `ignore_index` is counted",
+        mistakes=[(tensor([NAN, 1 / 3]), "class 0 was predicted and is not there, where pixels count: that is 0")],
     )  # fmt: skip
 
 
@@ -471,7 +474,7 @@ def ends_and_shape(iou: Callable) -> None:
 
     The result has shape (num_classes,), whatever the masks hold.
     """
-    mask = torch.randint(0, 3, (2, 3, 5), generator=seeded_generator(4))
+    mask = torch.randint(0, 3, (2, 200, 300), generator=seeded_generator(4))
     result = expect(iou, mask, mask, 3, gives=torch.ones(3), says="equal masks must give 1 for every class")
     require(result.is_floating_point(), f"the result is {result.dtype}: IoU is a fraction, so a float")
     expect(iou, (mask + 1) % 3, mask, 3, gives=torch.zeros(3), says="masks that agree nowhere must give 0")
@@ -494,12 +497,14 @@ def four_names(scores: Callable) -> None:
 
     The keys are "iou", "dice", "precision" and "recall"; each value has shape (C,).
     """
-    result = scores(MATRIX[:2, :2].clone())
+    result = scores(torch.ones(20, 20, dtype=torch.int64))
     require(isinstance(result, dict), f"the result is {kind_of(result)}, not a dict")
     require(set(result) == set(SCORES), f"the keys are {sorted(map(str, result))}, not {sorted(SCORES)}")
     for name, value in result.items():
-        if not isinstance(value, Tensor) or tuple(value.shape) != (2,):
-            raise Wrong(f"'{name}' is {kind_of(value)}: it must be a tensor with one value a class, shape (2,)")
+        if not isinstance(value, Tensor) or tuple(value.shape) != (20,):
+            raise Wrong(
+                f"'{name}' is {kind_of(value)}: it must be a tensor with one value a class, here of shape (20,)"
+            )
 
 
 def _one_score(scores: Callable, name: str, mistakes: list[tuple[Any, str]], says: str) -> None:
@@ -572,9 +577,14 @@ def nothing_to_judge(scores: Callable) -> None:
         value = float(result[name][3])
         says = f"class 3 was predicted and is not there: '{name}' must be 0, not {value:.4g}"
         require(value == 0, says + NO_HARMONY * (name == "dice" and value != value), matrix=MATRIX)
-    two = tensor([[6, 0], [0, 0]])
+    two = tensor([[6 * 2**32, 0], [0, 0]])  # more than int32 can hold
     value = float(expect(scores, two)["iou"][0])
-    require(abs(value - 1) < 1e-6, "a class without a mistake must have IoU 1", matrix=two, yours=value)
+    require(
+        abs(value - 1) < 1e-6,
+        "a class without a mistake must have IoU 1, however many its pixels are",
+        matrix=two,
+        yours=value,
+    )
 
 
 def nothing_below_the_line(scores: Callable) -> None:
@@ -598,7 +608,7 @@ def nothing_below_the_line(scores: Callable) -> None:
 
 
 # ---------------------------------------------------------------- 7.5
-IOUS = tensor([[0.5, NAN, NAN], [0.8, 0.3, NAN], [0.0, 1.0, NAN], [0.2, NAN, NAN]], dtype=torch.float64)
+IOUS = tensor([[0.5, NAN, NAN], [0.8, 0.3, NAN], [0.0, 1.0, NAN], [0.249, NAN, NAN]], dtype=torch.float64)
 
 
 def curve_and_mean(average_precision: Callable) -> None:
@@ -620,16 +630,16 @@ def share_of_hits(average_precision: Callable) -> None:
 
     NaN says that a class does not occur in an image: it counts in no row. A comparison with NaN is False.
     """
-    wanted = np.array([[2 / 4, 2 / 2], [2 / 4, 1 / 2], [1 / 4, 1 / 2]])
+    wanted = np.array([[2 / 4, 1 / 2], [2 / 4, 2 / 2], [1 / 4, 1 / 2]])
     expect(
-        lambda ious, thresholds: average_precision(ious, thresholds)[0][:, :2], IOUS, (0.25, 0.5, 0.8), gives=wanted,
+        lambda ious, thresholds: average_precision(ious, thresholds)[0][:, :2], IOUS, (0.5, 0.25, 0.8), gives=wanted,
         says="the share of hits is off",
         mistakes=[
-            (np.array([[2 / 4, 2 / 4], [2 / 4, 1 / 4], [1 / 4, 1 / 4]]),
+            (np.array([[2 / 4, 1 / 4], [2 / 4, 2 / 4], [1 / 4, 1 / 4]]),
              "images without the class (NaN) are counted: divide by the images in which it occurs"),
-            (np.array([[2 / 4, 2 / 2], [1 / 4, 1 / 2], [0.0, 1 / 2]]),
+            (np.array([[1 / 4, 1 / 2], [2 / 4, 2 / 2], [0.0, 1 / 2]]),
              "an IoU equal to the threshold is a hit: `>=`, not `>`"),
-            (np.array([[2 / 3, 2 / 2], [2 / 3, 1 / 2], [1 / 3, 1 / 2]]),
+            (np.array([[2 / 3, 1 / 2], [2 / 3, 2 / 2], [1 / 3, 1 / 2]]),
              "an image with IoU 0 is left out: it has the class, only NaN is left out"),
             (1 - wanted, "this is the share of misses"),
             (lambda r: (r > 1).any(), "these are counts: divide by the images in which the class occurs"),
@@ -665,7 +675,7 @@ def mean_of_the_curve(average_precision: Callable) -> None:
         says="AP is not the mean of the curve over the thresholds",
         mistakes=[
             (lambda r: np.allclose(r, curve[5, :2]), "this is the precision at 0.5: take the mean over all thresholds"),
-            (np.array([1.5 / 4, 1.3 / 2]), "this is the mean IoU, not AP"),
+            (np.array([1.549 / 4, 1.3 / 2]), "this is the mean IoU, not AP"),
             (lambda r: np.allclose(r, (curve[1:] + curve[:-1])[:, :2].sum(0) / 20),
              "this is the area under the curve: take the plain mean over the thresholds"),
         ],
@@ -781,7 +791,7 @@ def one_step(
 ) -> tuple[Any, Any, OneProcess]:
     """Take steps with SGD, learning rate 0.1, from weight 1; the loss is (weight - 3)^2."""
     model, accelerator = kind(), OneProcess()
-    optimizer = NotedSGD(model.parameters(), accelerator.order)
+    optimizer = NotedSGD([{"params": [weight]} for weight in model.parameters()], accelerator.order)
     for _ in range(steps):
         images, masks = IMAGES.clone(), MASKS.clone()
         loss = train_step(model, images, masks, squared, optimizer, accelerator, grad_clip=grad_clip)
@@ -964,7 +974,7 @@ def is_evaluation(evaluate: Callable) -> None:
     matrix = result.matrix
     square = isinstance(matrix, Tensor) and matrix.shape == (3, 3)
     require(square, f"the matrix is {kind_of(matrix)}, not a tensor of shape (3, 3)")
-    require(not matrix.is_floating_point(), f"the matrix is {matrix.dtype}: counts are whole numbers, int64")
+    require(matrix.dtype == torch.int64, f"the matrix is {matrix.dtype}: counts are whole numbers, int64")
 
 
 def eval_mode(evaluate: Callable) -> None:
@@ -990,6 +1000,9 @@ def no_gradients(evaluate: Callable) -> None:
     require(not prepared, f"gradients are prepared for every image: {where}")
     require(model.weight.grad is None, "something called backward: validation must not learn")
     require(float(model.weight.detach()) == 1.0, "a weight changed: validation must not learn")
+    require(
+        model.weight.requires_grad, "the weights get no gradient ever again: no_grad, and no `requires_grad_(False)`"
+    )
     require(torch.is_grad_enabled(), "gradients stay switched off after the function: use no_grad as a context")
 
 
@@ -1063,7 +1076,7 @@ class Pupil(Scale):
 
     def forward(self, images: Tensor) -> Tensor:
         self.numbers.append(int(images.max()))
-        self.modes.append(self.training)
+        self.modes.append(self.training and self.norm.training)
         self.order.append("batch")
         self.norm(images.float())
         return self.weight * images.float()
@@ -1115,7 +1128,7 @@ def one_epoch(
     loader, optimizer = DataLoader(data, batch_size=1 if count else 2), NotedSGD(model.parameters(), accelerator.order)
 
     def loss_fn(logits: Tensor, masks: Tensor) -> Tensor:
-        return (logits * masks).mean() * (NAN if model.numbers[-1] == bad else 1)
+        return (logits * masks).mean() * ((NAN if bad < 50 else np.inf) if model.numbers[-1] == bad else 1)
 
     kwargs = {"grad_clip": 0.0, "scheduler": None} | kwargs
     if kwargs["scheduler"]:
@@ -1152,7 +1165,7 @@ def trains_in_training_mode(train_one_epoch: Callable) -> None:
     one_epoch(train_one_epoch, model)
     seen = {"BatchNorm's average after epoch 1": first[0], "after evaluate and epoch 2": float(model.norm.running_mean)}
     says = "one epoch, one evaluation, another epoch: something in the model moves in the first epoch and never again"
-    if not any(model.modes) and model.training:
+    if not any(model.modes) and model.norm.training:
         says = "training mode comes after the last batch, and the evaluation that follows ends it before the next epoch"
     require(any(model.modes), says, **seen)  # else the symptom alone, since the cause is what there is to find
     details = {"training mode in epoch 2": model.modes, **seen}
@@ -1235,7 +1248,10 @@ def stops_at_nan(train_one_epoch: Callable) -> None:
         except NotFiniteError as error:
             require(error.step == bad - 1, "the error names another step", expected=bad - 1, yours=error.step)
         else:
-            raise Wrong(f"batch {bad} of {count} costs NaN, and no NotFiniteError stops the training", yours=result)
+            raise Wrong(
+                f"batch {bad} of {count} costs NaN, or is infinite, and no NotFiniteError stops the training",
+                yours=result,
+            )
         late = len(model.numbers) - bad
         says = f"the NaN is noticed {late} batches late: look after every LOOK_EVERY batches too"
         require(late <= LOOK_EVERY, says, batches=count, first_NaN=bad, noticed_after=len(model.numbers))
@@ -1298,9 +1314,9 @@ EXERCISES = [
         "It asks how often a class is found well enough, for every idea of enough.",
         [curve_and_mean, share_of_hits, zero_is_no_hit, mean_of_the_curve, never_there],
         [
-            "For one class and one threshold: in how many images is its IoU at least that? Of how many that show it?",
-            "`~np.isnan(ious)` tells where a class occurs. Sum over the images: axis 0.",
-            "For each t: ((ious >= t) & (ious > 0)).sum(axis=0) / occurs.sum(axis=0). Stack; AP is the mean.",
+            "For one class and one threshold: in how many images is its IoU at least that? Of how many with an IoU?",
+            "`~np.isnan(ious)` tells which images count. Sum over the images: axis 0.",
+            "For each t: ((ious >= t) & (ious > 0)).sum(axis=0) / counts.sum(axis=0). Stack; AP is the mean.",
         ],
     ),
     Exercise(

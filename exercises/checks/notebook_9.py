@@ -1,6 +1,7 @@
 """Notebook 9: from logits to masks and overlays, thresholds, tiles, test-time augmentation, failures."""
 
 import contextlib
+import operator
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -41,26 +42,30 @@ def classes_by_argmax(to_mask: Callable) -> None:
 
     `argmax` over dimension 1: the logits are (N, C, H, W), and the classes are what must disappear.
     """
-    few = tensor([[[[0.0, 0.1]], [[3.0, 0.2]], [[-1.0, 0.3]]]])  # a sure and an unsure pixel, to follow by hand
-    for logits in (few, *(torch.randn(count, 3, 4, 5, generator=seeded_generator(1)) for count in (2, 1))):
+    few = tensor([[[[0.0, 0.1, -1.0]], [[3.0, 0.2, -3.0]], [[-1.0, 0.3, -0.5]]]])  # sure, unsure, and all negative
+    sure = tensor([[[[100.0]], [[0.0]], [[100.01]]]])
+    shapes = ((2, 3), (1, 3), (2, 12))
+    for logits in (few, sure, *(torch.randn(*shape, 4, 5, generator=seeded_generator(1)) for shape in shapes)):
         has_the_largest(to_mask, logits)
 
 
 def has_the_largest(to_mask: Callable, logits: Tensor) -> None:
-    """Compare the classes of some logits, (n, 3, h, w), with those counted by hand."""
-    n, _, h, w = logits.shape
-    wanted = tensor([[[max(range(3), key=lambda c: float(logits[i, c, y, x])) for x in range(w)] for y in range(h)]
+    """Compare the classes of some logits, (n, c, h, w), with those counted by hand."""
+    n, c, h, w = logits.shape
+    wanted = tensor([[[max(range(c), key=lambda k: float(logits[i, k, y, x])) for x in range(w)] for y in range(h)]
                      for i in range(n)])  # fmt: skip
     expect(
         to_mask, logits, gives=wanted, says="some pixels do not have the class with the largest logit",
         mistakes=[
-            (lambda r: r.shape == (3, h, w), "argmax runs over the batch (dim 0): the classes are dimension 1"),
-            (lambda r: r.shape[1:] == (3, w), "argmax runs over the rows (dim 2): the classes are dimension 1"),
-            (lambda r: r.shape[1:] == (3, h), "argmax runs over the columns (dim 3): the classes are dimension 1"),
+            (lambda r: r.shape == (c, h, w) != (n, h, w),
+             "argmax runs over the batch (dim 0): the classes are dimension 1"),
+            (lambda r: r.shape[1:] == (c, w), "argmax runs over the rows (dim 2): the classes are dimension 1"),
+            (lambda r: r.shape[1:] == (c, h), "argmax runs over the columns (dim 3): the classes are dimension 1"),
             (lambda r: r.shape[1:] == (1, h, w), "the dimension of the classes must disappear: (N, H, W)"),
             (lambda r: r.shape == (h, w), "the result has lost the batch: also of one image it is (N, H, W)"),
             (logits.argmin(dim=1), "this is the class with the smallest logit: argmax"),
             (logits.max(dim=1).values, "these are the largest logits themselves: argmax gives their class"),
+            (logits.sigmoid().argmax(1), "argmax of the logits as they are: after a sigmoid large ones are all 1"),
             (logits.softmax(0).argmax(1), "softmax runs over the batch: argmax of the logits needs none"),
             (logits[:, 0] >= 0, "one channel is `logits.shape[1] == 1`; the length of the batch says nothing"),
             (torch.where(logits.softmax(1).amax(1) >= 0.5, wanted, 0),
@@ -91,7 +96,7 @@ def one_channel_by_threshold(to_mask: Callable) -> None:
 
     A logit of 0 is a probability of 0.5. `probabilities(logits)` from notebook 6 applies the sigmoid.
     """
-    logits = tensor([[[[-3.0, -0.1, 0.0], [0.1, 0.4, 3.0]]]])
+    logits = tensor([[[[-3.0, -0.0001, 0.0], [0.1, 0.4, 100.0]]]])
     expect(
         to_mask, logits, gives=tensor([[[0, 0, 1], [1, 1, 1]]]), says="one channel: foreground from probability 0.5 on",
         mistakes=[
@@ -124,6 +129,8 @@ def threshold_is_used(to_mask: Callable) -> None:
             to_mask, logits, threshold, gives=tensor([[wanted]]), says="compare the probability with `threshold`",
             mistakes=[(tensor([[[0, 0, 1, 1, 1]]]), "`threshold` is not used: 0.5 is only its default value")],
         )  # fmt: skip
+    expect(to_mask, tensor([[[[0.7, 1.0]]]]), 0.69, gives=tensor([[[0, 1]]]),
+           says="probabilities 0.668 and 0.731: logits between 0 and 1 are logits, too")  # fmt: skip
     for threshold in (0.9, 0.1):
         expect(to_mask, tensor([[[[0.2, 0.1]], [[0.1, 0.2]]]]), threshold, gives=tensor([[[0, 1]]]),
                says="with several classes the threshold plays no part, also with two channels")  # fmt: skip
@@ -167,7 +174,7 @@ def mixes(blend: Callable) -> None:
     require((result != halves).any(), says, expected=0.75 * image + 0.25 * paint, yours=result)
     off = np.abs(result - 0.75 * image - 0.25 * paint) >= 1  # rounded up or down is right
     details = {"image": image[off][:1], "paint": paint[off][:1], "yours": result[off][:1]}
-    wraps = off.any() and not off[paint >= image].any()
+    wraps = (result > image)[off].any() and not off[paint >= image].any()
     require(not wraps, "wrong where the paint is darker: bytes start again at 255 below 0, so mix in floats", **details)
     require(not off.any(), "the mixture is off", expected=0.75 * image + 0.25 * paint, yours=result)
 
@@ -177,15 +184,15 @@ def only_where(blend: Callable) -> None:
 
     `np.where(where[..., None], mixed, image)`: the extra axis lets one truth value serve three colours.
     """
-    result = expect(blend, IMAGE, PAINT, WHERE, 0.5)
+    result = expect(blend, IMAGE, PAINT, WHERE, 0.25)
     require(np.shape(result) == IMAGE.shape, f"the result has shape {np.shape(result)}, not {IMAGE.shape}")
     same = np.array_equal(np.asarray(result)[~WHERE], IMAGE[~WHERE])
     require(
         same, "outside of `where` the picture must stay as it is", image=IMAGE[~WHERE], yours=np.asarray(result)[~WHERE]
     )
-    mixed = np.abs(np.asarray(result)[WHERE] - (0.5 * IMAGE + 0.5 * PAINT)[WHERE]).max() < 1
-    require(mixed, "inside of `where` picture and paint must be mixed", expected=(0.5 * IMAGE + 0.5 * PAINT)[WHERE],
-            yours=np.asarray(result)[WHERE])  # fmt: skip
+    wanted, inside = (0.75 * IMAGE + 0.25 * PAINT)[WHERE], np.asarray(result)[WHERE]
+    says = "inside of `where` picture and paint must be mixed"
+    require(np.abs(inside - wanted).max() < 1, says, expected=wanted, yours=inside)
 
 
 def ends_of_opacity(blend: Callable) -> None:
@@ -193,14 +200,12 @@ def ends_of_opacity(blend: Callable) -> None:
 
     Both follow from the formula; bytes that are added without care run over at 255.
     """
-    for opacity, wanted in ((0.0, IMAGE), (1.0, np.where(WHERE[..., None], PAINT, IMAGE))):
-        result = np.asarray(expect(blend, IMAGE, PAINT, WHERE, opacity), dtype=np.float64)
-        require(
-            np.abs(result - wanted).max() < 1,
-            f"with opacity {opacity:.0f} the result is off",
-            expected=wanted,
-            yours=result,
-        )
+    results = [expect(blend, IMAGE, PAINT, WHERE, opacity) for opacity in (0.0, 1.0)]
+    for opacity, wanted in enumerate((IMAGE, np.where(WHERE[..., None], PAINT, IMAGE))):
+        result = np.asarray(results[opacity], dtype=np.float64)
+        says = f"with opacity {opacity} the result is off"
+        says += "" if np.any(results[0] != results[1]) else ": is it one array, filled anew at every call?"
+        require(np.abs(result - wanted).max() < 1, says, expected=wanted, yours=result)
 
 
 def stays_bytes(blend: Callable) -> None:
@@ -214,6 +219,7 @@ def stays_bytes(blend: Callable) -> None:
     require(result is not None, NOTHING)
     require(isinstance(result, np.ndarray), f"the result is {kind_of(result)}, not a NumPy array")
     require(result.dtype == np.uint8, f"the result is {result.dtype}: bring it back to np.uint8")
+    require(result.shape == bright.shape, f"the result has shape {result.shape}, not {bright.shape}")
     dark = "the result is nearly black: bytes start again at 0 above 255, so mix in floats, between 0 and 255 all along"
     require(result.max() > 1, dark, expected=250, yours=result)
     brighter = "brighter than both: the image keeps its full weight, it must be (1 - opacity) times as bright"
@@ -252,7 +258,7 @@ def best_iou_wins(best_threshold: Callable) -> None:
             (1, "this is the place of the best threshold: return the threshold itself"),
             (0.85, "this threshold has the best precision, not the best IoU"),
             (0.05, "this threshold has the best recall, not the best IoU (and a probability needs no sigmoid)"),
-            (0.65, "this threshold does not have the best IoU: is background counted as well?"),
+            (0.65, "this threshold has the best precision, not the best IoU"),
             (lambda r: min(abs(float(r) - t) for t in thresholds) > 1e-6, "this is not one of the thresholds given"),
         ],
     )  # fmt: skip
@@ -311,10 +317,11 @@ def from_the_threshold_on(best_threshold: Callable) -> None:
 
     `probabilities >= threshold`.
     """
-    chances, target = tensor([0.25, 0.5, 0.75]), tensor([0, 1, 1])
-    expect(best_threshold, chances, target, (0.25, 0.5, 0.75), gives=0.5,
-           says="0.5 is perfect here, if a probability equal to the threshold is foreground",
-           mistakes=[(0.25, "a probability equal to the threshold is foreground: `>=`, not `>`")])  # fmt: skip
+    chances, target = tensor([0.125, 0.25, 0.4999, 0.5, 0.75, 0.8]), tensor([1, 0, 0, 1, 1, 1])
+    expect(best_threshold, chances, target, (0.125, 0.25, 0.5), gives=0.5,  # IoU 4/6, 3/6, 3/4
+           says="0.5 has the best IoU here, 3 of 4, if a probability equal to the threshold is foreground",
+           mistakes=[(0.25, "a probability equal to the threshold is foreground: `>=`, not `>`. One below it is not"),
+                     (0.125, "the IoU falls and rises again: go through all thresholds, up to the last")])  # fmt: skip
 
 
 def over_all_pixels(best_threshold: Callable) -> None:
@@ -338,15 +345,15 @@ def one_in_any_case(best_threshold: Callable) -> None:
     Every IoU is then 0, or NaN where nothing is marked either. Begin with the first threshold as the best one.
     """
     for chances, target in ((tensor([0.1, 0.6, 0.9]), tensor([0, 0, 255])), (tensor([0.01, 0.02]), tensor([0, 0]))):
-        details = {"probabilities": chances, "target": target, "thresholds": (0.5, 0.55)}
+        details = {"probabilities": chances, "target": target, "thresholds": (0.4, 0.55)}
         try:
-            result = best_threshold(chances, target.clone(), (0.5, 0.55))
+            result = best_threshold(chances, target.clone(), (0.4, 0.55))
         except ValueError as error:
             raise Wrong(
                 f"where every IoU is NaN your function stops ({error}): return a threshold", **details
             ) from error
         says = "where no pixel is foreground no threshold is returned: one of them must be"
-        right = result is not None and min(abs(float(result) - t) for t in (0.5, 0.55)) < 1e-6
+        right = result is not None and min(abs(float(result) - t) for t in (0.4, 0.55)) < 1e-6
         require(right, says, **details, yours=result)
 
 
@@ -364,7 +371,7 @@ def nan_never_wins(best_threshold: Callable) -> None:
 
 # ---------------------------------------------------------------- 9.5
 CASES = [(512, 128, 0), (512, 128, 32), (500, 128, 32), (513, 128, 64), (300, 100, 99), (129, 128, 10), (1000, 256, 1),
-         (2048, 256, 64), (101, 100, 50)]  # fmt: skip
+         (2048, 256, 64), (101, 100, 50), (16, 6, 3), (14, 11, 8)]  # fmt: skip
 
 
 def _starts(tile_starts: Callable, length: int, tile: int, overlap: int) -> list[int]:
@@ -381,13 +388,12 @@ def _starts(tile_starts: Callable, length: int, tile: int, overlap: int) -> list
     require(not isinstance(result, np.ndarray | Tensor), says)
     if hasattr(result, "__next__"):
         raise Wrong(f"the result is {kind_of(result)}, which can be read only once: return a list of starts")
+    if not np.iterable(result):
+        raise Wrong(f"the result is {kind_of(result)}, not a list of starts")
     try:
-        numbers = [float(v) for v in result]
+        return [operator.index(v) for v in result]
     except TypeError:
-        raise Wrong(f"the result is {kind_of(result)}, not a list of starts") from None
-    whole = all(v == int(v) for v in numbers) and not any(isinstance(v, float | np.floating) for v in result)
-    require(whole, "starts are whole numbers, to index with: return a list of them", yours=result)
-    return [int(v) for v in numbers]
+        raise Wrong("starts are whole numbers, to index with: return a list of them", yours=result) from None
 
 
 def nothing_is_left_out(tile_starts: Callable) -> None:
@@ -529,6 +535,9 @@ def _merging_fault(result: np.ndarray, values: np.ndarray) -> str:
         return "the windows are summed, but the values are not multiplied by them: add values * window"
     if np.allclose(result, values * weight / last, rtol=1e-3):
         return "each window replaces the last one, so only the values are summed: add the windows with += as well"
+    share = result / values
+    if (share >= 0).all() and (share <= 1 + 1e-4).all():
+        return "the result is closer to 0 than the picture: divide by the sum of the weights alone, with nothing added"
     if np.abs(result).max() > 1.01 * np.abs(values).max():
         return "the result leaves the range of the values, which no mean does: divide once, after the loop"
     return "tiles that agree must give back the picture they were cut from: are rows (y) and columns (x) right?"
@@ -541,27 +550,27 @@ def the_middle_weighs_more(merge_tiles: Callable) -> None:
     """
     from utils.tiling import gaussian_window
 
-    zero, one = np.zeros((1, 4, 6), np.float32), np.ones((1, 4, 6), np.float32)
-    result = merge_tiles([(0, 0, zero), (0, 3, one)], 4, 9)
-    swapped = merge_tiles([(0, 3, one.copy()), (0, 0, zero.copy())], 4, 9)  # the same in another order
+    zero, one = np.zeros((1, 4, 7), np.float32), np.ones((1, 4, 6), np.float32)  # two sizes
+    result = merge_tiles([(0, 0, zero), (0, 4, one)], 4, 10)
+    swapped = merge_tiles([(0, 4, one.copy()), (0, 0, zero.copy())], 4, 10)  # the same in another order
     window = gaussian_window(4, 6).numpy()
-    wanted = np.zeros((1, 4, 9))
-    wanted[0, :, 3:6] = window[:, :3] / (window[:, :3] + window[:, 3:])
-    wanted[0, :, 6:] = 1
-    plain = np.zeros((1, 4, 9))
-    plain[0, :, 3:6], plain[0, :, 6:] = 0.5, 1
+    wanted = np.zeros((1, 4, 10))
+    wanted[0, :, 4:7] = window[:, :3] / (window[:, :3] + gaussian_window(4, 7).numpy()[:, 4:])
+    wanted[0, :, 7:] = 1
+    plain = np.zeros((1, 4, 10))
+    plain[0, :, 4:7], plain[0, :, 7:] = 0.5, 1
     with shown_by_row():
         expect(
             lambda tiles: result, "one of zeros, one of ones", gives=wanted,
-            says="the weights are off: multiply by gaussian_window(h, w) as it is, and divide by their sum",
+            says="the weights are off: multiply by gaussian_window(h, w) as it is, of each tile, and divide by the sum",
             mistakes=[
-                (lambda r: r[0, :, 3:6].min() == 1 == swapped[0, :, 3:6].min(),
+                (lambda r: r[0, :, 4:7].min() == 1 == swapped[0, :, 4:7].min(),
                  "where tiles overlap the largest value wins: take the weighted mean"),
                 (plain, "all pixels of a tile weigh the same: multiply by gaussian_window(h, w)"),
-                (lambda r: np.allclose(r[0, :, 3:6], 1),
+                (lambda r: np.allclose(r[0, :, 4:7], 1),
                  "the later tile overwrites the earlier: add, divide at the end"),
-                (lambda r: np.allclose(r[0, :, 3:6], 0), "the earlier tile wins: add, and divide at the end"),
-                (lambda r: np.allclose(r[0, :, 3:6], window[:, :3]), "divide by the sum of the weights"),
+                (lambda r: np.allclose(r[0, :, 4:7], 0), "the earlier tile wins: add, and divide at the end"),
+                (lambda r: np.allclose(r[0, :, 4:7], window[:, :3]), "divide by the sum of the weights"),
             ],
         )  # fmt: skip
 
@@ -585,7 +594,7 @@ def one_at_a_time(merge_tiles: Callable) -> None:
 
     One loop over `tiles`, no `len`, no second pass: then memory does not grow with their number.
     """
-    values = np.random.default_rng(1).normal(size=(1, 6, 8)).astype(np.float32)
+    values = np.random.default_rng(1).normal(size=(24, 6, 8)).astype(np.float32)
     given = _cut(values, 4, 2)
     before = [v.copy() for _, _, v in given]
 
@@ -597,6 +606,9 @@ def one_at_a_time(merge_tiles: Callable) -> None:
     require(right, "tiles from a generator are not merged right: it can be read only once")
     unchanged = all(np.array_equal(a, b) for a, (_, _, b) in zip(before, given, strict=True))
     require(unchanged, "the tiles are changed in place: work on a copy")
+    unlike = [(y, x, np.full((1, *v.shape[1:]), y + 3 * x, np.float32)) for y, x, v in given]
+    says = "the order of the tiles changes the result: where three or more overlap, all of them count by their windows"
+    require(np.allclose(merge_tiles(unlike, 6, 8), merge_tiles(unlike[::-1], 6, 8), atol=1e-3), says)
 
 
 # ---------------------------------------------------------------- 9.4
@@ -612,7 +624,7 @@ def mirrored_back(average_flips: Callable) -> None:
 
     Mirror the images along their width, predict, mirror the result along its width.
     """
-    images = torch.randint(0, 255, (2, 3, 4, 5), generator=seeded_generator(5), dtype=torch.uint8)
+    images = torch.randint(0, 255, (2, 3, 5, 4), generator=seeded_generator(5), dtype=torch.uint8)
     plain, mirror = sideways(images), sideways(images.flip(-1))
     upside = (plain + sideways(images.flip(-2)).flip(-2)) / 2
     both = (mirror.flip(-1) + sideways(images.flip(-1, -2)).flip(-1, -2)) / 2
@@ -667,7 +679,7 @@ def twice_and_no_more(average_flips: Callable) -> None:
         seen.append(images.clone())
         return images.float()[:, :1]
 
-    images = torch.randint(0, 255, (2, 3, 3, 4), generator=seeded_generator(7), dtype=torch.uint8)
+    images = torch.randint(0, 255, (2, 3, 5, 4), generator=seeded_generator(7), dtype=torch.uint8)
     expect(average_flips, predict, images)
     count = sum(len(batch) for batch in seen)
     require(count == 4, f"2 images were predicted {count} times in all: 4 are needed, each image and its mirror image")
@@ -682,18 +694,19 @@ def worst_first(worst_images: Callable) -> None:
 
     Sort the numbers of the images by their IoU, and keep those that are low enough.
     """
-    ious = tensor([0.9, 0.3, 0.6, 0.1, 0.45])
+    ious = tensor([0.9, 0.301, 0.6, 0.1, 0.3])
     expect(
-        worst_images, ious, 0.5, gives=[3, 1, 4], says="these are not the failures, worst first",
+        worst_images, ious, 0.5, gives=[3, 4, 1], says="these are not the failures, worst first",
         mistakes=[
+            ([3, 1, 4], "0.3 is lower than 0.301: sort by the IoUs as they are, and not by rounded ones"),
             ([1, 3, 4], "the failures are in the order of the images: the worst comes first"),
-            ([4, 1, 3], "the best failure comes first: turn the order round"),
-            ([4, 2, 5], "the numbers of the images count from 0"),
+            ([1, 4, 3], "the best failure comes first: turn the order round"),
+            ([4, 5, 2], "the numbers of the images count from 0"),
             (lambda r: any(isinstance(v, tuple | list) for v in r), "these are pairs: return the numbers alone"),
-            ([1, 0, 2], "these count within the failures only: return the numbers of the images"),
-            ([0, 2, 4], "these are the best ones: begin with the lowest IoU"),
-            ([0.1, 0.3, 0.45], "these are the IoUs: return the numbers of the images"),
-            ([3, 1, 4, 2, 0], "images that are good enough are listed as well: keep those up to `limit`"),
+            ([1, 2, 0], "these count within the failures only: return the numbers of the images"),
+            ([0, 2, 1], "these are the best ones: begin with the lowest IoU"),
+            ([0.1, 0.3, 0.301], "these are the IoUs: return the numbers of the images"),
+            ([3, 4, 1, 2, 0], "images that are good enough are listed as well: keep those up to `limit`"),
             ([2, 0], "these are the good ones: keep IoUs up to `limit`"),
             ([0, 2], "these are the good ones: keep IoUs up to `limit`"),
         ],
@@ -716,12 +729,14 @@ def the_limit_counts(worst_images: Callable) -> None:
 
     `<=`, not `<`.
     """
-    ious = tensor([0.5, 0.25, 0.75, 0.0])
-    expect(worst_images, ious, gives=[3, 1, 0], says="IoU 0.5 is a failure at limit 0.5",
-           mistakes=[([3, 1], "an IoU equal to the limit is a failure: `<=`"),
-                     ([1, 0], "an IoU of 0 is the worst failure of all: only NaN is none")])  # fmt: skip
-    expect(worst_images, ious, 0.25, gives=[3, 1], says="`limit` is not used: 0.5 is only its default value",
-           mistakes=[([3], "an IoU equal to the limit is a failure: `<=`")])  # fmt: skip
+    ious = tensor([0.25, 0.5, 0.5004, 0.0])
+    expect(worst_images, ious, gives=[3, 0, 1], says="IoU 0.5 is a failure at limit 0.5",
+           mistakes=[([3, 0], "an IoU equal to the limit is a failure: `<=`"),
+                     ([3, 1], "the first image is left out: its number is 0, and it counts as any other"),
+                     (lambda r: 2 in r, "0.5004 is above the limit: compare the IoU as it is"),
+                     ([0, 1], "an IoU of 0 is the worst failure of all: only NaN is none")])  # fmt: skip
+    expect(worst_images, ious, 0.0, gives=[3], says="`limit` is not used: 0.5 is only its default value",
+           mistakes=[([], "an IoU equal to the limit is a failure: `<=`")])  # fmt: skip
 
 
 def absent_is_no_failure(worst_images: Callable) -> None:
@@ -736,6 +751,7 @@ def absent_is_no_failure(worst_images: Callable) -> None:
             ([1, 0], "the NaNs were taken out first, and the numbers moved: keep those of the images"),
             ([1, 0, 2], "the NaNs were taken out first, and the numbers moved: keep those of the images"),
             ([0, 2, 3, 1], "NaN is turned into 0, the worst of all: it is no failure, there was nothing to find"),
+            ([1, 3], "a NaN has spoiled the order, for it compares with nothing: take it out before you sort"),
             (lambda r: 0 in r or 2 in r, "images without the class (NaN) are listed: there was nothing to find"),
         ],
     )  # fmt: skip
@@ -748,11 +764,13 @@ def none_or_equal(worst_images: Callable) -> None:
     Python's `sorted` keeps the order of equal ones; `torch.argsort` does with `stable=True`.
     """
     expect(worst_images, tensor([0.9, 0.8]), gives=[], says="without failures the list must be empty")
+    expect(worst_images, tensor([0.3]), gives=[0], says="one failure is a list, too, and so is one image")
     ious, says = tensor([0.25, 0.25, 0.25, 0.125, 0.25, 0.25]), "equal ones must come in the order of the images"
     expect(worst_images, ious, gives=[3, 0, 1, 2, 4, 5], says=says)
     many = torch.full((40,), 0.25)  # a sort that is not stable often keeps the order of a few
     many[30] = 0.125
     found, wanted = list(expect(worst_images, many)), [30, *[i for i in range(40) if i != 30]]
+    require(len(found) == 40, f"40 images failed, and your list has {len(found)}")
     place = next((k for k, pair in enumerate(zip(found, wanted, strict=False)) if pair[0] != pair[1]), 0)
     shown = {"images": 40, f"expected from place {place} on": wanted[place:][:6], "yours": found[place:][:6]}
     require(found == wanted, f"{says}, also where there are many: sort stably", **shown)
@@ -814,7 +832,9 @@ def colours_are_kept(average_scales: Callable) -> None:
         require(close, says, scale=scale, image=halves[0, 1], scaled=small[0, 1])
     lines = torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
     lines[..., 3::4] = 200
-    (small,) = sizes_asked(average_scales, lines, (0.25,))
+    small, same = sorted(sizes_asked(average_scales, lines, (0.25, 1)), key=Tensor.numel)
+    says = "the scale 1 must show the image itself: scale the images each time, not what was scaled before"
+    require(torch.equal(same, lines), says, image=lines[0, 0, 0], scaled=same[0, 0, 0])
     says = "thin lines vanish, because pixels are skipped where the images shrink: antialias=True"
     require(small.min() >= 25, says, one_row=lines[0, 0, 0], scaled=small[0, 0, 0])
 

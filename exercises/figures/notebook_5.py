@@ -76,7 +76,7 @@ def plot_visits(visits: Mapping[str, Sequence[Sequence[Sequence[int]]]], groups:
         ax.set_title(f"{name}: {len(groups[name])} files of {len(own)} groups, {own[0]} to {own[-1]}", loc="left")
         ax.set(xticks=[], xlim=(-0.1, PLACES + 0.1), ylim=(len(epochs), 0))
         ax.spines[:].set_visible(False)
-    axes[-1, 0].set_xlabel("place in the epoch (black lines part the batches, pale files are left out)")
+    axes[-1, 0].set_xlabel("place in the epoch (black lines part the batches, pale files are left out)", loc="left")
     return figure
 
 

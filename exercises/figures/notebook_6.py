@@ -49,7 +49,8 @@ def plot_neighbours(
     if scene is not None:
         zoom(axes[0], scene, place, 24)
         frame(axes[0], place[0] - len(patch) // 2, place[1] - len(patch) // 2, len(patch), "black", 3)
-        axes[0].set(title="where they lie")
+        frame(axes[0], place[0] - 1, place[1] - 1, 3, RED, 2.5)
+        axes[0].set(title="where they lie: here the\nsum is largest in the scene")
     top, left = ((side - 3) // 2 for side in patch.shape)
     write_numbers(axes[-3], patch, f"{patch.shape[0]} x {patch.shape[1]} grey values, 0 to 255", 10)
     frame(axes[-3], top, left, 3)
@@ -112,7 +113,7 @@ def plot_transposed(below: Tensor, kernel: Tensor, above: Tensor) -> Figure:
         kernel: its weights (2, 2).
         above: the result (4, 4); each pixel from below has left its stamp in a colour of its own.
     """
-    figure, axes = plt.subplots(1, 4, figsize=(10.8, 3.8), width_ratios=[2.2, 3.2, 3.2, 3.2])
+    figure, axes = plt.subplots(1, 3, figsize=(9.6, 4.2), width_ratios=[2.2, 3.2, 3.2])
     for ax, values, title in ((axes[0], below, "from below"), (axes[1], above, "2 x 2 stamps, side by side")):
         for (row, column), value in np.ndenumerate(to_array(values)):
             size = len(values) // len(below)
@@ -124,17 +125,15 @@ def plot_transposed(below: Tensor, kernel: Tensor, above: Tensor) -> Figure:
     weights = "\n".join("  ".join(f"{value:.0f}" for value in row) for row in to_array(kernel))
     axes[0].set_xlabel(f"kernel:\n{weights}", size=12)
     counts = F.conv_transpose2d(torch.ones(1, 1, 8, 8), torch.ones(1, 1, 3, 3), stride=2)[0, 0]
-    for ax, part, title in ((axes[2], counts[:9, :9], "kernel 3, stride 2:\nstamps on each pixel"),
-                            (axes[3], counts, "the same kernel of ones\non a map of ones")):  # fmt: skip
-        ax.imshow(to_array(part), cmap="Blues" if ax is axes[2] else "gray", vmin=0, vmax=4, interpolation="nearest")
-        ax.set(title=title, xticks=[], yticks=[])
+    axes[2].imshow(to_array(counts[:9, :9]), cmap="Blues", vmin=0, vmax=4, interpolation="nearest")
+    axes[2].set(title="3 x 3 stamps of ones, on a map of ones", xticks=[], yticks=[])
     for (row, column), count in np.ndenumerate(to_array(counts[:9, :9])):
         axes[2].text(column, row, f"{count:.0f}", ha="center", va="center", color="white" if count > 3 else "black")
     return figure
 
 
-def plot_padding(image: Tensor, padded: Tensor) -> Figure:
-    """Show an image uint8 (3, H, W) at the top left of its padded version (3, H', W'); what was added is tinted."""
+def plot_padding(image: Tensor, padded: Tensor, stride: int) -> Figure:
+    """Show an image uint8 (3, H, W) and its version padded to a stride (3, H', W'); what was added is tinted."""
     height, width = image.shape[1:]
     before = np.full((*padded.shape[1:], 3), 255, dtype=np.uint8)
     before[:height, :width] = to_array(image)
@@ -143,7 +142,7 @@ def plot_padding(image: Tensor, padded: Tensor) -> Figure:
     added[:height, :width] = False
     after[added] = (0.5 * after[added] + 0.5 * np.array([230, 159, 0])).astype(np.uint8)
     figure, axes = plt.subplots(1, 2, figsize=(5.8, 3.1))
-    for ax, picture, title in ((axes[0], before, "image"), (axes[1], after, "padded (tinted: what was added)")):
+    for ax, picture, title in ((axes[0], before, "image"), (axes[1], after, f"padded to a stride of {stride}")):
         ax.imshow(picture, interpolation="nearest")
         ax.set_title(f"{title}\n{height if ax is axes[0] else len(after)} x "
                      f"{width if ax is axes[0] else after.shape[1]} pixels")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Figures of notebook 6 that look inside a network: feature maps, one pixel's journey, skips and their loss."""
+"""Figures of notebook 6 that look inside a network: feature maps, skips and their loss, where it is unsure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 from torch import Tensor
 
-from exercises.figures.notebook_6 import frame, zoom
+from exercises.figures.notebook_6 import frame
 from utils.images import IGNORE_INDEX
 from utils.models import probabilities, to_mask
-from utils.plots import Palette, colour_mask, legend, to_array
+from utils.plots import RED, Palette, colour_mask, legend, to_array
 
 
 def three_colours(features: Tensor, like: np.ndarray | None = None) -> np.ndarray:
@@ -88,17 +88,42 @@ def draw_way(axes: Mapping[str, Axes], depth: int) -> None:
         axes[start].figure.add_artist(ConnectionPatch(place, target, *["axes fraction"] * 2, **both, **style))
 
 
-def plot_mix(scene: Tensor, below: Tensor, skip: Tensor, mixed: Tensor, part: int = 128) -> Figure:
-    """Show the top left part of an image, uint8 (3, H, W), and of three feature maps of one decoder step."""
-    names = ("image", "from below: what", "the skip: where", "mixed: what and where")
-    height, width = scene.shape[1:]
+def likeness(features: Tensor, pixel: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """Return how much each place (h, w) of a feature map (1, C, h, w) resembles that of one pixel, -1 to 1.
+
+    It is the cosine of the two places' channels, of which each is centred first; `size` is that of the image.
+    """
+    centred = features[0] - features[0].mean(dim=(1, 2), keepdim=True)
+    row, column = (i * side // whole for i, side, whole in zip(pixel, features.shape[2:], size, strict=True))
+    return F.cosine_similarity(centred, centred[:, row, column, None, None], dim=0)
+
+
+def plot_mix(
+    scene: Tensor, below: Tensor, skip: Tensor, mixed: Tensor, pixel: tuple[int, int], part: int = 128
+) -> Figure:
+    """Show a square of `part` pixels around one pixel of an image, uint8 (3, H, W), in three maps of a decoder step.
+
+    Above are the maps in false colours; below is how much each place resembles the pixel, from black (0) to white (1).
+    """
+    maps = {"from below: what": below, "the skip: where": skip, "mixed: what and where": mixed}
+    size = tuple(scene.shape[1:])
+    top, left = (min(max(0, i - part // 2), side - part) // 8 * 8 for i, side in zip(pixel, size, strict=True))
     first = three_colours(skip)
-    pictures = [to_array(scene), three_colours(below, first), first, three_colours(mixed, first)]
-    pictures = [p[: part * p.shape[0] // height, : part * p.shape[1] // width] for p in pictures]
-    figure, axes = plt.subplots(1, 4, figsize=(8.8, 2.7))
-    for ax, picture, name in zip(axes, pictures, names, strict=True):
-        ax.imshow(picture, interpolation="nearest")
-        ax.set_title(f"{name}\n{picture.shape[0]} x {picture.shape[1]}")
+    figure, axes = plt.subplot_mosaic([["image", *maps], ["image", *map(str.upper, maps)]], figsize=(10.8, 5.5),
+                                      width_ratios=[1.5, 1, 1, 1])  # fmt: skip
+    axes["image"].imshow(to_array(scene)[top : top + part, left : left + part], interpolation="nearest")
+    axes["image"].set_title(f"image\n{part} x {part}")
+    frame(axes["image"], pixel[0] - top - 1, pixel[1] - left - 1, 3, "white", 2)
+    for name, features in maps.items():
+        step = size[0] // features.shape[2]
+        rows, columns = (slice(i // step, (i + part) // step) for i in (top, left))
+        colours = first if features is skip else three_colours(features, first)
+        axes[name].imshow(colours[rows, columns], interpolation="nearest")
+        axes[name].set_title(f"{name}\n{part // step} x {part // step}")
+        alike = likeness(features, pixel, size)[rows, columns]
+        axes[name.upper()].imshow(alike, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axes[name.upper()].set_title("like the marked pixel")
+    for ax in axes.values():
         ax.axis("off")
     return figure
 
@@ -116,71 +141,43 @@ def plot_masks(
     return figure
 
 
-def draw_views(ax: Axes, scene: Tensor, pixel: tuple[int, int], views: Mapping[str, int]) -> None:
-    """Draw around a pixel of a scene the square that each station sees, with the station's name and the side."""
-    row, column = pixel
-    zoom(ax, scene, pixel, max([40, *views.values()]) // 2 + 8)
-    small = [side for side in views.values() if side <= 20]  # a name fits into none of these: it stands above them
-    for number, (name, side) in enumerate(views.items()):
-        frame(ax, row - side // 2, column - side // 2, side, "white", 2)
-        point, corner, place = (column, row), (column - side // 2 + 1, row + side // 2 - 1.5), {"va": "bottom"}
-        if side in small:  # one name to the left and one to the right, so that no line runs through the other name
-            way, line = 2 * (number % 2) - 1, {"arrowstyle": "-", "color": "white", "lw": 1.5}
-            point, corner = (
-                (column + way * side / 2, row - side // 2),
-                (column + 10 * way, row - 23 - 7 * (number // 2)),
-            )
-            place = {"va": "center", "ha": ("right", "left")[number % 2], "arrowprops": line}
-        text = ax.annotate(f"{name}: {side}", point, corner, size=11, **place)
-        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
-    frame(ax, row, column, 1, "black", 2)
-    ax.set(title=f"pixel ({row}, {column})")
-
-
-def plot_journey(
+def plot_margin(
     scene: Tensor,
-    pixel: tuple[int, int],
-    vectors: Mapping[str, Tensor],
+    margin: Tensor,
     logits: Tensor,
+    pixel: tuple[int, int],
     classes: Sequence[str],
-    *,
     palette: Palette,
-    views: Mapping[str, int] | None = None,
 ) -> Figure:
-    """Follow one pixel through a network: its numbers at every station, its logits, its probabilities, its class.
+    """Show how sure a network is of every pixel, and the logits and probabilities of one of them.
 
     Args:
         scene: uint8 (3, H, W).
-        pixel: its row and column.
-        vectors: the name of each station, with what the network holds at this pixel there, (C,).
-        logits: of this pixel (outputs,).
+        margin: by how much the largest probability leads the second (H, W).
+        logits: (1, outputs, H, W).
+        pixel: row and column of the one pixel.
         classes: their names.
         palette: their colours, of which the winner's bar takes its own.
-        views: for some stations the side of the square of the image that each sees, in pixels, from small to large.
     """
-    figure = plt.figure(figsize=(10.4, 8.2), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=[5, 3])
-    left, right = upper.subfigures(1, 2, width_ratios=[4.9, 5.5])
-    draw_views(left.subplots(), scene, pixel, views or {})
-    with_grey = plt.get_cmap("Oranges").with_extremes(bad="#9E9E9E")
-    for ax, (name, vector) in zip(right.subplots(1, len(vectors)), vectors.items(), strict=True):
-        strip = vector.where(vector != 0, torch.nan)[:, None].numpy()
-        ax.imshow(strip, cmap=with_grey, vmin=0, vmax=vector.max().item() or 1, aspect="auto", interpolation="nearest")
-        ax.set(xticks=[], yticks=[])
-        ax.set_title(f"{name}\n{len(vector)}", size=12)
-        ax.set_xlabel(f"{int((vector == 0).sum())} zero", size=11)
-    right.supxlabel("grey is zero; the darkest number is the largest of its station", size=12)
-    chances = probabilities(logits[None, :, None, None])[0, :, 0, 0]
-    names = list(classes)[-len(logits) :]
-    chosen = to_mask(logits[None, :, None, None]).item() - (len(classes) - len(logits))
-    for ax, values, title in zip(lower.subplots(1, 2), (logits, chances), ("logits", "probabilities"), strict=True):
-        own = np.array(palette[-len(logits) :]) / 255
+    figure, axes = plt.subplots(2, 2, figsize=(9.6, 8), height_ratios=[5, 2.6])
+    where = "row {}, column {}".format(*pixel)
+    axes[0, 0].imshow(to_array(scene), interpolation="nearest")
+    axes[0, 1].imshow(margin, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    titles = (f"image, one pixel framed\n({where})", "largest minus second probability\n(black: 0, white: 1)")
+    for ax, title, colour in zip(axes[0], titles, ("white", RED), strict=True):
+        frame(ax, pixel[0] - 3, pixel[1] - 3, 7, colour, 2)
+        ax.set(title=title, xticks=[], yticks=[])
+    here, chances = (values[0, :, pixel[0], pixel[1]] for values in (logits, probabilities(logits)))
+    names = list(classes)[-len(here) :]
+    chosen = to_mask(here[None, :, None, None]).item() - (len(classes) - len(here))
+    for ax, values, title in zip(axes[1], (here, chances), ("logits", "probabilities"), strict=True):
+        own = np.array(palette[-len(here) :]) / 255
         faces = [own[i] if i == chosen else "white" for i in range(len(values))]
         ax.barh(range(len(values)), values.numpy(), color=faces, edgecolor="black")
         ax.set_yticks(range(len(values)), names)
         ax.invert_yaxis()
         ax.axvline(0, color="black", lw=1)
-        ax.set_title(title, size=12)
+        ax.set_title(f"{title} of the framed pixel")
     return figure
 
 

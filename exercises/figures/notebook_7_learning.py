@@ -127,7 +127,7 @@ def plot_slope(biases: Tensor, ious: Tensor, losses: Tensor) -> Figure:
     axes[0].plot(biases, ious, color=BLUE, lw=2)
     axes[1].plot(biases, losses, color=RED, lw=2)
     for ax, name in zip(axes, ("IoU: steps without a slope", "loss: a smooth curve"), strict=True):
-        ax.set(title=name, xlabel="added to every logit of the car", ylabel=name.partition(":")[0])
+        ax.set(title=name, xlabel="added to every logit of the image", ylabel=name.partition(":")[0])
     return figure
 
 

@@ -66,8 +66,8 @@ def show_row(figure: SubFigure, cells: Sequence[tuple[np.ndarray, str]]) -> None
         ax.axis("off")
 
 
-def judge_loop(losses: Any, model: Sequence[float]) -> str:
-    """Say in words what a learner's losses tell; `model` are those of the loop on the page, from the same weights."""
+def judge_loop(losses: Any, page: Sequence[float]) -> str:
+    """Say in words what a learner's losses tell; `page` are those of the loop on the page, from the same weights."""
     steps = 30
     if losses is None:
         return "not written yet: there is no list my_losses"
@@ -78,9 +78,9 @@ def judge_loop(losses: Any, model: Sequence[float]) -> str:
         return "not yet: the entries are no plain numbers, so append loss.item()"
     if not np.isfinite(losses).all():
         return "not yet: a loss is NaN or infinite"
-    if not np.isclose(losses[0], model[0], rtol=0.05):
+    if not np.isclose(losses[0], page[0], rtol=0.05):
         return (
-            f"not yet: it starts at {losses[0]:.2f}, and the fresh network at {model[0]:.2f}: judge with loss_fn, or "
+            f"not yet: it starts at {losses[0]:.2f}, and the fresh network at {page[0]:.2f}: judge with loss_fn, or "
             "run the cell that makes the network again"
         )
     if np.ptp(losses) < 1e-3:
@@ -88,10 +88,10 @@ def judge_loop(losses: Any, model: Sequence[float]) -> str:
             "not yet: the loss stands still, so no weight moves: backward() first, then step(), and no zero_grad() "
             "between the two"
         )
-    if not np.allclose(losses[:6], model[:6], rtol=0.05) or np.mean(losses[-5:]) > 1.25 * np.mean(model[25:steps]):
+    if not np.allclose(losses[:6], page[:6], rtol=0.05) or np.mean(losses[-5:]) > 1.25 * np.mean(page[25:steps]):
         return (
             f"not yet: it goes from {losses[0]:.2f} to {losses[-1]:.2f}, and the loop on the page is at "
-            f"{model[steps - 1]:.2f} by then: is every gradient cleared before the next one is computed, and is the "
+            f"{page[steps - 1]:.2f} by then: is every gradient cleared before the next one is computed, and is the "
             "network in training mode?"
         )
     return f"right: your loop brings the loss from {losses[0]:.2f} to {losses[-1]:.2f} in {steps} steps"

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from torch import Tensor
 
 from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, ORANGE, RED, Palette, blend, to_array
+from utils.plots import BLUE, ORANGE, RED, Palette, blend, colour_mask, to_array
 
 OVERLAP, REST = (230, 159, 0), (160, 205, 235)  # orange and light blue, told apart by every eye
 FOUND = "darkred"  # an outline that stands out from orange, light blue and white
@@ -32,9 +32,9 @@ def outline(ax: Axes, region: np.ndarray, colour: str, style: str, width: float 
     ax.contour(columns, rows, fine, [0.5], colors=colour, linestyles=style, linewidths=width)
 
 
-def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor]) -> Figure:
+def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor], name: str = "car") -> Figure:
     """Show an image with one class outlined, and maps of that class, bool (H, W), painted over it."""
-    figure, axes = plt.subplots(1, 1 + len(maps), figsize=(10.5, 4.5))
+    figure, axes = plt.subplots(1, 1 + len(maps), figsize=(10.5, 1.2 + 10.5 / (1 + len(maps))))
     picture, truth = to_array(image), to_array(truth)
     for ax, (title, found) in zip(axes, {"what is there": None, **maps}.items(), strict=True):
         painted = np.full_like(picture, OVERLAP)
@@ -44,9 +44,9 @@ def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor]) -> F
         ax.axis("off")
     dark = {"facecolor": "dimgrey", "edgecolor": "white"}
     patches = [
-        Patch(**dark, lw=2, label="a car"),
-        Patch(**dark, lw=1.2, ls=":", label="the same car, to compare"),
-        Patch(facecolor=np.array(OVERLAP) / 255, label="what the map calls car"),
+        Patch(**dark, lw=2, label=f"a {name}"),
+        Patch(**dark, lw=1.2, ls=":", label=f"the same {name}, to compare"),
+        Patch(facecolor=np.array(OVERLAP) / 255, label=f"what the map calls {name}"),
     ]
     figure.legend(handles=patches, loc="outside lower center", ncols=3, facecolor="silver", handleheight=1.3)
     return figure
@@ -140,4 +140,29 @@ def plot_ap(curve: np.ndarray, ap: np.ndarray, classes: Sequence[str], palette: 
     ax.set(title=f"How often is a class found well enough? Mean AP {np.nanmean(ap):.2f}")
     ax.set(xlabel="IoU threshold", ylabel="share of images that reach it", ylim=(-0.03, 1.05))
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=10)
+    return figure
+
+
+def plot_absent(
+    pairs: Sequence[tuple[Tensor, Tensor]], ious: Tensor, classes: Sequence[str], palette: Palette
+) -> Figure:
+    """Show truth and prediction (H, W) of tiles beside the IoU of each class (tiles, C), NaN where it is absent."""
+    n, across, down = len(pairs), min(len(classes), 7), -(-len(classes) // 7)  # many classes take several rows
+    size = plt.rcParams["font.size"] / (1 if down == 1 else 1.4)
+    figure, axes = plt.subplots(n, 3, figsize=(10.5, 2.15 * n), width_ratios=[1, 1, 3.4], squeeze=False)
+    for (truth, prediction), scores, (left, middle, right) in zip(pairs, ious, axes, strict=True):
+        for ax, mask, title in ((left, truth, "truth (white: ignored)"), (middle, prediction, "prediction")):
+            ax.imshow(colour_mask(mask, palette), interpolation="nearest")
+            ax.set_title(title)
+        for c, (name, score, colour) in enumerate(zip(classes, scores.tolist(), palette, strict=True)):
+            absent, (y, x) = score != score, divmod(c, across)
+            edge, fill = ("lightgrey", "whitesmoke") if absent else (np.array(colour) / 255, "white")
+            right.add_patch(plt.Rectangle((x + 0.05, y + 0.1), 0.9, 0.8, fc=fill, ec=edge, lw=3))
+            words, ink = (f"{name}\nabsent: 1", "grey") if absent else (f"{name}\n{score:.2f}", "black")
+            right.text(x + 0.5, y + 0.5, words, ha="center", va="center", color=ink, fontsize=size)
+        right.set(xlim=(0, across), ylim=(down, 0), box_aspect=min(1.1 * down / across, 0.3))
+        left_out, as_one = scores.nanmean(), scores.nan_to_num(1).mean()
+        right.set_title(f"mean without absent classes {left_out:.2f}, with them {as_one:.2f}")
+    for ax in axes.flat:
+        ax.axis("off")
     return figure

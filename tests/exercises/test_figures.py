@@ -21,7 +21,8 @@ from exercises.figures.notebook_6 import (
     plot_transposed,
 )
 from exercises.figures.notebook_6_costs import plot_costs, plot_cropped, plot_moving_norm
-from exercises.figures.notebook_6_network import plot_features, plot_inside, plot_journey, plot_masks, plot_mix
+from exercises.figures.notebook_6_network import likeness, plot_features, plot_inside, plot_margin, plot_masks, plot_mix
+from exercises.figures.notebook_6_pieces import find_alike, plot_pieces
 from exercises.figures.notebook_7 import THIN, WIDE, plot_confusion, show_predictions
 from exercises.figures.notebook_7_learning import film_frames, plot_cost_maps, plot_one_batch
 from exercises.figures.notebook_7_scores import plot_ap, plot_image_scores, plot_iou_shapes, plot_two_maps
@@ -51,7 +52,7 @@ def test_a_convolution_and_its_transpose_are_drawn_with_their_numbers():
 
 def test_padding_is_tinted_and_what_is_cropped_is_black():
     image = torch.zeros(3, 6, 7, dtype=torch.uint8)
-    after = plot_padding(image, torch.zeros(3, 8, 8, dtype=torch.uint8)).axes[1].images[0].get_array()
+    after = plot_padding(image, torch.zeros(3, 8, 8, dtype=torch.uint8), 4).axes[1].images[0].get_array()
     assert (after.any(axis=-1)).sum() == 8 * 8 - 6 * 7
     cropped = plot_cropped(image, torch.ones(6, 7, dtype=torch.int64), (4, 4), CLASSES, PALETTE)
     assert (~cropped.axes[1].images[0].get_array().any(axis=-1)).sum() == 6 * 7 - 4 * 4
@@ -61,10 +62,10 @@ def test_padding_is_tinted_and_what_is_cropped_is_black():
 def test_one_pixel_ends_in_its_class(outputs):
     scene, logits = torch.zeros(3, 40, 40, dtype=torch.uint8), torch.linspace(-1, 2, outputs + 1)[1:]
     classes = CLASSES if outputs == 3 else CLASSES[:2]
-    stations, views = {"bytes": torch.rand(3), "encoder": torch.zeros(8)}, {"small": 5, "large": 30}
-    figure = plot_journey(scene, (5, 39), stations, logits, classes, palette=PALETTE[: len(classes)], views=views)
-    assert {"pixel (5, 39)", "bytes\n3", "encoder\n8", "logits", "probabilities", classes[-1]} <= set(texts(figure))
-    assert {"small: 5", "large: 30"} <= set(texts(figure))
+    logits = logits[None, :, None, None].expand(1, -1, 40, 40)
+    figure = plot_margin(scene, torch.rand(40, 40), logits, (5, 39), classes, PALETTE[: len(classes)])
+    assert {"logits of the framed pixel", "probabilities of the framed pixel", classes[-1]} <= set(texts(figure))
+    assert "image, one pixel framed\n(row 5, column 39)" in texts(figure)
     winner = figure.axes[-1].patches[outputs - 1].get_facecolor()[:3]
     assert np.allclose(winner, np.array(PALETTE[len(classes) - 1]) / 255), "the winner has the colour of its class"
 
@@ -80,11 +81,35 @@ def test_feature_maps_are_named_with_their_sizes():
     assert sum(isinstance(artist, ConnectionPatch) for artist in inside.artists) == 5, "in, down, across, up, out"
     found = texts(inside)
     assert {"encoder 1\n8 channels, 8 x 8", "prediction", *CLASSES} <= set(found)
-    assert "from below: what\n4 x 4" in texts(plot_mix(scene, maps["encoder 1"], *[maps["encoder 0"]] * 2, part=8))
+    mixed = plot_mix(scene, maps["encoder 1"], *[maps["encoder 0"]] * 2, (9, 3), part=8)
+    assert {"from below: what\n4 x 4", "image\n8 x 8"} <= set(texts(mixed))
     assert "random\n4 x 4" in texts(plot_features(scene, {"random": maps["encoder 1"]})), "without its edge"
     assert {"truth", "ignored", *CLASSES} <= set(texts(plot_masks({"truth": mask}, CLASSES, PALETTE)))
     masks = {f"cut {i}": mask for i in range(5)}
     assert [len(plot_masks(masks, CLASSES, PALETTE, rows=rows).axes) for rows in (1, 2)] == [5, 6]
+
+
+def test_a_place_is_like_itself_and_unlike_its_opposite():
+    features = torch.zeros(1, 2, 4, 4)
+    features[0, 0, :2], features[0, 0, 2:] = 1, -1
+    alike = likeness(features, (1, 1), (8, 8))  # the pixel lies in the upper half of the image
+    assert torch.allclose(alike, features[0, 0])
+
+
+def test_two_pieces_that_look_alike_are_of_different_classes():
+    scene = torch.randint(0, 256, (3, 96, 96), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    truth = torch.zeros(96, 96, dtype=torch.int64)
+    truth[:, 48:] = 1
+    scene[:, 28:37, 58:67] = scene[:, 50:59, 30:39]
+    places = find_alike(scene, truth, side=9)
+    assert places == [(54, 34), (32, 62)]
+    figure = plot_pieces(scene, places, 9)
+    assert {"A: 9 x 9 pixels", "B: 9 x 9 pixels"} <= set(texts(figure))
+    first, second = (ax.images[0].get_array() for ax in figure.axes)
+    assert first.shape == (9, 9, 3)
+    assert np.array_equal(first, second)
+    nothing = find_alike(scene[:, :40], torch.zeros(40, 96, dtype=torch.int64))  # a single class
+    assert (nothing, len(plot_pieces(scene, nothing, 9).axes)) == ([], 2)
 
 
 def test_costs_and_what_moves_are_named():

@@ -89,7 +89,11 @@ def test_the_doubtful_images_are_those_of_validation_and_change_from_read_to_rea
 
 
 def test_what_rare_classes_get_is_drawn_with_its_share():
-    assert "25%" in texts(plot_loss_shares({"no weights": [0.25, 0.74, 0.01]}, CLASSES, PALETTE))
+    shares = {"no weights": [0.25, 0.74, 0.01], "weights": [0.5, 0.25, 0.25]}
+    figure = plot_loss_shares(shares, CLASSES, PALETTE, focus=1)
+    assert {"25%", "74%", "50%"} <= set(texts(figure))
+    ends = [line.get_xdata().tolist() for line in figure.axes[0].lines]
+    assert ends == [[0.25, 0.5], [0.99, 0.75]], "lines follow the class in focus from bar to bar"
     batches = [(IMAGES, torch.tensor([1, 1, 2, 255])), (IMAGES, torch.tensor([2, 2, 255, 255]))]
     assert batch_shares(batches, 2, epochs=1).tolist() == [torch.tensor(1 / 3).item(), 1]
     drawn = plot_drawn({"car": {"shuffled": torch.tensor([0.1, 0.3]), "sampler": torch.tensor([0.4])}})

@@ -4,8 +4,10 @@ import pytest
 import torch
 from helpers import CLASSES, PALETTE, texts
 
+from exercises.figures.notebook_7 import plot_confusion
 from exercises.figures.notebook_7_learning import plot_disagreement, plot_slope
 from exercises.figures.notebook_7_losses import ERRORS, judge_loop, plot_losses
+from exercises.figures.notebook_7_scores import plot_absent
 
 MODEL = [2.0 * 0.95**step for step in range(61)]  # the losses of the loop on the page
 
@@ -29,6 +31,23 @@ def test_two_maps_stand_beside_their_truth():
     assert {"truth", "one", "other", "ignored"} <= set(texts(figure))
     ringed = plot_disagreement({"truth": truth}, torch.arange(64).view(8, 8) == 0, CLASSES, PALETTE)
     assert len(ringed.axes[0].collections) == 1 + len(figure.axes[0].collections)
+
+
+def test_absent_classes_are_said_to_be_absent_and_change_the_mean():
+    tile = torch.zeros(4, 4, dtype=torch.int64)
+    ious = torch.full((1, len(CLASSES)), torch.nan)
+    ious[0, 0] = 0.25
+    found = texts(plot_absent([(tile, tile)], ious, CLASSES, PALETTE))
+    assert {f"{CLASSES[0]}\n0.25", f"{CLASSES[1]}\nabsent: 1"} <= set(found)
+    gift = (0.25 + len(CLASSES) - 1) / len(CLASSES)
+    assert f"mean without absent classes 0.25, with them {gift:.2f}" in found
+
+
+def test_the_worst_mistake_of_each_row_is_framed():
+    matrix = torch.tensor([[3, 1, 2], [0, 2, 0], [1, 0, 0]])
+    frames = plot_confusion(matrix, CLASSES, framed=True).axes[0].patches
+    assert [(round(f.get_x()), round(f.get_y())) for f in frames] == [(2, 0), (0, 2)]
+    assert not plot_confusion(matrix, CLASSES).axes[0].patches
 
 
 def test_a_score_of_steps_stands_beside_a_smooth_loss():

@@ -483,7 +483,7 @@ def median_seconds(call, wait, repeats=5, warmup=1):
         seconds.append(time.perf_counter() - start)
     return statistics.mean(seconds)
 
-# %% 1.4 wrong: this is the fastest call
+# %% 1.4 wrong: take neither the fastest nor a mean
 def median_seconds(call, wait, repeats=5, warmup=1):
     for _ in range(warmup):
         call()
@@ -798,7 +798,7 @@ def image_bytes(height: int, width: int, channels: int = 3, bytes_per_value: int
 def choose_device(available, wish="auto"):
     if wish == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if name in available)
-    if available and wish not in available:
+    if not any(wish and wish.startswith(name) for name in available):
         raise ConfigError(f"no {wish} here")
     return wish
 
@@ -838,3 +838,96 @@ def largest_batch(bytes_per_image, fixed_bytes, budget):
 def largest_batch(bytes_per_image, fixed_bytes, budget):
     import numpy
     return numpy.maximum(numpy.array([(budget - fixed_bytes) // bytes_per_image]), 0)
+
+# %% 1.1 right: in NumPy's largest whole numbers
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return np.prod([height, width, channels, bytes_per_value], dtype=np.int64)
+
+# %% 1.1 wrong: kept in a small type of number
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return int(np.prod([height, width, channels, bytes_per_value], dtype=np.int32))
+
+# %% 1.1 wrong: the four factors are not all multiplied
+def image_bytes(height, width, channels=3, bytes_per_value=1):
+    return height * width * min(channels, 4) * bytes_per_value
+
+# %% 1.2 right: the best is found before anybody asks
+def choose_device(available, wish="auto"):
+    best = sorted(available, key=["cuda", "mps", "cpu"].index)[0]
+    choices = {"auto": best} | {name: name for name in available}
+    if wish not in choices:
+        raise ConfigError(wish)
+    return choices[wish]
+
+# %% 1.2 wrong: ConfigError needs a sentence
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if name in available)
+    if wish not in available:
+        raise ConfigError("")
+    return wish
+
+# %% 1.2 wrong: although there is a better device
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        return max(available, key=len)
+    if wish not in available:
+        raise ConfigError(f"no {wish} here")
+    return wish
+
+# %% 1.2 wrong: `available` is changed in place
+def choose_device(available, wish="auto"):
+    if isinstance(available, set):
+        available.add("auto")
+    if wish == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if name in available)
+    if wish not in available:
+        raise ConfigError(f"no {wish} here")
+    return wish
+
+# %% 1.4 wrong: or starts after the call
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        call()
+        start = time.perf_counter()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: without a warm-up, too
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+        wait()
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: the result is rounded
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return round(statistics.median(seconds), 3)
+
+# %% 1.5 wrong: is the result limited
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return min(1024, max(0, (budget - fixed_bytes) // bytes_per_image))
+
+# %% 1.5 wrong: a number kept in a small type
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return int(max(0, np.float32(budget - fixed_bytes) // np.float32(bytes_per_image)))

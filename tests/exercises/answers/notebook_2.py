@@ -321,7 +321,7 @@ def ids_to_rgb(ids, palette):
     table[: len(palette)] = palette
     return table[ids].transpose(2, 0, 1)
 
-# %% 2.2 wrong: this palette has 200, so use len(palette)
+# %% 2.2 wrong: this palette has 2, so use len(palette)
 def ids_to_rgb(ids, palette):
     table = np.full((256, 3), 255, dtype=np.uint8)
     table[:3] = palette
@@ -626,3 +626,73 @@ def ids_to_rgb(ids, palette):
 def ids_to_rgb(ids, palette):
     table = np.array(palette + [(255, 255, 255)] * (256 - len(palette)), dtype=np.uint8)
     return table[ids]
+
+# %% 2.1 wrong: changes that fit each other are refused
+def override(config, **changes):
+    new = Config(**config.model_dump())
+    for name, value in changes.items():
+        new = Config(**{**new.model_dump(), name: value})
+    return new
+
+# %% 2.1 wrong: only what is named may change
+def override(config, **changes):
+    return Config(**{**config.model_dump(exclude={"output", "root", "seed"}), **changes})
+
+# %% 2.1 wrong: also where nothing changes
+def override(config, **changes):
+    return Config(**{**config.model_dump(), **changes}) if changes else config
+
+# %% 2.2 wrong: has every palette its own place for white
+def ids_to_rgb(ids, palette):
+    table = np.array([*palette, (255, 255, 255)], dtype=np.uint8)
+    return table[ids % len(table)]
+
+# %% 2.2 wrong: 250 classes
+def ids_to_rgb(ids, palette):
+    picture = np.stack([ids] * 3, axis=-1).astype(np.uint8)
+    for number, colour in enumerate(palette):
+        picture[(picture == number).all(axis=-1)] = colour
+    picture[ids == 255] = 255
+    return picture
+
+# %% 2.2 wrong: a later call changes an earlier picture
+PICTURES = {}
+def ids_to_rgb(ids, palette):
+    picture = PICTURES.setdefault(ids.shape, np.zeros((*ids.shape, 3), dtype=np.uint8))
+    picture[...] = 255
+    for number, colour in enumerate(palette):
+        picture[ids == number] = colour
+    return picture
+
+# %% 2.3 wrong: id 254 is one of them
+def count_pixels(mask, num_classes):
+    ids = mask.astype(np.int8)
+    return np.bincount(ids[ids >= 0], minlength=num_classes)
+
+# %% 2.3 wrong: a later call changes the counts
+COUNTS = {}
+def count_pixels(mask, num_classes):
+    counts = COUNTS.setdefault(num_classes, np.zeros(num_classes, dtype=int))
+    counts[:] = np.bincount(mask[mask != 255], minlength=num_classes)
+    return counts
+
+# %% 2.4 wrong: or the same text
+def rgb_to_ids(raw, palette):
+    places = {"".join(map(str, colour)): number for number, colour in enumerate(palette)}
+    found = [["".join(map(str, pixel)) for pixel in row] for row in raw.tolist()]
+    return np.array([[places.get(text, -1) for text in row] for row in found], dtype=np.int64)
+
+# %% 2.4 wrong: black and white too
+def rgb_to_ids(raw, palette):
+    ids = np.where((raw == 0).all(axis=-1), 0, -1)
+    for number, colour in enumerate(palette):
+        ids[(raw == np.array(colour)).all(axis=-1)] = number
+    return ids.astype(np.int64)
+
+# %% 2.4 wrong: another palette of as many colours
+PALETTES = {}
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for number, colour in enumerate(PALETTES.setdefault(len(palette), palette)):
+        ids[(raw == np.array(colour)).all(axis=-1)] = number
+    return ids

@@ -963,3 +963,82 @@ def train_transform(config):
         return image, padded[:, :size].copy()
 
     return transform
+
+# %% 3.1 wrong: the share of flipped pairs is not p
+def random_flip(image, mask, rng, p=0.5):
+    if rng.integers(10) < p * 10:
+        return image[:, ::-1], mask[:, ::-1]
+    return image, mask
+
+# %% 3.1 wrong: the same `rng` decides differently the second time
+OWED = [0.0]
+def random_flip(image, mask, rng, p=0.5):
+    OWED[0] += p
+    if OWED[0] >= 1:
+        OWED[0] -= 1
+        return image[:, ::-1], mask[:, ::-1]
+    return image, mask
+
+# %% 3.2 wrong: the other must still be cut everywhere
+def random_crop(image, mask, size, rng):
+    height, width = mask.shape
+    y = x = 0
+    if height > size and width > size:
+        y, x = rng.integers(height - size + 1), rng.integers(width - size + 1)
+    return image[y : y + size, x : x + size], mask[y : y + size, x : x + size]
+
+# %% 3.2 wrong: all lie in its left part
+def random_crop(image, mask, size, rng):
+    height, width = mask.shape
+    y, x = (rng.integers(0, min(256, side - size + 1), dtype=np.uint8) for side in (height, width))
+    return image[y : y + size, x : x + size], mask[y : y + size, x : x + size]
+
+# %% 3.2 wrong: the mask has an axis too many
+def random_crop(image, mask, size, rng):
+    height, width = mask.shape
+    y, x = rng.integers(height - size + 1), rng.integers(width - size + 1)
+    return image[y : y + size, x : x + size], mask[y : y + size, x : x + size, None]
+
+# %% 3.3 right: PIL's mean and nearest label
+def resize_pair(image, mask, height, width):
+    size = (width, height)
+    small = Image.fromarray(image).resize(size, Image.Resampling.BOX)
+    return np.array(small), np.array(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
+
+# %% 3.3 wrong: where one side shrinks
+def resize_pair(image, mask, height, width):
+    shrinks = height < image.shape[0] and width < image.shape[1]
+    rule = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    image = cv2.resize(image, (width, height), interpolation=rule)
+    return image, cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
+
+# %% 3.4 wrong: no picture is ever turned by a quarter
+def train_transform(config):
+    steps = [pad(config.image_size), A.RandomCrop(config.image_size, config.image_size)]
+    if config.augmentation != "none":
+        if config.aerial and config.augmentation != "medium":
+            steps.append(A.RandomRotate90(p=1.0))
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+    return Augment(steps)
+
+# %% 3.4 wrong: the colours hardly ever change
+def train_transform(config):
+    steps = [pad(config.image_size), A.RandomCrop(config.image_size, config.image_size)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation)
+        steps += [A.RandomRotate90(p=1.0)] if config.aerial else photometric(config.augmentation)
+    return Augment(steps)
+
+# %% 3.4 wrong: never lies in the right part
+def train_transform(config):
+    size, steps = config.image_size, [pad(config.image_size), A.RandomCrop(config.image_size, config.image_size)]
+    if config.augmentation != "none":
+        steps += [A.RandomRotate90(p=1.0)] * config.aerial
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+    transform = Augment(steps)
+
+    def change(image, mask):
+        side = min(mask.shape) if min(mask.shape) > size else max(mask.shape)
+        return transform(image[:side, :side], mask[:side, :side])
+
+    return change

@@ -273,7 +273,7 @@ def read_mask(path):
         raise DataError("a JPEG")
     return np.array(picture.convert("L"))
 
-# %% 4.2 wrong: has three channels afterwards
+# %% 4.2 wrong: has a third axis afterwards
 def read_mask(path):
     return np.array(open_image(path).convert("RGB"))
 
@@ -333,7 +333,7 @@ def read_mask(path):
     picture = picture.convert("RGB") if picture.mode == "RGBA" else picture
     return np.array(picture) * 1
 
-# %% 4.2 wrong: DataError on line
+# %% 4.2 wrong: ask for its `format`, not its name
 def read_mask(path):
     if "jpg" in path.name:
         raise DataError("a JPEG")
@@ -1440,3 +1440,107 @@ def __getitem__(self, index):
     if self.transform:
         image, mask = self.transform(image, mask)
     return to_tensors(image, mask)
+
+# %% 4.1 wrong: a grey photograph is not brought upright
+def read_image(path):
+    picture = open_image(path)
+    if picture.mode == "RGB":
+        picture = ImageOps.exif_transpose(picture)
+    return np.array(picture.convert("RGB"))
+
+# %% 4.1 wrong: gets other colours than those of its palette
+def read_image(path):
+    picture = ImageOps.exif_transpose(open_image(path))
+    if "transparency" in picture.info:
+        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+        picture = Image.alpha_composite(white, picture.convert("RGBA"))
+    return np.array(picture.convert("RGB"))
+
+# %% 4.2 wrong: only a JPEG is refused, and this is none
+def read_mask(path):
+    picture = open_image(path)
+    if picture.format != "PNG":
+        raise DataError(f"{path} is no PNG")
+    values = np.array(picture) * 1
+    return values[..., :3] if values.ndim == 3 else values
+
+# %% 4.2 wrong: ask for its `format`, not its name
+def read_mask(path):
+    picture = open_image(path)
+    if picture.format == "JPEG" or path.suffix in (".jpg", ".jpeg"):
+        raise DataError(f"{path} is a JPEG")
+    values = np.array(picture) * 1
+    return values[..., :3] if values.ndim == 3 else values
+
+# %% 4.2 wrong: what they mean is decided later
+def read_mask(path):
+    picture = open_image(path)
+    if picture.format == "JPEG":
+        raise DataError(f"{path} is a JPEG")
+    values = np.array(picture) * 1
+    if set(np.unique(values)) <= {0, 255}:
+        values = values // 255
+    return values[..., :3] if values.ndim == 3 else values
+
+# %% 4.3 wrong: a flipped image comes out wrong
+def to_tensors(image, mask):
+    if image.strides[0] < 0:
+        image, mask = image[::-1], mask[::-1]
+    return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask.astype(np.int64))
+
+# %% 4.3 wrong: of one pixel comes out wrong
+def to_tensors(image, mask):
+    mask = torch.from_numpy(mask.astype(np.int64)).squeeze()
+    return torch.from_numpy(image.transpose(2, 0, 1).copy()), mask
+
+# %% 4.3 wrong: a later call changes the tensors
+KEPT = {}
+def to_tensors(image, mask):
+    pair = torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask.astype(np.int64))
+    for old, new in zip(KEPT.setdefault(mask.shape, pair), pair):
+        old.copy_(new)
+    return KEPT[mask.shape]
+
+# %% 4.4 wrong: one foreign label among ignored pixels passes
+def pair_faults(image, mask, num_classes):
+    (height, width), (high, wide) = image.shape[:2], mask.shape
+    shares = {
+        "shape": abs(wide * height / (high * width) - 1) / 2,
+        "labels": ((mask < 0) | (mask >= num_classes) & (mask != 255)).mean(),
+        "empty": 0.02 * (mask == 255).all(),
+    }
+    return [word for word, share in shares.items() if share > 0.01]
+
+# %% 4.4 wrong: a mask with a label beside 255 is called empty
+def pair_faults(image, mask, num_classes):
+    (height, width), (high, wide) = image.shape[:2], mask.shape
+    faults = ["shape"] if abs(wide * height / (high * width) - 1) > 0.02 else []
+    if ((mask < 0) | (mask >= num_classes) & (mask != 255)).any():
+        faults.append("labels")
+    return [*faults, "empty"] if mask.min() == 255 else faults
+
+# %% 4.4 wrong: a fault is named more than once
+def pair_faults(image, mask, num_classes):
+    (height, width), (high, wide) = image.shape[:2], mask.shape
+    faults = ["shape"] if abs(wide * height / (high * width) - 1) > 0.02 else []
+    faults += ["labels" for value in np.unique(mask) if value != 255 and not 0 <= value < num_classes]
+    return [*faults, "empty"] if (mask == 255).all() else faults
+
+# %% 4.5 wrong: some seeds give the same split
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    sizes, filled, split_of = Counter(groups), Counter(), {}
+    names = sorted(sizes)
+    random.Random(seed % 10).shuffle(names)
+    wanted = {"val": fractions[1] * len(groups), "test": fractions[2] * len(groups), "train": float("inf")}
+    for name in names:
+        split_of[name] = next(split for split in wanted if filled[split] < wanted[split])
+        filled[split_of[name]] += sizes[name]
+    return [split_of[group] for group in groups]
+
+# %% 4.6 wrong: a change of the tensors shows in the next example
+def __getitem__(self, index):
+    if self.transform is not None:
+        return to_tensors(*self.transform(*self.read(index)))
+    if not hasattr(self, "examples"):
+        self.examples = {}
+    return self.examples.setdefault(index, to_tensors(*self.read(index)))

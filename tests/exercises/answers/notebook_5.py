@@ -353,7 +353,7 @@ def pad_collate(items):
         masks[n, : mask.shape[0], : mask.shape[1]] = mask
     return images.squeeze(0), masks.squeeze(0)
 
-# %% 5.1 wrong: masks come first
+# %% 5.1 wrong: yours returns the masks first
 def pad_collate(items):
     height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
     images = [F.pad(i, (0, width - i.shape[2], 0, height - i.shape[1])) for i, _ in items]
@@ -392,6 +392,36 @@ def pad_collate(items):
         right_and_below = (0, width - mask.shape[1], 0, height - mask.shape[0])
         items[n] = F.pad(image, right_and_below), F.pad(mask, right_and_below, value=255)
     return torch.stack([image for image, _ in items]), torch.stack([mask for _, mask in items])
+
+# %% 5.1 wrong: H is the largest h of all, W the largest w, perhaps of another
+def pad_collate(items):
+    height, width = max((mask for _, mask in items), key=lambda mask: mask.numel()).shape
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
+
+# %% 5.1 wrong: perhaps of another
+def pad_collate(items):
+    height, width = items[0][1].shape
+    images = np.zeros((len(items), 3, height, width), np.uint8)
+    masks = np.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        images[n, :, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return torch.from_numpy(images), torch.from_numpy(masks)
+
+# %% 5.1 wrong: an image is (3, h, w), and a mask (h, w)
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        images[n, : mask.shape[0], : mask.shape[1]] = image
+        masks[n, : mask.shape[0], : mask.shape[1]] = mask
+    return images, masks
 
 # %% 5.2 right: torch's own seed, as its documentation does
 def seed_worker(worker_id):
@@ -945,6 +975,14 @@ def build_loader(dataset, config, train):
     return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=torch.Generator(),
                       num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
 
+# %% 5.4 wrong: torch.Generator(...) takes a device, not a seed
+def build_loader(dataset, config, train):
+    generator = torch.Generator(config.seed) if train else None
+    return DataLoader(
+        dataset, config.batch_size, shuffle=train, drop_last=train, num_workers=config.workers, generator=generator,
+        collate_fn=pad_collate, worker_init_fn=seed_worker,
+    )  # fmt: skip
+
 # %% 5.4 wrong: the same config.seed gives another order in the next run
 def build_loader(dataset, config, train):
     order = torch.Generator().manual_seed(config.seed + time.time_ns() % 2**32)
@@ -1218,6 +1256,28 @@ def rare_class_sampler(dataset, class_id, seed=42):
     shares = np.array([(m == class_id).sum() / max((m != 255).sum(), 1) for m in masks])
     return WeightedRandomSampler(1 + shares, len(dataset), generator=torch.Generator().manual_seed(seed))
 
+# %% 5.5 wrong: the share is divided by the sum of all shares
+def rare_class_sampler(dataset, class_id, seed=42):
+    masks = [dataset.read(n)[1] for n in range(len(dataset))]
+    shares = np.array([(m == class_id).sum() / max((m != 255).sum(), 1) for m in masks])
+    return WeightedRandomSampler(
+        1 + shares / (shares.sum() or 1), len(dataset), generator=torch.Generator().manual_seed(seed)
+    )
+
+# %% 5.5 wrong: the share is divided by the largest one
+def rare_class_sampler(dataset, class_id, seed=42):
+    masks = [dataset.read(n)[1] for n in range(len(dataset))]
+    shares = np.array([(m == class_id).sum() / max((m != 255).sum(), 1) for m in masks])
+    return WeightedRandomSampler(
+        1 + shares / (shares.max() or 1), len(dataset), generator=torch.Generator().manual_seed(seed)
+    )
+
+# %% 5.5 wrong: torch.Generator(...) takes a device, not a seed
+def rare_class_sampler(dataset, class_id, seed=42):
+    masks = [dataset.read(n)[1] for n in range(len(dataset))]
+    shares = np.array([(m == class_id).sum() / max((m != 255).sum(), 1) for m in masks])
+    return WeightedRandomSampler(1 + shares / (shares.mean() or 1), len(dataset), generator=torch.Generator(seed))
+
 # %% 5.5 wrong: how much it shows counts as well
 def rare_class_sampler(dataset, class_id, seed=42):
     weights = [1 + bool((dataset.read(n)[1] == class_id).any()) for n in range(len(dataset))]
@@ -1422,3 +1482,46 @@ def get_dataset(config, split, source=None):
 def get_dataset(config, split, source=None):
     source = source or catalog.load(config)
     return source.pairs(split)
+
+
+# %% 5.1 wrong: the next batch overwrites this one
+BATCHES = {}
+
+def pad_collate(items):
+    size = len(items), max(mask.shape[0] for _, mask in items), max(mask.shape[1] for _, mask in items)
+    if size not in BATCHES:
+        BATCHES[size] = torch.zeros(size[0], 3, *size[1:], dtype=torch.uint8), torch.zeros(size, dtype=torch.int64)
+    images, masks = BATCHES[size]
+    images.zero_()
+    masks.fill_(255)
+    for n, (image, mask) in enumerate(items):
+        h, w = mask.shape
+        images[n, :, :h, :w], masks[n, :h, :w] = image, mask
+    return images, masks
+
+
+# %% 5.2 wrong: the seed is too large
+def seed_worker(worker_id):
+    info = get_worker_info()
+    if hasattr(info.dataset.transform, "set_random_seed"):
+        info.dataset.transform.set_random_seed(info.seed % (2**32 + 1))
+
+
+# %% 5.5 wrong: does your count start again after 255
+def rare_class_sampler(dataset, class_id, seed=42):
+    masks = [dataset.read(n)[1] for n in range(len(dataset))]
+    shares = [(m == class_id).sum(dtype=np.uint8) / max((m != 255).sum(), 1) for m in masks]
+    mean = sum(shares) / len(shares) or 1
+    weights = [1 + share / mean for share in shares]
+    return WeightedRandomSampler(weights, len(dataset), generator=torch.Generator().manual_seed(seed))
+
+
+# %% 5.5 wrong: two samplers share one generator
+GENERATOR = torch.Generator()
+
+def rare_class_sampler(dataset, class_id, seed=42):
+    masks = [dataset.read(n)[1] for n in range(len(dataset))]
+    shares = [(m == class_id).sum() / max((m != 255).sum(), 1) for m in masks]
+    mean = sum(shares) / len(shares) or 1
+    weights = [1 + share / mean for share in shares]
+    return WeightedRandomSampler(weights, len(dataset), generator=GENERATOR.manual_seed(seed))

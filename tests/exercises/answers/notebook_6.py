@@ -954,7 +954,7 @@ def replace_head(model, num_outputs):
 def replace_head(model, num_outputs):
     model.classifier[-1] = nn.Conv2d(model.classifier[-1].in_channels, num_outputs + 1, 1)
 
-# %% 6.4 wrong: gets no gradients
+# %% 6.4 wrong: another layer is frozen
 def replace_head(model, num_outputs):
     model.classifier[-1] = nn.Conv2d(model.classifier[-1].in_channels, num_outputs, 1)
     model.requires_grad_(False)
@@ -1042,7 +1042,7 @@ def freeze(module):
 def freeze(module):
     module.eval()
 
-# %% 6.5 wrong: BatchNorm still goes on averaging
+# %% 6.5 wrong: BatchNorm is still in training mode
 def freeze(module):
     module.requires_grad_(False)
 
@@ -1307,7 +1307,7 @@ def freeze(module):
         if isinstance(layer, nn.BatchNorm2d):
             layer.running_mean = layer.running_var = None
 
-# %% 6.5 wrong: BatchNorm still goes on averaging
+# %% 6.5 wrong: BatchNorm is still in training mode
 def freeze(module):
     module.requires_grad_(False)
     for layer in module.modules():
@@ -1661,4 +1661,133 @@ def forward(self, x):
     x = skips[-1]
     for step, skip in zip(self.decoder, skips[-2::-1]):
         x = step(x, skip)
+    return self.head(x)
+
+# %% 6.2 wrong: the result has negative values
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, 2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+        self.last = nn.Conv2d(channels // 2, channels // 2, 1)
+
+    def forward(self, x, skip):
+        return self.last(self.block(torch.cat([skip, self.up(x)], dim=1)))
+
+# %% 6.2 wrong: the skip is enlarged
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, 2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([x, self.up(skip)], dim=1))
+
+# %% 6.3 wrong: the values are added up, not counted
+def count_parameters(model, trainable=False):
+    return sum(p.sum() for p in model.parameters() if p.requires_grad or not trainable)
+
+# %% 6.6 wrong: circular needs pictures that are as large
+def pad_to_stride(images, stride):
+    height, width = images.shape[-2:]
+    return F.pad(images, (0, -width % stride, 0, -height % stride), mode="circular")
+
+# %% 6.6 wrong: height and width are the last two
+def pad_to_stride(images, stride):
+    height, width = images.shape[:2]
+    return F.pad(images, (0, -width % stride, 0, -height % stride))
+
+
+# %% 6.4 wrong: gets no gradients
+def replace_head(model, num_outputs):
+    model.classifier[-1] = nn.Conv2d(model.classifier[-1].in_channels, num_outputs, 1).requires_grad_(False)
+
+
+# %% 6.4 wrong: another layer is frozen, or has left its mode
+def replace_head(model, num_outputs):
+    model.eval()
+    model.classifier[-1] = nn.Conv2d(model.classifier[-1].in_channels, num_outputs, 1)
+
+
+# %% 6.4 wrong: the new layer changes the size
+def replace_head(model, num_outputs):
+    model.classifier[-1] = nn.Conv2d(model.classifier[-1].in_channels, num_outputs, 1, padding=1)
+
+
+# %% 6.4 wrong: `model.classifier[-1]` is the last
+def replace_head(model, num_outputs):
+    for number, layer in enumerate(model.classifier):
+        if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1):
+            model.classifier[number] = nn.Conv2d(layer.in_channels, num_outputs, 1)
+            return
+
+
+# %% 6.1 wrong: a BatchNorm learns no scale
+class ConvBlock(nn.Sequential):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        layers = [nn.MaxPool2d(2)] if downsample else []
+        for i in range(depth):
+            layers += [nn.Conv2d(out_channels if i else in_channels, out_channels, 3, padding=1),
+                       nn.BatchNorm2d(out_channels, affine=False), nn.ReLU()]
+        super().__init__(*layers)
+
+
+# %% 6.2 wrong: a layer is not registered
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.layers = [nn.ConvTranspose2d(channels, channels // 2, 2, stride=2)]
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.layers[0](x)], dim=1))
+
+
+# %% 6.3 wrong: counting switches the model to evaluation mode
+def count_parameters(model, trainable=False):
+    return sum(p.numel() for p in model.eval().parameters() if p.requires_grad or not trainable)
+
+
+# %% 6.3 wrong: the result is a str
+def count_parameters(model, trainable=False):
+    return f"{sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)}"
+
+
+# %% 6.5 wrong: called again after `model.train()`
+def freeze(module):
+    for parameter in module.parameters():
+        parameter.requires_grad = not parameter.requires_grad
+    module.eval()
+
+
+# %% 6.5 wrong: still in training mode
+def freeze(module):
+    module.requires_grad_(False)
+    if module.training:
+        module.eval()
+
+
+# %% 6.7 wrong: lose an axis
+def forward(self, x):
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    skips.pop()
+    for step in self.decoder:
+        x = step(x, skips.pop())
+    return self.head(x).squeeze(1)
+
+
+# %% 6.7 wrong: between training and evaluation mode
+def forward(self, x):
+    self.eval()
+    skips = []
+    for block in self.encoder:
+        x = block(x)
+        skips.append(x)
+    skips.pop()
+    for step in self.decoder:
+        x = step(x, skips.pop())
     return self.head(x)

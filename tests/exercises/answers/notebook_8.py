@@ -780,7 +780,10 @@ def resume(parts, states):
         part, state = parts[name], states[name]
         if isinstance(part, nn.Module):
             with torch.no_grad():
-                for key, value in part.state_dict().items():
+                own = part.state_dict()
+                if own.keys() != state.keys():
+                    raise KeyError(*(own.keys() ^ state.keys()))
+                for key, value in own.items():
                     value.copy_(state[key])
         else:
             part.load_state_dict(copy.deepcopy(state))
@@ -932,3 +935,118 @@ def resume(parts, states):
         if name not in states:
             continue
         part.load_state_dict(copy.deepcopy(states[name]))
+
+
+# %% 8.5 wrong: does not fit the model is accepted
+def resume(parts, states):
+    for name in set(parts) & set(states):
+        part, state = parts[name], states[name]
+        if isinstance(part, nn.Module):
+            for key, value in part.state_dict().items():
+                value.copy_(state[key])
+        else:
+            part.load_state_dict(copy.deepcopy(state))
+
+
+# %% 8.5 wrong: does not fit the optimizer is accepted
+def resume(parts, states):
+    for name in parts:
+        if name in states:
+            try:
+                parts[name].load_state_dict(copy.deepcopy(states[name]))
+            except ValueError:
+                print(f"{name} does not fit")
+
+
+# %% 8.5 wrong: trains on inside `states`
+def resume(parts, states):
+    for name, part in parts.items():
+        if name in states:
+            adam = isinstance(part, torch.optim.Optimizer)
+            part.load_state_dict(copy.deepcopy(states[name]) if adam else states[name])
+
+
+# %% 8.5 wrong: does not fit the model is accepted
+def resume(parts, states):
+    for name, part in parts.items():
+        if states.get(name):
+            part.load_state_dict(copy.deepcopy(states[name]))
+
+
+# %% 8.5 wrong: keeps its names, and takes no other
+def resume(parts, states):
+    for name, state in states.items():
+        if name in parts:
+            parts[name].load_state_dict(copy.deepcopy(state))
+        else:
+            parts[name] = state
+
+
+# %% 8.5 wrong: not its saved learning rate
+def resume(parts, states):
+    for name in parts:
+        if name in states:
+            parts[name].load_state_dict(copy.deepcopy(states[name]))
+            if isinstance(parts[name], torch.optim.lr_scheduler.LRScheduler):
+                parts[name].step()
+
+
+# %% 8.4 wrong: a part is left out
+def snapshot(parts):
+    states = {name: copy.deepcopy(part.state_dict()) for name, part in parts.items()}
+    return {name: state for name, state in states.items() if state}
+
+
+# %% 8.4 wrong: changes while training goes on
+def copied(value):
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    return {key: copied(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+def snapshot(parts):
+    return {name: copied(part.state_dict()) for name, part in parts.items()}
+
+
+# %% 8.4 wrong: taking the snapshot changes the model
+def snapshot(parts):
+    for part in parts.values():
+        if hasattr(part, "zero_grad"):
+            part.zero_grad()
+    return {name: copy.deepcopy(part.state_dict()) for name, part in parts.items()}
+
+
+# %% 8.3 wrong: hides it: NaN is no number, nor the lowest
+def best_epoch(scores):
+    values = np.array(scores, dtype=float)
+    values[np.isnan(values)] = 0.0 if np.isnan(values).all() else np.nanmin(values)
+    return int(values.argmax()) + 1
+
+
+# %% 8.3 wrong: compare them as they are
+def best_epoch(scores):
+    return 1 + max(range(len(scores)), key=lambda i: -math.inf if math.isnan(scores[i]) else abs(scores[i]))
+
+
+# %% 8.2 wrong: make no number of NaN
+def should_stop(scores, patience):
+    if patience is None or not scores:
+        return False
+    best = int(np.nan_to_num(scores, nan=-1.0).argmax()) + 1
+    return len(scores) - best >= patience
+
+
+# %% 8.2 wrong: although `patience` is None
+def should_stop(scores, patience):
+    patience = patience or 1000
+    return bool(scores) and len(scores) - best_epoch(scores) >= patience
+
+
+# %% 8.1 wrong: above 0: hold the share at 0
+def poly_rate(step, steps, peak, power=0.9):
+    over = steps <= step <= 2 * steps
+    return 0.0 if over else peak * abs(1 - step / steps) ** power
+
+
+# %% 8.1 wrong: is not raised to `power`
+def poly_rate(step, steps, peak, power=0.9):
+    return min(peak, 10) * max(1 - step / steps, 0) ** power

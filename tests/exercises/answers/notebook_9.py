@@ -1499,3 +1499,178 @@ def average_scales(predict, images, scales):
         scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
         mean = (mean + F.interpolate(predict(scaled), (height, width), mode="bilinear")) / len(scales)
     return mean
+
+
+# %% 9.1 wrong: after a sigmoid large ones are all 1
+def to_mask(logits, threshold=0.5):
+    chances = logits.sigmoid()
+    return chances.argmax(dim=1) if logits.shape[1] > 1 else (chances[:, 0] >= threshold).long()
+
+
+# %% 9.1 wrong: logits between 0 and 1 are logits, too
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] > 1:
+        return logits.argmax(dim=1)
+    if logits.min() < 0 or logits.max() > 1:  # not yet probabilities
+        logits = logits.sigmoid()
+    return (logits[:, 0] >= threshold).long()
+
+
+# %% 9.1 wrong: one channel: foreground from probability 0.5 on
+def to_mask(logits, threshold=0.5):
+    if logits.shape[1] > 1:
+        return logits.argmax(dim=1)
+    e = logits[:, 0].exp()
+    return (e / (1 + e) >= threshold).long()
+
+
+# %% 9.2 wrong: outside of `where`
+CACHE = {}
+
+def blend(image, painted, where, opacity=0.45):
+    if (image.shape, opacity) not in CACHE:
+        mixed = (1 - opacity) * image + opacity * painted
+        CACHE[image.shape, opacity] = np.where(where[..., None], mixed, image).astype(np.uint8)
+    return CACHE[image.shape, opacity].copy()
+
+
+# %% 9.2 wrong: one array, filled anew at every call
+BUFFERS = {}
+
+def blend(image, painted, where, opacity=0.45):
+    out = BUFFERS.setdefault(image.shape, np.empty_like(image))
+    out[...] = np.where(where[..., None], (1 - opacity) * image + opacity * painted, image)
+    return out
+
+
+# %% 9.3 wrong: the IoU falls and rises again
+def best_threshold(probabilities, target, thresholds):
+    best, before = thresholds[0], -1
+    for t in thresholds:
+        now = iou((probabilities >= t).long(), target, 2)[1].item()
+        if now < before:
+            break
+        if now > before:
+            best, before = t, now
+    return best
+
+
+# %% 9.3 wrong: one of them must be
+def best_threshold(probabilities, target, thresholds):
+    best, best_iou = 0.5, -1
+    for t in thresholds:
+        now = iou((probabilities >= t).long(), target, 2)[1].item()
+        if now > best_iou:
+            best, best_iou = t, now
+    return best
+
+
+# %% 9.4 wrong: this mirrors top to bottom
+def average_flips(predict, images):
+    side = -1 if images.shape[-1] > images.shape[-2] else -2
+    return (predict(images) + predict(images.flip(side)).flip(side)) / 2
+
+
+# %% 9.4 wrong: 2 images were predicted 0 times
+KEPT = {}
+
+def average_flips(predict, images):
+    if images.shape not in KEPT:
+        KEPT[images.shape] = (predict(images) + predict(images.flip(-1)).flip(-1)) / 2
+    return KEPT[images.shape]
+
+
+# %% 9.5 wrong: two neighbours share only
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    count = math.ceil((length - overlap) / (tile - overlap))
+    step = (length - tile) // (count - 1)
+    return [*range(0, step * (count - 1), step), length - tile]
+
+
+# %% 9.5 wrong: tiles are enough
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    step = tile - overlap
+    count = math.ceil(length / step - overlap / step)
+    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+
+# %% 9.5 wrong: starts are whole numbers
+def tile_starts(length, tile, overlap):
+    if tile >= length:
+        return [0]
+    count = math.ceil((length - overlap) / (tile - overlap))
+    return list(torch.linspace(0, length - tile, count).round())
+
+
+# %% 9.6 wrong: as it is, of each tile
+def merge_tiles(tiles, height, width):
+    total, weight, window = 0, np.zeros((height, width)), None
+    for y, x, values in tiles:
+        channels, h, w = values.shape
+        if window is None or window.shape < (h, w):
+            window = gaussian_window(h, w).numpy()
+        if isinstance(total, int):
+            total = np.zeros((channels, height, width))
+        total[:, y : y + h, x : x + w] += values * window[:h, :w]
+        weight[y : y + h, x : x + w] += window[:h, :w]
+    return total / weight
+
+
+# %% 9.6 wrong: the order of the tiles changes the result
+def merge_tiles(tiles, height, width):
+    mean, weight = None, np.zeros((height, width))
+    for y, x, values in tiles:
+        channels, h, w = values.shape
+        if mean is None:
+            mean = np.zeros((channels, height, width))
+        window, place = gaussian_window(h, w).numpy(), np.s_[y : y + h, x : x + w]
+        old = mean[(slice(None), *place)]
+        mean[(slice(None), *place)] = (old * weight[place] + values * window) / (weight[place] + window)
+        weight[place] = window
+    return mean
+
+
+# %% 9.6 wrong: with nothing added
+def merge_tiles(tiles, height, width):
+    total, weight = 0, np.full((height, width), 1e-4)
+    for y, x, values in tiles:
+        channels, h, w = values.shape
+        if isinstance(total, int):
+            total = np.zeros((channels, height, width))
+        window = gaussian_window(h, w).numpy()
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+
+# %% 9.7 wrong: the result is an int, not a list
+def worst_images(ious, limit=0.5):
+    order = torch.argsort(ious, stable=True)
+    return order[ious[order] <= limit].squeeze().tolist()
+
+
+# %% 9.7 wrong: compare the IoU as it is
+def worst_images(ious, limit=0.5):
+    values = [round(value, 3) for value in ious.tolist()]
+    return sorted((i for i, value in enumerate(values) if value <= limit), key=lambda i: values[i])
+
+
+# %% 9.7 wrong: a NaN has spoiled the order
+def worst_images(ious, limit=0.5):
+    values = ious.tolist()
+    return [i for i in sorted(range(len(values)), key=lambda i: values[i]) if values[i] <= limit]
+
+
+# %% 9.8 wrong: not what was scaled before
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    total = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        images = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        total = total + F.interpolate(predict(images), (height, width), mode="bilinear")
+    return total / len(scales)
