@@ -148,13 +148,8 @@ def waits_for_patience(should_stop: Callable) -> None:
     )
     expect(should_stop, [0.5, 0.6, 0.4], 1, gives=True, says=late)
     expect(should_stop, [0.6, 0.5, 0.4], 2, gives=True, says=late)
-    expect(
-        should_stop,
-        [0.5, 0.6, 0.55],
-        2,
-        gives=False,
-        says="only one epoch brought no new best: patience 2 waits for two",
-    )
+    says = "only one epoch brought no new best: patience 2 waits for two"
+    expect(should_stop, [0.5, 0.6, 0.55], 2, gives=False, says=says)
 
 
 def best_counts(should_stop: Callable) -> None:
@@ -224,17 +219,14 @@ def nan_is_not_better(should_stop: Callable) -> None:
         should_stop, [0.6, 0.5, 0.4, NAN, 0.3], 3, gives=True,
         says="NaN starts the count anew: it is no new best, so go on counting",
     )  # fmt: skip
-    expect(
-        should_stop,
-        [0.5, 0.4, NAN],
-        2,
-        gives=True,
-        says="an epoch with NaN is not counted: it is one without a new best",
-    )
+    says = "an epoch with NaN is not counted: it is one without a new best"
+    expect(should_stop, [0.5, 0.4, NAN], 2, gives=True, says=says)
     expect(
         should_stop, [-5.0, NAN, -4.0], 2, gives=False,
         says="a NaN hides a new best after it: `max` of a NaN may be NaN",
     )  # fmt: skip
+    says = "NaN stops the run at once: it is one epoch of waiting, like any other without a new best"
+    expect(should_stop, [0.5, NAN], 2, gives=False, says=says)
     says = "a NaN at the beginning hides every best after it: start from minus infinity, and make no number of NaN"
     expect(should_stop, [NAN, -6.0, -5.0], 2, gives=False, says=says)
     says = "every comparison with NaN is False, that of two `max` as well: start from minus infinity, or use best_epoch"
@@ -263,12 +255,8 @@ def counts_from_one(best_epoch: Callable) -> None:
         ],
     )  # fmt: skip
     expect(best_epoch, [0.9, 0.1, 0.3], gives=1, says="where the first epoch is the best, the number is 1")
-    expect(
-        best_epoch,
-        [0.1, 0.3, 60.0, 800.0, 9000.0],
-        gives=5,
-        says="where the last epoch is the best, its number is the answer",
-    )
+    says = "where the last epoch is the best, its number is the answer"
+    expect(best_epoch, [0.1, 0.3, 60.0, 800.0, 9000.0], gives=5, says=says)
     expect(best_epoch, [1e-7, 2e-7, 0.0], gives=2, says="a small difference counts: compare the scores as they are")
 
 

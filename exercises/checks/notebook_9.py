@@ -84,10 +84,7 @@ def ids_are_int64(to_mask: Callable) -> None:
         require(result is not None, NOTHING)
         if not isinstance(result, Tensor):
             raise Wrong(f"the result is {kind_of(result)}, not a tensor")
-        require(
-            result.shape == (3, 2, 5),
-            f"with {named} the mask has shape {tuple(result.shape)}, not (N, H, W)",
-        )
+        require(result.shape == (3, 2, 5), f"with {named} the mask has shape {tuple(result.shape)}, not (N, H, W)")
         require(result.dtype == torch.int64, f"with {named} the ids are {result.dtype}: make them int64")
 
 
@@ -430,12 +427,7 @@ def in_order_and_few(tile_starts: Callable) -> None:
     """
     for length, tile, overlap in CASES:
         starts, case = _starts(tile_starts, length, tile, overlap), {"length": length, "tile": tile, "overlap": overlap}
-        require(
-            all(a < b for a, b in pairwise(starts)),
-            "the starts must rise, each once",
-            **case,
-            yours=starts,
-        )
+        require(all(a < b for a, b in pairwise(starts)), "the starts must rise, each once", **case, yours=starts)
         needed = -(-(length - overlap) // (tile - overlap))
         require(len(starts) <= needed, f"{needed} tiles are enough: every tile more costs time", **case, yours=starts)
 

@@ -1050,3 +1050,10 @@ def poly_rate(step, steps, peak, power=0.9):
 # %% 8.1 wrong: is not raised to `power`
 def poly_rate(step, steps, peak, power=0.9):
     return min(peak, 10) * max(1 - step / steps, 0) ** power
+
+
+# %% 8.2 wrong: NaN stops the run at once
+def should_stop(scores, patience):
+    if patience is None or not scores:
+        return False
+    return math.isnan(scores[-1]) or len(scores) - best_epoch(scores) >= patience
