@@ -82,11 +82,16 @@ def download() -> Path | None:
         print("There is nothing to download yet: no answer has passed.")
         return None
     archive = Path(shutil.make_archive(str(folder), "zip", folder))
+    offer(archive, f"{count} answers are in {archive.name}, beside {folder.name}/. Unpack it there to use them again.")
+    return archive
+
+
+def offer(archive: Path, words: str) -> None:
+    """Let the browser download a file in Colab; elsewhere say where it lies."""
     if files := colab("files"):
         files.download(str(archive))
     else:
-        print(f"{count} answers are in {archive.name}, beside {folder.name}/. Unpack it there to use them again.")
-    return archive
+        print(words)
 
 
 def bring(place: str) -> None:

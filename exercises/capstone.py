@@ -1,36 +1,26 @@
-"""The capstone's town in snow: twelve labelled scenes, a hundred without labels, a budget, and a hidden part of town.
+"""The capstone's town in snow: twelve labelled scenes, a hundred without labels, two budgets, a hidden part of town."""
 
-Everything is drawn by data/make_tiny.py where it is needed: what nobody has paid for lies in no file.
-"""
-
-import csv
-import os
-import subprocess
-import sys
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from utils.catalog.tiny import Tiny
+import pandas as pd
+
+from exercises.archive import offer
+from exercises.snow_scenes import FIRST, draw_scenes, scene_names, splits_with, write_tables
 from utils.config import COURSE
 from utils.errors import CourseError, DataError
+from utils.run_splits import SPLITS_FILE
+from utils.runs import Run
 
-TOWN = "town13"
-LABELLED, VALIDATION = 12, 3  # scenes that come with a mask, and how many of them are for validation
 UNLABELLED, BUDGET = 100, 20  # scenes without a mask, and how many masks you may buy
+VIEWS = 6_000  # how often a scene may pass through a network in training, over all runs: the same on every machine
 FIRST_HIDDEN, HIDDEN = 500, 12
 
 
 class BudgetError(CourseError):
     """More labels were asked for than the budget has left, or labels that cannot be bought."""
-
-
-def scene_names(first: int, count: int) -> list[str]:
-    """Return the names of `count` scenes from a number on, such as town13_007."""
-    return [f"{TOWN}_{number:03d}" for number in range(first, first + count)]
-
-
-FIRST = scene_names(0, LABELLED)
 
 
 class SnowTown:
@@ -43,7 +33,7 @@ class SnowTown:
 
     def __init__(self, folder: str | Path = COURSE / "build" / "snow_town", unlabelled: int = UNLABELLED) -> None:
         self.folder = Path(folder)
-        names = scene_names(0, LABELLED + unlabelled)
+        names = [*FIRST, *scene_names(len(FIRST), unlabelled)]
         homes = (self.labelled / "masks").glob("*.png"), (self.folder / "unlabelled").glob("*.jpg")
         drawn = {path.stem for paths in homes for path in paths}
         if missing := [name for name in names if name not in drawn]:
@@ -65,6 +55,12 @@ class SnowTown:
         """The names of the scenes whose labels were bought, in order."""
         return sorted(p.stem for p in (self.labelled / "images").glob("*.jpg") if p.stem not in FIRST)
 
+    @property
+    def candidates(self) -> list[Path]:
+        """The scenes that came without a mask, in order, bought ones included: a choice among them can be repeated."""
+        bought = [self.labelled / "images" / f"{name}.jpg" for name in self.bought]
+        return sorted([*self.unlabelled, *bought], key=lambda path: path.stem)
+
     def buy(self, scenes: Iterable[str | Path]) -> None:
         """Pay for the masks of scenes, named by their files: each moves into `labelled/`, to the training images.
 
@@ -80,6 +76,61 @@ class SnowTown:
         self._draw(names, labelled=names)
         for name in names:
             (self.folder / "unlabelled" / f"{name}.jpg").unlink()
+
+    def subset(self, name: str, bought: Iterable[str | Path]) -> Path:
+        """Return a folder with the twelve first scenes and, of those that you bought, the ones that you name.
+
+        So two ways of choosing can be compared: train once with each. Raises BudgetError for a scene not bought.
+        """
+        names = list(dict.fromkeys(Path(scene).stem for scene in bought))
+        if strange := [scene for scene in names if scene not in self.bought]:
+            raise BudgetError(f"{strange[0]} was not bought: choose among town.bought.")
+        folder = self.folder / "subsets" / name
+        for scene in [*FIRST, *names]:
+            for file in (f"images/{scene}.jpg", f"masks/{scene}.png"):
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self.labelled / file, folder / file)
+        write_tables(folder, splits_with(names))
+        return folder
+
+    @property
+    def runs(self) -> list[Path]:
+        """The folders of your runs, the oldest first."""
+        tables = (self.folder / "runs").glob("*/history.csv")
+        return [path.parent for path in sorted(tables, key=lambda path: path.stat().st_mtime)]
+
+    def diary(self) -> pd.DataFrame:
+        """Return a row for each of your runs: what it saw, and its validation IoU, kept and last."""
+        rows = {}
+        for folder in self.runs:
+            run = Run.load(folder)
+            scenes = int((pd.read_csv(folder / SPLITS_FILE)["split"] == "train").sum())
+            rows[folder.name] = {
+                "scenes": scenes,
+                "epochs": len(run.history),
+                "views": scenes * len(run.history),
+                "kept epoch": int(run.best["epoch"]),
+                "kept IoU": round(float(run.best["val_score"]), 3),
+                "last IoU": round(float(run.history["val_score"].iloc[-1]), 3),
+            }
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+    def views(self) -> int:
+        """Return how often scenes have passed through a network in training, over all of your runs."""
+        return int(self.diary()["views"].sum()) if self.runs else 0
+
+    def hand_in(self, run: str | Path) -> Path:
+        """Pack a run, your diary, the names of the scenes that you bought and the report into `hand_in.zip`."""
+        with TemporaryDirectory(dir=self.folder) as made:
+            packed = Path(made)
+            shutil.copytree(run, packed / "run", ignore=shutil.ignore_patterns("*.ckpt", "pictures"))
+            self.diary().to_csv(packed / "diary.csv", index_label="run")
+            (packed / "bought.txt").write_text("".join(f"{name}\n" for name in self.bought), "utf-8")
+            if (report := self.folder / "report.html").is_file():
+                shutil.copy(report, packed)
+            archive = Path(shutil.make_archive(str(self.folder / "hand_in"), "zip", packed))
+        offer(archive, f"{Path(run).name}, your diary and {len(self.bought)} bought names are in {archive}.")
+        return archive
 
     def hidden(self, first: int = FIRST_HIDDEN) -> Path:
         """Draw the part of town that nobody trained on, and return its folder: twelve pairs, all of the test split.
@@ -104,35 +155,4 @@ class SnowTown:
                 Path(drawn, "images", f"{name}.jpg").replace(home / f"{name}.jpg")
                 if name in labelled:
                     Path(drawn, "masks", f"{name}.png").replace(self.labelled / "masks" / f"{name}.png")
-        splits = {name: "val" if name in FIRST[-VALIDATION:] else "train" for name in [*FIRST, *self.bought]}
-        write_tables(self.labelled, splits)
-
-
-def draw_scenes(names: Sequence[str], folder: Path) -> None:
-    """Draw scenes, on all cores, into the folder's `images` and `masks`. Raises DataError where that fails."""
-    cores = os.cpu_count() or 1
-    command = [sys.executable, str(COURSE / "data" / "make_tiny.py"), "--out", str(folder), "--scenes"]
-    running = [
-        subprocess.Popen([*command, *share], stderr=subprocess.PIPE, text=True)
-        for core in range(cores)
-        if (share := names[core::cores])
-    ]
-    for process in running:
-        _, words = process.communicate()
-        if process.returncode:
-            last = (words.strip().splitlines() or [f"code {process.returncode}"])[-1]
-            reason = last.partition(": ")[2] or last
-            raise DataError(f"The scenes could not be drawn into {folder} ({reason}). Choose another folder or disk.")
-
-
-def write_tables(folder: Path, splits: dict[str, str]) -> None:
-    """Write `classes.csv` and `pairs.csv`, which say what the masks mean and which split each pair is in."""
-    tables = {
-        "classes.csv": [("id", "name", "r", "g", "b")]
-        + [(i, name, *colour) for i, (name, colour) in enumerate(zip(Tiny.classes, Tiny.palette, strict=True))],
-        "pairs.csv": [("image", "mask", "split")]
-        + [(f"images/{name}.jpg", f"masks/{name}.png", split) for name, split in splits.items()],
-    }
-    for file, rows in tables.items():
-        with (folder / file).open("w", newline="", encoding="utf-8") as opened:
-            csv.writer(opened, lineterminator="\n").writerows(rows)
+        write_tables(self.labelled, splits_with(self.bought))

@@ -9,21 +9,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from segmenter.commands import (
-    check,
-    compare,
-    convert,
-    demo,
-    evaluate,
-    export,
-    export_masks,
-    predict,
-    pull,
-    push,
-    shard,
-    train,
-)  # fmt: skip
-from utils.errors import CourseError
+try:
+    from segmenter.commands import (
+        check,
+        compare,
+        convert,
+        demo,
+        evaluate,
+        export,
+        export_masks,
+        predict,
+        pull,
+        push,
+        shard,
+        train,
+    )  # fmt: skip
+    from utils.errors import CourseError
+except ModuleNotFoundError as error:
+    if str(error.name).partition(".")[0] in ("segmenter", "utils"):
+        raise
+    sys.exit(
+        f"The package {error.name} is missing in {sys.executable}: activate the course's environment "
+        "(source .venv/bin/activate, on Windows .venv\\Scripts\\activate), or set it up with `make course`."
+    )
 
 COMMANDS = (check, convert, train, evaluate, predict, export_masks, export, compare, shard, demo, push, pull)
 INTERRUPTED = 130  # the exit code that shells expect after Ctrl+C

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from utils.images import IGNORE_INDEX
 from utils.inference import Predictor
+from utils.metrics import iou
 from utils.plots import blend, legend, overlay, show_pairs
 
 MAGENTA = (190, 0, 120)  # no class of the town has it
@@ -62,7 +64,9 @@ def plot_failures(images: Sequence[np.ndarray], truths: Sequence[np.ndarray], pr
         for ax, panel in zip(row, [image, *panels, blend(grey, magenta, wrong, 0.85)], strict=True):
             ax.imshow(panel)
             ax.set(xticks=[], yticks=[])
-        row[3].set_xlabel(f"{wrong.sum() / (truth != IGNORE_INDEX).sum():.0%} of the labelled pixels")
+        ids = [torch.from_numpy(mask).long() for mask in (found, truth)]
+        score = iou(*ids, len(predictor.classes)).nanmean()
+        row[3].set_xlabel(f"{wrong.sum() / (truth != IGNORE_INDEX).sum():.0%} of the pixels, mean IoU {score:.2f}")
     for ax, words in zip(axes[0], ("from above", "found", "true", "wrong, in magenta"), strict=True):
         ax.set_title(words)
     legend(figure, predictor.classes, predictor.palette)

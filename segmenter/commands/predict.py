@@ -43,6 +43,10 @@ def run(run: Path, pictures: list[Path], output: Path, polygons: bool, bands: li
         return 1
     kept = f" ({outcome.kept} of them were there already)" if outcome.kept else ""
     print(f"{len(outcome.masks)} masks and overlays are in {output}{kept}; {LIST_NAME} has the share of each class.")
+    if polygons and not any(path.suffix.lower() in (".tif", ".tiff") for path in paths):
+        print(
+            "--polygons wrote nothing: only a GeoTIFF has a place on the map, and no picture is one.", file=sys.stderr
+        )
     for sentence in outcome.failed:
         print(f"failed: {sentence}", file=sys.stderr)
     return 1 if outcome.failed else 0

@@ -2,6 +2,7 @@
 
 import csv
 from shutil import copytree
+from zipfile import ZipFile
 
 import nbformat
 import numpy as np
@@ -10,9 +11,10 @@ from helpers import assert_clear
 from PIL import Image
 
 from exercises import capstone
-from exercises.capstone import BUDGET, BudgetError, SnowTown, scene_names
+from exercises.capstone import BUDGET, BudgetError, SnowTown
 from exercises.course import BUILD, CAPSTONE, execute_notebook
 from exercises.figures.capstone import plot_failures, plot_found, plot_town
+from exercises.snow_scenes import FIRST, draw_scenes, scene_names
 from utils import catalog
 from utils.catalog.tiny import Tiny
 from utils.config import Config
@@ -96,7 +98,7 @@ def test_the_hidden_part_is_all_for_the_test(town, monkeypatch):
 def test_a_town_that_cannot_be_drawn_says_why(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataError) as error:
-        capstone.draw_scenes(["town13_000"], tmp_path / "file")
+        draw_scenes(["town13_000"], tmp_path / "file")
     assert_clear(error, "could not be drawn", tmp_path / "file")
 
 
@@ -108,25 +110,62 @@ def test_figures_say_what_they_show(drawn):
     failures = plot_failures([image], [predictor(image).mask], predictor)
     assert [ax.get_ylabel() for ax in town.axes[:3]] == ["from above", "what the network finds", "what is there"]
     assert found.axes[0].get_title() == "in doubt"
-    assert failures.axes[3].get_xlabel() == "0% of the labelled pixels"
+    assert failures.axes[3].get_xlabel() == "0% of the pixels, mean IoU 1.00"
 
 
-def test_the_notebook_runs_untouched_and_spends_nothing(town):
-    text = CAPSTONE.read_text("utf-8")
+def run_notebook(town, **settings):
+    """Execute the notebook on a small town with two epochs a run, and return what it printed."""
     smaller = f"SnowTown({str(town.folder)!r}, {UNLABELLED})"
-    for before, after in {"SnowTown()": smaller, "epochs=15": "epochs=2", "unlabelled, 20": "unlabelled, 2"}.items():
+    changes = {"SnowTown()": smaller, "epochs=15": "epochs=2", ", 10)": ", 2)", ", 10, seed=1)": ", 2, seed=1)"}
+    text = CAPSTONE.read_text("utf-8")
+    for before, after in (
+        changes | {f"{name} = False": f"{name} = {value}" for name, value in settings.items()}
+    ).items():
         assert before in text
         text = text.replace(before, after)
-    notebook = nbformat.reads(text, 4)
     BUILD.mkdir(exist_ok=True)
     path = BUILD / f"capstone_{town.folder.parent.name}.ipynb"  # inside the course, which its first cell looks for
-    nbformat.write(notebook, path)
+    nbformat.write(nbformat.reads(text, 4), path)
     try:
         executed = execute_notebook(path, MY_WORK=str(BUILD / "no_answers"))
     finally:
         path.unlink()
-    said = "".join(o.get("text", "") for cell in executed.cells for o in cell.get("outputs", []))
+    return "".join(o.get("text", "") for cell in executed.cells for o in cell.get("outputs", []))
+
+
+def test_the_notebook_runs_untouched_and_spends_nothing(town):
+    said = run_notebook(town)
     assert "0 of 20 labels bought" in said
     assert "have not been looked at" in said
     assert town.bought == []
+    assert [run.name for run in town.runs] == ["twelve_labels"]
     assert not list(town.folder.glob("hidden_*"))
+
+
+def test_the_notebook_buys_compares_grades_and_hands_in_and_may_be_run_again(town):
+    said = run_notebook(town, SPEND=True, GRADE=True, HAND_IT_IN=True)
+    assert "4 of 20 labels bought" in said
+    assert "of what it lacked" in said
+    diary = town.diary()
+    assert diary["scenes"].to_dict() == {"twelve_labels": 9, "at_random": 11, "by_rule": 11, "all_labels": 13}
+    assert town.views() == 2 * (9 + 11 + 11 + 13)
+    with ZipFile(town.folder / "hand_in.zip") as archive:
+        assert {"run/best.safetensors", "diary.csv", "bought.txt", "report.html"} <= set(archive.namelist())
+        assert archive.read("bought.txt").decode().split() == town.bought
+    said = run_notebook(town, SPEND=True)
+    assert "The run all_labels exists and is returned as it is." in said
+    assert town.diary().equals(diary)
+
+
+def test_a_subset_holds_the_first_scenes_and_what_you_name(town):
+    bought = town.unlabelled[:2]
+    with pytest.raises(BudgetError) as error:
+        town.subset("early", bought)
+    assert_clear(error, bought[0].stem, "not bought")
+    candidates = [path.stem for path in town.candidates]
+    town.buy(bought)
+    assert [path.stem for path in town.candidates] == candidates
+    town.subset("ten", bought)  # the same name again: what is named now counts
+    source = catalog.load(Config.preset("folder", root=town.subset("ten", bought[:1])))
+    assert [pair.image.stem for pair in source.pairs("train")] == [*FIRST[:9], bought[0].stem]
+    assert len(source.pairs("val")) == 3

@@ -175,7 +175,7 @@ class Source:
             counts = ", ".join(f"{len(pairs)} {name}" for name, pairs in assigned.items())
             raise DataError(
                 f"The {split} split of '{self.name}' in {self.root} is empty ({counts}). "
-                "Add pairs, or name the split of each in a csv."
+                f"Add pairs, or name the split of each in a csv{', or take --split val' * (split == 'test')}."
             )
         return assigned[split]
 

@@ -25,6 +25,15 @@ def test_an_unknown_command_or_option_exits_with_2(options, capsys):
     assert "usage:" in capsys.readouterr().err
 
 
+def test_without_the_environment_the_program_says_how_to_activate_it():
+    bare = [sys.executable, "-S", "-m", "segmenter", "check"]  # -S: none of the installed packages
+    done = subprocess.run(bare, cwd=COURSE, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "activate" in done.stderr
+    assert "make course" in done.stderr
+
+
 def test_from_training_to_masks(train, pairs, tmp_path, capsys):
     run = tmp_path / "run"
     assert train(pairs, run) == 0
@@ -36,6 +45,8 @@ def test_from_training_to_masks(train, pairs, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "2 images" in out
     assert all(word in out for word in ("mIoU", "ground", "house", "lake", "AP"))
+    assert main(["predict", str(run), str(pairs / "images"), "--output", str(tmp_path / "polygons"), "--polygons"]) == 0
+    assert "--polygons wrote nothing" in capsys.readouterr().err
     assert main(["evaluate", str(run), "--split", "train", "--root", str(pairs)]) == 0
     assert "8 images" in capsys.readouterr().out
 
