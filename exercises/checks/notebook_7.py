@@ -31,7 +31,14 @@ def dice_is_a_number(dice_loss: Callable) -> None:
     require(loss.requires_grad, "no gradient can flow back: argmax, a threshold, `.item()` or NumPy cuts it off")
     loss.backward()
     require(logits.grad.isfinite().all(), "the gradient is not finite: is something divided by 0?")
-    require(logits.grad.abs().sum() > 0, "the gradient is 0 everywhere: argmax and thresholds have none")
+    if logits.grad.abs().sum() < 1e-6:
+        one = torch.zeros(1, 1, 2, 3, requires_grad=True)
+        dice_loss(one, tensor([[[1, 1, 1], [1, 1, 0]]])).backward()
+        require(
+            one.grad is None or one.grad.abs().sum() < 1e-6,
+            "of several classes the gradient is 0: each needs its own truth (one-hot) and its own Dice",
+        )
+        raise Wrong("the gradient is 0 everywhere: argmax and thresholds have none")
 
 
 def dice_of_one_class(dice_loss: Callable) -> None:
