@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn, tensor
-from torch.utils.data import DataLoader, WeightedRandomSampler
+from torch.utils.data import DataLoader, RandomSampler, WeightedRandomSampler
 from torch.utils.data._utils import worker
 
 from exercises.definitions import Exercise
@@ -41,27 +41,40 @@ def draw_items(*sizes: tuple[int, int]) -> list[Item]:
     ]
 
 
+def misfit(error: Exception, sizes: list[tuple[int, int]]) -> Wrong | None:
+    """Return what an error message of `F.pad`, `torch.stack` or an assignment means for samples of these sizes."""
+    text = str(error)
+    if "pad()" in text and "'mode'" in text:
+        return Wrong("F.pad takes the number to pad with by its name: write value=255", error=text)
+    if "pad()" in text and "tuple of ints" in text:
+        return Wrong("F.pad takes four numbers, (left, right, top, bottom), not pairs as np.pad does", error=text)
+    if "must match the existing size" in text or "could not broadcast" in text:
+        says = "a sample does not fit its place in the batch: an image is (3, h, w), and a mask (h, w)"
+        if len(set(sizes)) > 1:
+            says = "a sample does not fit its place: H is the largest h of all, W the largest w, perhaps of another"
+        return Wrong(says, sizes=sizes, error=text)
+    if "equal size" not in text:
+        return None
+    met = re.findall(r"\[[\d, ]*?(\d+), (\d+)\] at entry (\d+)", text)  # the first two that disagree
+    stacked = {int(place): (int(h), int(w)) for h, w, place in met}
+    says = "padded, they still differ in size: F.pad takes (left, right, top, bottom), so the width is first"
+    if any(h < sizes[n][0] or w < sizes[n][1] for n, (h, w) in stacked.items()):
+        says = "pixels are cut away, and the sizes still differ: pad to the largest, do not crop"
+    elif all(sizes[n] == size for n, size in stacked.items()):
+        says = "samples of different sizes cannot be stacked: pad them to one size first"
+    elif all(size == (sizes[n][0], max(w for _, w in sizes)) for n, size in stacked.items()):
+        says = "only the width is padded, so the heights still differ: after left and right, F.pad takes top and bottom"
+    elif all(size == (max(h for h, _ in sizes), sizes[n][1]) for n, size in stacked.items()):
+        says = "only the height is padded, so the widths still differ: F.pad takes left and right first"
+    return Wrong(says, sizes=sizes, **{f"stacked, sample {n}": size for n, size in stacked.items()})
+
+
 def batch_of(answer: Callable, items: list[Item]) -> Item:
     """Call an answer; return the images and masks of its batch. Raises Wrong for anything else."""
     try:
         result = expect(answer, items)
-    except (RuntimeError, ValueError) as error:  # torch's and NumPy's, where shapes do not fit
-        sizes = [tuple(mask.shape) for _, mask in items]
-        if "must match the existing size" in str(error) or "could not broadcast" in str(error):
-            says = "a sample does not fit its place in the batch: an image is (3, h, w), and a mask (h, w)"
-            if len(set(sizes)) > 1:
-                says = "a sample does not fit its place: H is the largest h of all, W the largest w, perhaps of another"
-            raise Wrong(says, sizes=sizes, error=str(error)) from None
-        if "equal size" not in str(error):
-            raise
-        met = re.findall(r"\[[\d, ]*?(\d+), (\d+)\] at entry (\d+)", str(error))  # the first two that disagree
-        stacked = {int(place): (int(h), int(w)) for h, w, place in met}
-        says = "padded, they still differ in size: F.pad takes (left, right, top, bottom), so the width is first"
-        if any(h < sizes[n][0] or w < sizes[n][1] for n, (h, w) in stacked.items()):
-            says = "pixels are cut away, and the sizes still differ: pad to the largest, do not crop"
-        elif all(sizes[n] == size for n, size in stacked.items()):
-            says = "samples of different sizes cannot be stacked: pad them to one size first"
-        raise Wrong(says, sizes=sizes, **{f"stacked, sample {n}": size for n, size in stacked.items()}) from None
+    except (RuntimeError, ValueError, TypeError) as error:  # torch's and NumPy's, where shapes do not fit
+        raise misfit(error, [tuple(mask.shape) for _, mask in items]) or error from None
     require(result is not None, "nothing is returned: is a `return` missing?")
     pair = isinstance(result, tuple | list) and len(result) == 2
     require(pair, f"the result is {kind_of(result)}, not two tensors: return images, masks", expected="images, masks")
@@ -80,7 +93,7 @@ def returns_two(pad_collate: Callable) -> None:
     """A batch is two tensors: all images first, and then all masks.
 
     The last line, after the loop and outside it, is `return images, masks`. Each of the two is one tensor for all
-    samples, not a list of tensors.
+    samples, not a list of tensors. A mask is padded by `F.pad(mask, (0, width - w, 0, height - h), value=255)`.
     """
     batch_of(pad_collate, draw_items((2, 5), (2, 5)))
 
@@ -104,8 +117,8 @@ def bytes_and_ids(pad_collate: Callable) -> None:
 def stacked(pad_collate: Callable) -> None:
     """Samples of one size are stacked along a new first axis: uint8 (N, 3, H, W) and int64 (N, H, W).
 
-    Nothing has to be padded here: `torch.stack` of the images and of the masks is the whole batch. `torch.cat` would
-    glue the samples together along an axis that they have already.
+    Nothing has to be padded here, for the padding is `height - h` rows and `width - w` columns: `torch.stack` of the
+    images and of the masks is the whole batch. `torch.cat` would glue them together along an axis that they have.
     """
     for count in (2, 4):
         items = draw_items(*[(2, 5)] * count)
@@ -153,8 +166,9 @@ def same_order(items: list[Item], images: Tensor, masks: Tensor) -> None:
 def large_enough(pad_collate: Callable) -> None:
     """The batch is as high as the highest sample and as wide as the widest.
 
-    These may be two different samples: take the largest height and the largest width, each on its own.
-    `max(mask.shape[0] for _, mask in items)` is the first of the two.
+    These may be two different samples: `max(mask.shape[0] for _, mask in items)` is the largest height, and the width
+    has a maximum of its own. Each sample then gets `height - h` rows of padding below it and `width - w` columns to its
+    right, which is `(0, width - w, 0, height - h)` for `F.pad`.
     """
     sizes = [(2, 7), (4, 4), (5, 3)]
     images, masks = batch_of(pad_collate, draw_items(*sizes))
@@ -211,7 +225,8 @@ def top_left(pad_collate: Callable) -> None:
 def black_padding(pad_collate: Callable) -> None:
     """The padding of images is black: 0.
 
-    Begin with `torch.zeros` of the batch's shape, and write each image into its corner.
+    An image that is made by `torch.zeros` is black until it is written to, and `F.pad` fills with 0 unless you give it
+    another `value`.
     """
     sizes = [(4, 2), (3, 6)]
     images, _ = batch_of(pad_collate, draw_items(*sizes))
@@ -224,17 +239,22 @@ def black_padding(pad_collate: Callable) -> None:
 def ignored_padding(pad_collate: Callable) -> None:
     """The padding of masks is 255: ignored.
 
-    0 would be a class. Begin with `torch.full(shape, 255)`, and write each mask into its corner.
+    Every other number that the loss knows is a class. Masks that are made by `torch.full(shape, 255)` are ignored until
+    they are written to, and `F.pad` fills with 0 unless you write `value=255`.
     """
-    sizes = [(4, 2), (3, 6)]
+    sizes = [(4, 2), (3, 6), (2, 3)]  # the last is smaller both ways, so that a corner is left over as well
     _, masks = batch_of(pad_collate, draw_items(*sizes))
-    padding = torch.cat([masks[0, :, 2:].flatten(), masks[1, 3:].flatten()])
-    details = {"expected": 255, "yours": padding.unique().tolist()[:8]}
-    says = "the padding of the masks is class 0: it must be 255, so that no loss looks at it"
-    require(not (padding == 0).all(), says, **details)
+    padding = torch.cat([masks[n, y:, x:].flatten() for n, (h, w) in enumerate(sizes) for y, x in ((0, w), (h, 0))])
+    found = padding.unique().tolist()
+    details = {"expected": 255, "yours": found[:8]}
     says = "the padding of the masks is negative: in this course ignored pixels are 255"
     require(not (padding < 0).all(), says, **details)
-    require((padding == 255).all(), "the padding of the masks is not 255 everywhere", **details)
+    kind = f"class {found[0]}" if found[0] < 6 else f"{found[0]}"
+    says = f"the padding of the masks is {kind}: it must be 255, so that no loss looks at it"
+    require(len(found) > 1 or found == [255], says, **details)
+    says = "only a part of the padding of the masks is 255: all that is right of a mask, or below it, is padding"
+    require(255 not in found or found == [255], says, **details)
+    require(found == [255], "the padding of the masks is not 255 everywhere", **details)
 
 
 def any_samples(pad_collate: Callable) -> None:
@@ -263,8 +283,13 @@ def any_samples(pad_collate: Callable) -> None:
     for n, (image, mask) in enumerate(turned):
         h, w = mask.shape
         require(same(images[n, :, :h, :w], image), "the pixels of a turned image are changed", sample=n)
+        found = masks[n, :h, :w]
+        details = {"expected": mask, "yours": found}
+        ignored = found.shape == mask.shape and ((mask == 0) & (found == 255)).any()
+        says = "class 0 inside a mask becomes 255: only the padding is ignored, so fill before you write the masks"
+        require(not ignored, says, **details)
         says = "labels change: 0 and 255 inside a mask stay what they are"
-        require(same(masks[n, :h, :w], mask), says, expected=mask, yours=masks[n, :h, :w])
+        require(same(found, mask), says, **details)
 
 
 def padding_example(answer: Callable) -> tuple[Any, Any]:
@@ -573,11 +598,21 @@ def built(answer: Callable, dataset: SegmentationDataset, config: Config, train:
         outside = any(frame.name == "seed_worker" for frame in traceback.extract_tb(error.__traceback__))
         says = "seed_worker is called at once: pass the function, do not call it (worker_init_fn=seed_worker)"
         raise (Wrong(says, error=str(error)) if outside else error) from None
+    except ValueError as error:  # DataLoader refuses what only workers can do
+        remedies = {"persistent_workers": "config.workers > 0", "prefetch_factor": "4 if config.workers else None"}
+        name = next((name for name in remedies if name in str(error)), None)
+        says = f"without workers, PyTorch refuses {name}: write {name}={remedies.get(name)}"
+        raise (Wrong(says, workers=config.workers, error=str(error)) if name else error) from None
     require(loader is not None, "nothing is returned: is a `return` missing?")
     require(
         isinstance(loader, DataLoader), f"the result is {kind_of(loader)}, not a DataLoader: pass the data set to one"
     )
     require(loader.dataset is dataset, "the loader holds another data set than the one that it was given")
+    for holder in (loader, loader.sampler):
+        generator = holder.generator if isinstance(holder, DataLoader | RandomSampler) else None
+        kind = kind_of(generator) + " of NumPy" * isinstance(generator, np.random.Generator)
+        says = f"the generator is {kind}, not a torch.Generator: pass torch.Generator().manual_seed(config.seed)"
+        require(generator is None or isinstance(generator, torch.Generator), says)
     return loader
 
 
@@ -595,7 +630,9 @@ def visit(loader: DataLoader) -> list[list[int]]:
 def a_loader(build_loader: Callable) -> None:
     """The answer is a DataLoader of the data set, with batches of `config.batch_size`.
 
-    `DataLoader(dataset, batch_size=config.batch_size, ...)`: the config knows the size.
+    `DataLoader(dataset, batch_size=config.batch_size, ...)`: the config knows the size. Its seed is a number:
+    `torch.Generator().manual_seed(config.seed)` makes a generator of it. What only workers can do, such as staying
+    alive, may be asked for only where `config.workers > 0`.
     """
     for size in (4, 2):
         for train in (True, False):
@@ -1085,8 +1122,9 @@ EXERCISES = [
             "`torch.zeros(len(items), 3, height, width, dtype=torch.uint8)` is an empty batch of images. What is an "
             "empty batch of masks?",
             "The masks begin as `torch.full((len(items), height, width), 255)`: everything is ignored until written.",
-            "for n, (image, mask) in enumerate(items): h, w = mask.shape; images[n, :, :h, :w] = image; and the same "
-            "for masks[n, :h, :w].",
+            "Make images full of 0, of the shape (len(items), 3, height, width), and masks full of 255. Then for n, "
+            "(image, mask) in enumerate(items): h, w = mask.shape; images[n, :, :h, :w] = image; and the same for "
+            "masks[n, :h, :w].",
         ],
         padding_example,
     ),

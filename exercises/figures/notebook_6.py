@@ -62,6 +62,20 @@ def plot_neighbours(
     return figure
 
 
+def plot_rescaled(before: Tensor, after: Tensor) -> Figure:
+    """Draw how the values of each channel are spread, (N, C, H, W) with up to three, before BatchNorm and after it."""
+    figure, axes = plt.subplots(1, 2, figsize=(9.6, 2.8))
+    for ax, values, title in ((axes[0], before, "before BatchNorm"), (axes[1], after, "after BatchNorm")):
+        limits = values.detach().flatten().quantile(torch.tensor([0.001, 0.999])).tolist()
+        for number, style in zip(range(values.shape[1]), ("-", "--", ":"), strict=False):
+            counts, edges = np.histogram(to_array(values[:, number].flatten()), bins=80, range=limits)
+            ax.plot((edges[:-1] + edges[1:]) / 2, counts, style, label=f"channel {number}")
+        ax.set(title=title, xlabel="value", yticks=[], ylim=(0, None))
+    axes[0].set_ylabel("pixels that have it")
+    axes[0].legend(frameon=False)
+    return figure
+
+
 def zoom(ax: Axes, scene: Tensor, place: tuple[int, int], reach: int) -> None:
     """Show the part of a scene, uint8 (3, H, W), that lies within `reach` pixels of a place, with its own rows."""
     ax.imshow(to_array(scene), interpolation="nearest")

@@ -40,7 +40,7 @@ def three_colours(features: Tensor, like: np.ndarray | None = None) -> np.ndarra
 
 
 def plot_inside(
-    scene: Tensor, maps: Mapping[str, Tensor], logits: Tensor, classes: Sequence[str], palette: Palette
+    scene: Tensor, maps: Mapping[str, Tensor], logits: Tensor, classes: Sequence[str], palette: Palette, known: int = 0
 ) -> Figure:
     """Lay the feature maps of a U-Net out like the letter U, between the image and its prediction.
 
@@ -50,6 +50,7 @@ def plot_inside(
         logits: (1, outputs, H, W).
         classes: their names.
         palette: their colours.
+        known: side of the square at the top left that the network learned from, which is framed, or 0.
     """
     depth = sum(name.startswith("decoder") for name in maps)
     layout = [["image", "encoder 0", "decoder 0", "prediction"]]
@@ -66,6 +67,8 @@ def plot_inside(
         text = "\n{} channels, {} x {}".format(*maps[name].shape[1:]) if name in maps else ""
         ax.set_title(name + text, fontsize=10.5)
         ax.axis("off")
+    for name in ("image", "prediction")[: 2 * bool(known)]:
+        frame(axes[name], 0, 0, known, "black", 3)
     draw_way(axes, depth)
     legend(figure, classes, palette)
     return figure
@@ -105,7 +108,7 @@ def plot_mix(
 
     Above are the maps in false colours; below is how much each place resembles the pixel, from black (0) to white (1).
     """
-    maps = {"from below: what": below, "the skip: where": skip, "mixed: what and where": mixed}
+    maps = {"from below": below, "the skip": skip, "mixed": mixed}
     size = tuple(scene.shape[1:])
     top, left = (min(max(0, i - part // 2), side - part) // 8 * 8 for i, side in zip(pixel, size, strict=True))
     first = three_colours(skip)

@@ -34,14 +34,24 @@ def plot_pixel_costs(p: Tensor, target: Tensor, cost: Tensor) -> Figure:
     return figure
 
 
-def plot_overlooked(shares: Sequence[float], entropy: Sequence[float], dice: Sequence[float]) -> Figure:
-    """Draw two losses over the size of an object that was overlooked."""
-    figure, ax = plt.subplots(figsize=(8, 3.3))
-    ax.plot([100 * s for s in shares], entropy, "o-", color=BLUE, label="cross-entropy (BCE)")
-    ax.plot([100 * s for s in shares], dice, "s--", color=ORANGE, label="Dice loss")
-    ax.set(title="A model that overlooks the object entirely", xlabel="share of the image that the object covers (%)")
-    ax.set(ylabel="loss", ylim=(0, 2.5))
-    ax.legend(frameon=False)
+def plot_overlooked(
+    shares: Sequence[float], values: Mapping[str, Sequence[float]], pulls: Mapping[str, Sequence[float]]
+) -> Figure:
+    """Draw losses of an object that was overlooked, and how hard each pulls on it, over the share that it covers."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.4))
+    for (name, pull), style, colour in zip(pulls.items(), ("o-", "s--"), (BLUE, ORANGE), strict=True):
+        left.plot([100 * s for s in shares], values[name], style, color=colour, label=name)
+        words = f"{name}: {pull[0]:.4f} to {pull[-1]:.3f}, {pull[-1] / pull[0]:.0f} times"
+        right.plot([100 * s for s in shares], pull, style, color=colour, label=words)
+    left.set(title="What it costs to overlook the object", ylabel="value of the loss", ylim=(0, 2.5))
+    left.set_xlabel("share of the image that the object covers (%)")
+    right.set(title="How hard the loss pulls on the object", ylabel="pull: the sum of the slopes", ylim=(0.0003, 2))
+    right.set(xscale="log", yscale="log", xlabel="the same share (%), both axes logarithmic")
+    right.set_xticks([0.5, 1, 5, 10, 50], ["0.5", "1", "5", "10", "50"])
+    right.set_yticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
+    right.minorticks_off()
+    for ax, place in ((left, "upper left"), (right, "lower right")):
+        ax.legend(frameon=False, loc=place)
     return figure
 
 

@@ -1,15 +1,16 @@
-"""Runs of notebook 7 on one batch: three losses side by side, and what there is to say about the learner's own loop."""
+"""Runs of notebook 7: three losses on one batch, words about the learner's own loop, and a run beside its bug."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 from torch import Tensor
 
 from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, GREEN, ORANGE, Palette, colour_mask, legend
+from utils.plots import BLUE, GREEN, ORANGE, Palette, colour_mask, legend, plot_history
 
 
 def plot_losses(
@@ -95,3 +96,23 @@ def judge_loop(losses: Any, page: Sequence[float]) -> str:
             "network in training mode?"
         )
     return f"right: your loop brings the loss from {losses[0]:.2f} to {losses[-1]:.2f} in {steps} steps"
+
+
+def plot_with_bug(
+    history: pd.DataFrame, buggy: Sequence[float], name: str, epoch: int, batchwise: tuple[float, float]
+) -> Figure:
+    """Draw the losses and scores of a run, and beside them the scores of the same run with a bug.
+
+    `batchwise` are loss and score on the validation images after one epoch, as the statistics of each batch give them.
+    """
+    figure = plot_history(history)
+    left, right = figure.axes
+    for ax, value, line in ((left, batchwise[0], left.lines[1]), (right, batchwise[1], right.lines[0])):
+        ax.plot(epoch, value, "o", ms=8, mfc="none", color=line.get_color(), label="with batch statistics")
+    right.plot(history["epoch"], buggy, "--", color="grey", label="with the bug of 7.8")
+    end = (history["epoch"].iloc[-1], buggy[-1])
+    right.annotate(f"{buggy[-1]:.2f}", end, (0, -14), textcoords="offset points", ha="center", color="dimgrey")
+    left.legend(frameon=False)
+    right.legend(frameon=False, loc="upper left")
+    right.set(title=f"Validation {name}", ylabel=name)
+    return figure

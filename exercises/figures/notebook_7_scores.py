@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,6 +17,12 @@ from utils.plots import BLUE, ORANGE, RED, Palette, blend, colour_mask, to_array
 OVERLAP, REST = (230, 159, 0), (160, 205, 235)  # orange and light blue, told apart by every eye
 FOUND = "darkred"  # an outline that stands out from orange, light blue and white
 STYLES = ("-", "--", "-.", ":")
+
+
+def without_total(table: pd.DataFrame) -> pd.DataFrame:
+    """Round a table of scores, and empty the cell in which its row of means holds the sum of all shares of pixels."""
+    shares = [f"{share:.3f}" for share in table["pixels"].drop("mean")]
+    return table.round(3).assign(pixels=[*shares, ""])
 
 
 def paint(whole: np.ndarray, part: np.ndarray) -> np.ndarray:

@@ -1,13 +1,15 @@
-"""exercises/figures/notebook_7*: three losses on a batch, a truth beside two maps, and words about a learner's loop."""
+"""exercises/figures/notebook_7*: curves of losses, maps beside their truth, and words about a learner's loop."""
 
+import pandas as pd
 import pytest
 import torch
 from helpers import CLASSES, PALETTE, texts
 
 from exercises.figures.notebook_7 import plot_confusion
-from exercises.figures.notebook_7_learning import plot_disagreement, plot_slope
-from exercises.figures.notebook_7_losses import ERRORS, judge_loop, plot_losses
-from exercises.figures.notebook_7_scores import plot_absent
+from exercises.figures.notebook_7_learning import plot_disagreement, plot_overlooked, plot_slope
+from exercises.figures.notebook_7_losses import ERRORS, judge_loop, plot_losses, plot_with_bug
+from exercises.figures.notebook_7_scores import plot_absent, without_total
+from utils.metrics import score_table
 
 MODEL = [2.0 * 0.95**step for step in range(61)]  # the losses of the loop on the page
 
@@ -73,3 +75,24 @@ def test_a_score_of_steps_stands_beside_a_smooth_loss():
 )
 def test_a_loop_is_judged_in_words(losses, words):
     assert words in judge_loop(losses, MODEL)
+
+
+def test_the_pull_of_a_loss_is_said_to_grow():
+    figure = plot_overlooked([0.1, 0.5], {"one": [1, 2], "other": [1, 1]}, {"one": [0.01, 0.4], "other": [0.1, 0.3]})
+    assert {"one: 0.0100 to 0.400, 40 times", "other: 0.1000 to 0.300, 3 times"} <= set(texts(figure))
+    assert figure.axes[0].lines[0].get_ydata().tolist() == [1, 2]
+
+
+def test_a_run_with_a_bug_ends_in_its_score():
+    history = pd.DataFrame({"epoch": [1, 2], "train_loss": [2, 1], "val_loss": [2, 1], "val_score": [0.25, 0.75]})
+    figure = plot_with_bug(history, [0.25, 0.5], "mIoU", 2, (1.5, 0.625))
+    assert {"0.50", "with the bug of 7.8", "Validation mIoU"} <= set(texts(figure))
+    assert [float(line.get_ydata()[0]) for ax in figure.axes for line in ax.lines if len(line.get_ydata()) == 1] == [
+        1.5, 0.75, 0.625
+    ]  # fmt: skip
+
+
+def test_a_mean_of_shares_is_not_shown():
+    table = without_total(score_table(torch.tensor([[3, 1], [0, 0]]), ["a", "b"]))
+    assert table["pixels"].tolist() == ["1.000", "0.000", ""]
+    assert table.loc["a", "iou"] == 0.75

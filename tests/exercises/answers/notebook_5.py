@@ -308,6 +308,103 @@ def pad_collate(items):
         masks[n, : mask.shape[0], : mask.shape[1]] = mask
     return images, masks
 
+# %% 5.1 wrong: so the heights still differ
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images, masks = [], []
+    for image, mask in items:
+        h, w = mask.shape
+        images.append(F.pad(image, (0, width - w)))
+        masks.append(F.pad(mask, (0, width - w), value=255))
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 wrong: so the widths still differ
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images, masks = [], []
+    for image, mask in items:
+        h, w = mask.shape
+        images.append(F.pad(image, (0, 0, 0, height - h)))
+        masks.append(F.pad(mask, (0, 0, 0, height - h), value=255))
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 wrong: takes the number to pad with by its name
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images, masks = [], []
+    for image, mask in items:
+        h, w = mask.shape
+        images.append(F.pad(image, (0, width - w, 0, height - h)))
+        masks.append(F.pad(mask, (0, width - w, 0, height - h), 255))
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 wrong: not pairs as np.pad does
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images, masks = [], []
+    for image, mask in items:
+        h, w = mask.shape
+        images.append(F.pad(image, ((0, height - h), (0, width - w))))
+        masks.append(F.pad(mask, ((0, height - h), (0, width - w)), value=255))
+    return torch.stack(images), torch.stack(masks)
+
+# %% 5.1 wrong: only a part of the padding of the masks is 255
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.zeros(len(items), height, width, dtype=torch.int64)
+    for n, (image, mask) in enumerate(items):
+        h, w = mask.shape
+        images[n, :, :h, :w] = image
+        masks[n, :h, :w] = mask
+        masks[n, h:, w:] = 255
+    return images, masks
+
+# %% 5.1 wrong: only a part of the padding of the masks is 255: all
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.zeros(len(items), height, width, dtype=torch.int64)
+    for n, (image, mask) in enumerate(items):
+        h, w = mask.shape
+        images[n, :, :h, :w] = image
+        masks[n, :h, :w] = mask
+        masks[n, :, w:] = 255
+    return images, masks
+
+# %% 5.1 wrong: the padding of the masks is class 1
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.ones(len(items), height, width, dtype=torch.int64)
+    for n, (image, mask) in enumerate(items):
+        h, w = mask.shape
+        images[n, :, :h, :w] = image
+        masks[n, :h, :w] = mask
+    return images, masks
+
+# %% 5.1 wrong: the padding of the masks is 254
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 254)
+    for n, (image, mask) in enumerate(items):
+        h, w = mask.shape
+        images[n, :, :h, :w] = image
+        masks[n, :h, :w] = mask
+    return images, masks
+
+# %% 5.1 wrong: labels change: 0 and 255 inside a mask stay
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    images = torch.zeros(len(items), 3, height, width, dtype=torch.uint8)
+    masks = torch.full((len(items), height, width), 255)
+    for n, (image, mask) in enumerate(items):
+        h, w = mask.shape
+        images[n, :, :h, :w] = image
+        masks[n, :h, :w] = mask.where(mask != 255, 0)  # its own ignored pixels become class 0
+    return images, masks
+
 # %% 5.1 wrong: the padding of the images is not black
 def pad_collate(items):
     height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
@@ -367,7 +464,7 @@ def pad_collate(items):
     masks = [F.pad(m, (0, width - m.shape[1], 0, height - m.shape[0]), value=255) for _, m in items]
     return images, masks
 
-# %% 5.1 wrong: labels change: 0 and 255 inside a mask stay
+# %% 5.1 wrong: class 0 inside a mask becomes 255
 def pad_collate(items):
     height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
     images = [F.pad(i, (0, width - i.shape[2], 0, height - i.shape[1])) for i, _ in items]
@@ -914,6 +1011,13 @@ def build_loader(dataset, config, train):
     return DataLoader(dataset, batch_size=config.batch_size, shuffle=train, drop_last=train, collate_fn=pad_collate,
                       num_workers=config.workers, generator=generator, worker_init_fn=init)  # fmt: skip
 
+# %% 5.4 right: workers that stay and fetch ahead, where there are workers
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker,
+                      persistent_workers=config.workers > 0, prefetch_factor=4 if config.workers else None)  # fmt: skip
+
 # %% 5.4 wrong: images are never scored in evaluation
 def build_loader(dataset, config, train):
     order = torch.Generator().manual_seed(config.seed)
@@ -982,6 +1086,44 @@ def build_loader(dataset, config, train):
         dataset, config.batch_size, shuffle=train, drop_last=train, num_workers=config.workers, generator=generator,
         collate_fn=pad_collate, worker_init_fn=seed_worker,
     )  # fmt: skip
+
+# %% 5.4 wrong: the generator is an int, not a torch.Generator: pass torch.Generator().manual_seed(config.seed)
+def build_loader(dataset, config, train):
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=config.seed,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: the generator is an int, not a torch.Generator: pass
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    sampler = RandomSampler(dataset, generator=config.seed) if train else None
+    return DataLoader(dataset, config.batch_size, sampler=sampler, drop_last=train, num_workers=config.workers,
+                      collate_fn=pad_collate, worker_init_fn=seed_worker, generator=order)  # fmt: skip
+
+# %% 5.4 wrong: the generator is a Generator of NumPy, not a torch.Generator
+def build_loader(dataset, config, train):
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=np.random.default_rng(config.seed),
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker)  # fmt: skip
+
+# %% 5.4 wrong: write persistent_workers=config.workers > 0
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker,
+                      persistent_workers=True)  # fmt: skip
+
+# %% 5.4 wrong: write persistent_workers=config.workers > 0
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker,
+                      persistent_workers=train)  # fmt: skip
+
+# %% 5.4 wrong: write prefetch_factor=4 if config.workers else None
+def build_loader(dataset, config, train):
+    order = torch.Generator().manual_seed(config.seed)
+    return DataLoader(dataset, config.batch_size, shuffle=train, drop_last=train, generator=order,
+                      num_workers=config.workers, collate_fn=pad_collate, worker_init_fn=seed_worker,
+                      prefetch_factor=4)  # fmt: skip
 
 # %% 5.4 wrong: the same config.seed gives another order in the next run
 def build_loader(dataset, config, train):

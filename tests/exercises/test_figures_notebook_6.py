@@ -1,0 +1,54 @@
+"""exercises/figures/notebook_6*.py: what BatchNorm does, where memory and parameters are, and names beside dots."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from helpers import CLASSES, PALETTE, texts
+from matplotlib.patches import Rectangle
+from torch import nn
+
+from exercises.figures.notebook_1_machine import activation_bytes
+from exercises.figures.notebook_6 import plot_rescaled
+from exercises.figures.notebook_6_costs import kept_by_size, name_dots, plot_levels
+from exercises.figures.notebook_6_network import plot_inside
+from utils.unet import UNet
+
+
+def test_after_batchnorm_all_channels_lie_around_zero():
+    before = torch.randn(1, 3, 16, 16) * torch.tensor([1.0, 5, 20]).view(3, 1, 1) + 100
+    figure = plot_rescaled(before, nn.BatchNorm2d(3)(before))
+    assert {"before BatchNorm", "after BatchNorm", "channel 0", "channel 2"} <= set(texts(figure))
+    before, after = (
+        [np.average(line.get_xdata(), weights=line.get_ydata()) for line in ax.lines] for ax in figure.axes
+    )
+    assert np.allclose(before, 100, atol=10)
+    assert np.allclose(after, 0, atol=0.1)
+
+
+def test_what_the_levels_keep_adds_up_to_what_the_network_keeps():
+    net, images = UNet(2, width=4, depth=2), torch.zeros(1, 3, 16, 16)
+    kept = kept_by_size(net, images)
+    assert list(kept) == [16, 8, 4]
+    assert 0.9 < sum(kept.values()) / activation_bytes(net, images) <= 1, "but for what BatchNorm keeps of a channel"
+    found = texts(plot_levels({16: 3 * 2**20, 8: 2**20}, [1000, 3000]))
+    assert {"3.0 MB, 75%", "1.0 MB, 25%", "1,000, 25%", "3,000, 75%", "8 x 8"} <= set(found)
+
+
+def test_names_cover_neither_dots_nor_each_other():
+    figure, ax = plt.subplots()
+    points = [(0.2, 0.5), (0.27, 0.5), (0.34, 0.5), (1, 1), (0, 0)]
+    ax.scatter(*zip(*points, strict=True))
+    name_dots(ax, list("ABCDE"), points, [3] * 5)
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) == 5
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+    plt.close(figure)
+
+
+def test_what_a_network_learned_from_is_framed():
+    scene, maps = torch.zeros(3, 16, 16, dtype=torch.uint8), {"encoder 0": torch.rand(1, 4, 16, 16)}
+    maps |= {"encoder 1": torch.rand(1, 8, 8, 8), "decoder 0": torch.rand(1, 4, 16, 16)}
+    for known, frames in ((8, 2), (0, 0)):
+        figure = plot_inside(scene, maps, torch.rand(1, 3, 16, 16), CLASSES, PALETTE, known)
+        found = [patch for ax in figure.axes for patch in ax.patches if isinstance(patch, Rectangle)]
+        assert [patch.get_width() for patch in found] == [known] * frames
