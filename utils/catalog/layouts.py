@@ -88,13 +88,14 @@ def list_pictures(root: Path) -> list[Path]:
 
     found, seen = [], set()
     for folder, folders, names in os.walk(root, onerror=refuse, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:  # a link that leads back
+        if (real := os.path.realpath(folder)) in seen:  # a link that leads back
             folders.clear()
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
         found += [Path(folder, name) for name in names if is_image_name(name)]
+    if pipe := next((path for path in found if path.is_fifo()), None):
+        raise DataError(f"{pipe} is a pipe, and reading it would wait for ever: put the picture itself there.")
     return sorted(found)
 
 
@@ -158,11 +159,8 @@ def describe_failure(root: Path, pictures: Sequence[Path]) -> str:
     folders: dict[Path, list[Path]] = defaultdict(list)
     for path in pictures:
         folders[path.parent].append(path)
-    shown = [
-        f"{len(paths)} pictures in {'it' if folder == root else folder.relative_to(root).as_posix()} "
-        f"(such as {paths[0].name})"
-        for folder, paths in list(folders.items())[:4]
-    ]
+    places = {folder: "it" if folder == root else folder.relative_to(root).as_posix() for folder in list(folders)[:4]}
+    shown = [f"{len(folders[f])} pictures in {place} (such as {folders[f][0].name})" for f, place in places.items()]
     found = " and ".join(shown) + (" and more elsewhere" if len(folders) > 4 else "") or "no picture at all"
     if not pictures and (others := [path for path in root.rglob("*.*") if path.is_file()]):
         ending, count = Counter("".join(path.suffixes[-2:]) for path in others).most_common(1)[0]

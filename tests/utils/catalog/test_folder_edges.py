@@ -1,5 +1,6 @@
-"""utils/catalog/folder_edges.py: folders as people really have them."""
+"""utils/catalog/folder.py: folders as people really have them."""
 
+import os
 import shutil
 
 import numpy as np
@@ -60,6 +61,16 @@ def test_masks_that_hold_no_class_ids_are_not_taken_for_hundreds_of_classes(name
     with pytest.raises(DataError) as error:
         folder(pairs)
     assert_clear(error, pairs, "no class ids", "without smooth edges", "name the classes")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with a name")
+@pytest.mark.parametrize("kind", ["images", "masks"])
+def test_a_pipe_in_place_of_a_picture_is_named_and_never_waited_for(kind, pairs):
+    (pairs / kind / "03.png").unlink()
+    os.mkfifo(pairs / kind / "03.png")
+    with pytest.raises(DataError) as error:
+        folder(pairs, classes=CLASSES).pairs("train")
+    assert_clear(error, f"{kind}/03.png", "pipe", "put the picture")
 
 
 def test_a_copy_of_a_folder_elsewhere_has_the_same_splits(pairs, tmp_path):
