@@ -21,7 +21,7 @@ from utils.catalog.mask_coding import MaskCoding, as_numbers
 from utils.catalog.mask_meaning import BLACK_AND_WHITE, decide
 from utils.catalog.mask_scan import pixel_shares, scan_masks
 from utils.catalog.white import find_white
-from utils.config import Config
+from utils.config import COURSE, Config
 from utils.errors import ConfigError, DataError
 from utils.files import content_hashes, in_shard
 from utils.images import IGNORE_INDEX, header_size, read_mask
@@ -100,10 +100,12 @@ class Folder(Source):
         counts = Counter(split or "to be split" for _, split in self.labelled())
         pairs = ", ".join(f"{count} {split}" for split, count in counts.items())
         lines = [("layout", f"{self.layout.name}: {pairs}")]
+        known = self.root.name.partition("-")[0]  # without the edition
+        if self.root.resolve().parent == COURSE / "data" and Path(__file__).with_name(f"{known}.py").is_file():
+            lines.append(("better", f"--dataset {known}, which knows the classes of this data set of the course"))
         if self.unread():
-            shown = ", ".join(self.relative(path) for path in self.unread()[:3])
-            more = " ..." if len(self.unread()) > 3 else ""
-            lines.append(("not read", f"{len(self.unread())} pictures that are in no pair: {shown}{more}"))
+            shown = ", ".join(self.relative(path) for path in self.unread()[:3]) + " ..." * (len(self.unread()) > 3)
+            lines.append(("not read", f"{len(self.unread())} pictures that are in no pair: {shown}"))
         folders = Counter(row.image.parent for row in self.layout.rows if not (row.split or row.group))
         if 3 <= len(folders) <= sum(folders.values()) / 2:
             words = "are drawn one by one; if each is a patient, a town or a film, name it as the group in a pairs.csv"

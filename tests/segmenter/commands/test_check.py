@@ -4,6 +4,7 @@ import pytest
 from helpers import CLASSES, FAULTS, snapshot
 
 from segmenter.__main__ import main
+from utils.config import COURSE
 
 
 def test_reports_a_sound_folder(pairs, capsys):
@@ -33,6 +34,11 @@ def test_of_the_embedded_and_of_the_real_data(human, capsys):
     out = capsys.readouterr().out
     assert "mask of another size (resized): 198" in out
     assert "102.jpg = 270.jpg" in out
+
+
+def test_a_data_set_of_the_course_that_is_read_as_a_folder_is_called_by_its_name(capsys):
+    assert main(["check", str(COURSE / "data" / "pets_mini")]) == 0
+    assert "better: --dataset pets_mini, which knows the classes" in capsys.readouterr().out
 
 
 def test_of_a_place_that_is_not_there(tmp_path, refused):
