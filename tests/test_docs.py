@@ -17,6 +17,7 @@ from exercises.display import verdict_text
 from exercises.judging import run_checks
 from exercises.session import Attempt
 from segmenter.__main__ import build_parser as segmenter_parser
+from segmenter.__main__ import main as segmenter
 
 CONF = runpy.run_path(str(COURSE / "docs" / "conf.py"))
 PAGES = sorted({*COURSE.glob("*.md"), *COURSE.glob("docs/*.md"), *COURSE.glob("notebooks/*.md"),
@@ -83,9 +84,10 @@ def commands(module: str) -> list[str]:
     found = []
     for path, text in TEXT.items():
         if path.parent.name in ("docs", COURSE.name):
-            for block in re.findall(r"^```(?:bash)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-                lines = block.replace("\\\n", " ").splitlines()
-                found += [line.partition(f"-m {module} ")[2] for line in lines if f"-m {module} " in line]
+            for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+                if language in ("", "bash"):
+                    lines = block.replace("\\\n", " ").splitlines()
+                    found += [line.partition(f"-m {module} ")[2] for line in lines if f"-m {module} " in line]
     return [command for command in found if "..." not in command]
 
 
@@ -122,6 +124,20 @@ def test_the_verdict_in_the_readme_is_the_one_that_is_given():
     exec(code, namespace)
     verdict = run_checks(find("7.3"), namespace["iou"], namespace)
     assert verdict_text(find("7.3"), verdict, Attempt()) in text
+
+
+@pytest.mark.parametrize("command", ["check data/pets_mini", "evaluate data/tiny/checkpoint.safetensors"])
+def test_what_a_command_is_said_to_print_is_what_it_prints(command, monkeypatch, capsys):
+    text = TEXT[COURSE / "docs" / "command_line.md"]
+    shown = re.search(rf"^\$ python -m segmenter {command}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(COURSE)
+    assert segmenter(command.split()) == 0
+    printed = capsys.readouterr().out
+    if command.startswith("evaluate"):  # the last digits are the machine's own
+        printed, shown = (re.sub(r"\d\.\d+", "0", text) for text in (printed, shown[1].removesuffix("...\n")))
+        assert printed.startswith(shown)
+    else:
+        assert printed == shown[1]
 
 
 def test_one_version_everywhere():
