@@ -42,14 +42,14 @@ def held(folder: Path) -> Iterator[None]:
     if int(os.environ.get("RANK", 0)):
         yield
         return
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    lock = FileLock(folder / RUN_LOCK)
+    made, lock = [path for path in (folder, *folder.parents) if not path.exists()], FileLock(folder / RUN_LOCK)
     try:
         take(lock, folder)
         yield
     finally:
         if lock.is_locked:
-            (folder / RUN_LOCK).unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows removes no open file: the lock stays, free and empty
+                (folder / RUN_LOCK).unlink(missing_ok=True)
         lock.release()
         with suppress(OSError):  # the first of them that holds something stays, and so do those above
             for path in made:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -486,6 +487,23 @@ def test_shared_memory_that_is_too_small_for_the_workers(data, tmp_path, monkeyp
     assert_clear(error, "workers=2", "/dev/shm", "workers=0", "--shm-size")
     assert not (tmp_path / "run").exists()
     assert len(quiet(small_config(data, tmp_path / "run", workers=0, cache="ram", epochs=1)).history) == 1
+
+
+def test_a_system_that_removes_no_open_file_leaves_the_lock_behind_and_free(run, monkeypatch):
+    unlink = Path.unlink
+
+    def refuse(path, missing_ok=False):
+        if path.name == RUN_LOCK:
+            raise PermissionError(13, "in use by another process", str(path))  # as Windows does
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as windows:
+        windows.setattr(Path, "unlink", refuse)
+        with run_folder.held(run.output):
+            pass
+    assert (run.output / RUN_LOCK).exists()
+    assert len(quiet(run, resume=True).history) == 2
+    assert not (run.output / RUN_LOCK).exists()
 
 
 def test_environment_variables_of_a_launcher_leave_the_lock_to_the_first_process(run, monkeypatch):
