@@ -1,9 +1,12 @@
 """Notebook 1: bytes, devices, precision, honest timing, memory and seeds."""
 
+import pkgutil
 import random
+import re
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
@@ -72,6 +75,19 @@ def a_whole_number_of_bytes(image_bytes: Callable) -> None:
 
 
 # ---------------------------------------------------------------- 1.2
+@contextmanager
+def _machine_is_not_asked(says: str, *questions: str) -> Iterator[None]:
+    """Say so where an answer failed that had asked torch about this machine, and not looked at its arguments."""
+    with ExitStack() as stack:
+        asked = [stack.enter_context(mock.patch(name, wraps=pkgutil.resolve_name(name))) for name in questions]
+        try:
+            yield
+        except (Wrong, RuntimeError, AssertionError) as error:
+            if not any(question.called for question in asked):
+                raise
+            raise Wrong(f"torch is asked about this machine: {says}", **getattr(error, "details", {})) from None
+
+
 def best_first(choose_device: Callable) -> None:
     """On "auto" the best there is: cuda before mps before cpu.
 
@@ -82,19 +98,21 @@ def best_first(choose_device: Callable) -> None:
     except ConfigError:
         says = "the wish 'auto' is no name of a device: choose the best of `available` for it"
         raise Wrong(says, available=["cpu"], wish="auto", expected="cpu", yours="ConfigError") from None
+    look = "look into `available`, which need not speak of this one"
     for available, best in (
         (["cpu"], "cpu"), (["cpu", "cuda"], "cuda"), (["cpu", "mps"], "mps"), (["cpu", "mps", "cuda"], "cuda"),
         (("cuda", "cpu", "mps"), "cuda"), ({"cpu", "mps"}, "mps"),
     ):  # fmt: skip
-        expect(
-            choose_device, available, gives=best, says=f"the best of {sorted(available)} is '{best}'",
-            mistakes=[
-                ("cpu", "it settles for 'cpu' although there is a better device"),
-                ("mps", "'cuda' comes before 'mps'"),
-                ("auto", "'auto' is no device: choose the best that is available"),
-                (lambda r, a=available: r not in a, "it chooses a device that is not available"),
-            ],
-        )  # fmt: skip
+        with _machine_is_not_asked(look, "torch.cuda.is_available", "torch.backends.mps.is_available"):
+            expect(
+                choose_device, available, gives=best, says=f"the best of {sorted(available)} is '{best}'",
+                mistakes=[
+                    ("cpu", "it settles for 'cpu' although there is a better device"),
+                    ("mps", "'cuda' comes before 'mps'"),
+                    ("auto", "'auto' is no device: choose the best that is available"),
+                    (lambda r, a=available: r not in a, "it chooses a device that is not available"),
+                ],
+            )  # fmt: skip
 
 
 def a_wish_is_granted(choose_device: Callable) -> None:
@@ -150,7 +168,12 @@ def a_name_comes_back(choose_device: Callable) -> None:
 
 # ---------------------------------------------------------------- 1.3
 def _precision(
-    pick_precision: Callable, device: str, capability: tuple | None, wanted: str, says: str, native: bool = False
+    pick_precision: Callable,
+    device: str,
+    capability: tuple | None,
+    wanted: str,
+    says: str,
+    native: bool | None = False,
 ) -> None:
     """Expect a name for a device, and explain other kinds of answers."""
     short = "return the short name, such as 'fp16'"
@@ -159,12 +182,14 @@ def _precision(
         (lambda r: r in ("float16", "bfloat16", "float32"), f"{short}, not 'float16'"),
     ]
     if device == "cuda" and wanted == "fp16":
-        mistakes.append(("fp32", f"{says}, not fp32: older NVIDIA GPUs have circuits for it, too"))
+        mistakes.append(("fp32", f"{says}, not fp32: 16 bits take half of the memory on every NVIDIA GPU"))
     elif device == "cuda":
         sentence = "an NVIDIA GPU is not recognised: compare its kind, device.type == 'cuda', not the device itself"
         mistakes.append(("fp32", sentence))
+    look = "look at `capability`, which need not speak of this one"
     try:
-        expect(pick_precision, torch.device(device), capability, native, gives=wanted, says=says, mistakes=mistakes)
+        with _machine_is_not_asked(look, "torch.cuda.is_bf16_supported", "torch.cuda.get_device_capability"):
+            expect(pick_precision, torch.device(device), capability, native, gives=wanted, says=says, mistakes=mistakes)
     except TypeError as error:
         if "not supported between" not in str(error):
             raise
@@ -203,6 +228,8 @@ def others_take_fp32(pick_precision: Callable) -> None:
         for capability in (None, (8, 0)):
             says = f"a device of type '{device}' takes fp32, whatever the capability says"
             _precision(pick_precision, device, capability, "fp32", says)
+    says = "nothing is known of this CPU, native_bf16=None: None counts as no, and it takes fp32"
+    _precision(pick_precision, "cpu", None, "fp32", says, native=None)
 
 
 def a_cpu_with_bf16_takes_it(pick_precision: Callable) -> None:
@@ -230,6 +257,7 @@ def a_second_gpu_is_a_gpu(pick_precision: Callable) -> None:
 
 
 # ---------------------------------------------------------------- 1.4
+CLOCK = time.perf_counter  # under a name of its own: the checks put something else in its place
 TOGETHER = "several calls are timed together: time each by itself, from an empty queue until its work is done"
 
 
@@ -251,11 +279,19 @@ class Queue:
         time.sleep(self.work / 1000)
         self.work = 0.0
 
+    def read_clock(self) -> float:
+        """Read the clock for the answer, and note that it did."""
+        self.events += "t"
+        return CLOCK()
+
 
 def _measure(median_seconds: Callable, milliseconds: list[float], *args: Any) -> tuple[float, Queue]:
     """Time a queue; return milliseconds, and the queue."""
     queue = Queue(*milliseconds)
-    with mock.patch("time.process_time", side_effect=time.process_time) as process_time:
+    with (
+        mock.patch("time.process_time", side_effect=time.process_time) as process_time,
+        mock.patch("time.perf_counter", queue.read_clock),
+    ):
         result = median_seconds(queue.call, queue.wait, *args)
     require(result is not None, "nothing is returned: is a `return` missing?")
     says = "`time.process_time` stands still while you wait for the device: look at `time.perf_counter`"
@@ -274,14 +310,15 @@ def _require_time_between(
     low: float,
     high: float,
     too_little: str,
-    too_much: str | Callable[[float], str],
+    too_much: str | Callable[[float, str], str],
 ) -> None:
     """Require a time (milliseconds) between two bounds; a busy machine gets three tries."""
     for _ in range(3):
         took, queue = _measure(median_seconds, milliseconds, *args)
+        rounded = 0 <= took <= 500 * low and abs(took - round(took)) < 1e-9
+        require(not rounded, "the result is rounded: a call on a GPU can take less than a millisecond", yours=took)
         if low <= took <= high:
-            says = "the result is rounded: a call on a GPU can take less than a millisecond"
-            return require(abs(took - round(took)) > 1e-9, says)
+            return
     warmup = args[1]
     calls = milliseconds[warmup:]
     details = {
@@ -290,17 +327,27 @@ def _require_time_between(
     }  # fmt: skip
     if took < 0:
         says = "the time is negative: take the start from the end"
+    elif any(abs(took / 1000 - clock()) < 5 for clock in (CLOCK, time.time)):
+        says = "the clock's own reading comes out: take the start from the end"
     elif took > 500 * low:
         says = "that is far too much: return seconds, not milliseconds or nanoseconds"
     elif "w" not in queue.events:
         says = "the clock stops before the work is done: wait() is never called (is a pair of parentheses missing?)"
-    elif took > high and "cc" in queue.events.replace("c", "", warmup):
+    elif took > high and (
+        "cc" in queue.events.replace("c", "", warmup) or _starts_once(queue.events, took, calls, args[0])
+    ):
         says = TOGETHER
     elif took < low:
         says = too_little
     else:
-        says = too_much if isinstance(too_much, str) else too_much(took)
+        says = too_much if isinstance(too_much, str) else too_much(took, queue.events)
     raise Wrong(says, **details)
+
+
+def _starts_once(events: str, took: float, calls: list[float], repeats: int) -> bool:
+    """Say whether the clock is started once for all calls: read once more in the end, or after each of them."""
+    readings = events.count("t")
+    return repeats > 1 and (readings == 2 or (readings == repeats + 1 and took > max(calls)))
 
 
 def calls_are_counted(median_seconds: Callable) -> None:
@@ -312,6 +359,7 @@ def calls_are_counted(median_seconds: Callable) -> None:
         _, queue = _measure(median_seconds, [], repeats, warmup)
         wanted = repeats + warmup
         says = f"with repeats={repeats} and warmup={warmup} there must be {wanted} calls"
+        require(queue.calls, f"{says}: is a pair of parentheses missing after `call`?", yours=queue.calls)
         require(queue.calls == wanted, says, yours=queue.calls)
     _, queue = _measure(median_seconds, [])
     require(queue.calls == 6, "without numbers there must be 1 warm-up and 5 timed calls", yours=queue.calls)
@@ -349,7 +397,7 @@ def waits_before_it_starts(median_seconds: Callable) -> None:
         low=4,
         high=60,
         too_little="the clock stops before the work is done: wait() after every call, then look at the clock",
-        too_much=lambda took: queued if took > 100 else timed,
+        too_much=lambda took, events: queued if took > 100 and not events.startswith("wt") else timed,
     )
     _, queue = _measure(median_seconds, [], 1, 0)
     require(queue.events[:1] == "w", "without a warm-up, too, something may be in the queue: wait() before you start")
@@ -367,7 +415,7 @@ def the_median_counts(median_seconds: Callable) -> None:
         low=17,
         high=60,
         too_little="the result is less than any call took: time each call by itself, and return the median",
-        too_much="one slow call spoils the result: return the median, neither the mean nor the largest nor the sum",
+        too_much="one slow call spoils the result: take the middle of the sorted times, not mean, largest or sum",
     )
     _require_time_between(
         median_seconds,
@@ -375,7 +423,7 @@ def the_median_counts(median_seconds: Callable) -> None:
         (5, 1),
         low=25,
         high=90,
-        too_little="this is less than the median: sort the times, and take neither the fastest nor a mean",
+        too_little="this is less than the median: sort all times, take the middle one, not a mean, the first or last",
         too_much="return the median, the one in the middle",
     )
 
@@ -454,7 +502,9 @@ LIBRARIES = {"Python's `random`": "random.seed", "NumPy": "np.random.seed", "PyT
 # Functions of PyTorch that sound right, and what they do instead.
 NEARLY = {
     "torch.seed": "torch.seed() draws a new seed at random: look for another function with seed in it",
+    "torch.random.seed": "torch.seed() draws a new seed at random: look for another function with seed in it",
     "torch.cuda.manual_seed": "torch.cuda.manual_seed reaches one GPU and not the CPU: leave out the `cuda`",
+    "torch.cuda.manual_seed_all": "torch.cuda.manual_seed_all reaches the GPUs and not the CPU: take torch.manual_seed",
 }
 
 
@@ -463,21 +513,25 @@ def _seed(seed_libraries: Callable, seed: int) -> list[str]:
 
     Raises Wrong, and puts the functions back, where it overwrites instead of calling them.
     """
-    before = random.seed, np.random.seed, torch.manual_seed
+    before, started = (random.seed, np.random.seed, torch.manual_seed), torch.initial_seed()
     try:
-        with mock.patch("torch.seed", wraps=torch.seed) as drawn, mock.patch("torch.cuda.manual_seed") as on_gpu:
+        with ExitStack() as stack:
+            mocks = {name: stack.enter_context(mock.patch(name, wraps=pkgutil.resolve_name(name))) for name in NEARLY}
             seed_libraries(seed)
         after = random.seed, np.random.seed, torch.manual_seed
     except TypeError as error:
-        if "seed() takes 0 positional arguments" not in str(error):
+        nearly = re.search(r"(\w*seed)\(\) takes 0 positional arguments", str(error))
+        if not nearly:
             raise
-        says = "torch.seed() takes no number: look for another function of torch with seed in it"
+        says = f"`{nearly[1]}` of PyTorch takes no number: look for another function with seed in it"
         raise Wrong(says, stopped=f"TypeError: {error}") from None
     finally:
         random.seed, np.random.seed, torch.manual_seed = before
     for cure, old, new in zip(LIBRARIES.values(), before, after, strict=True):
         require(old is new, f"{cure} is overwritten: call it, {cure}(seed), without an equals sign")
-    return [name for name, function in zip(NEARLY, (drawn, on_gpu), strict=True) if function.called]
+    called = [name for name, function in mocks.items() if function.called]
+    # torch.manual_seed seeds the GPUs as well: only where it was not called did somebody else do so
+    return [name for name in called if "cuda" not in name or torch.initial_seed() == started]
 
 
 def all_three_repeat(seed_libraries: Callable) -> None:
@@ -548,7 +602,7 @@ EXERCISES = [
     ),
     Exercise(
         "1.3", "Choose a precision", "utils.runtime.pick_precision", 2, 6,
-        "The right 16 bits nearly double the speed of a GPU; the wrong ones make it crawl.",
+        "The right 16 bits halve the memory of a training; the wrong ones make it crawl.",
         [new_gpus_take_bf16, old_gpus_take_fp16, others_take_fp32, a_second_gpu_is_a_gpu, a_cpu_with_bf16_takes_it],
         [
             "Which question comes first: what kind of device it is, or what it computes?",

@@ -59,6 +59,13 @@ def plot_learning(photograph: np.ndarray, truth: np.ndarray, masks: Mapping[int,
     return figure
 
 
+def fill_outlines(drawing: np.ndarray) -> np.ndarray:
+    """Return where a drawing of dark lines, uint8 (H, W, 3), encloses something, the lines included: bool (H, W)."""
+    sheet = (drawing.mean(axis=2) < 128).astype(np.uint8)
+    cv2.floodFill(sheet, None, (0, 0), 2)  # all of the paper that can be reached from the corner
+    return sheet != 2
+
+
 def plot_coloured_in(
     pictures: Mapping[str, np.ndarray],
     masks: Sequence[np.ndarray],

@@ -483,7 +483,7 @@ def median_seconds(call, wait, repeats=5, warmup=1):
         seconds.append(time.perf_counter() - start)
     return statistics.mean(seconds)
 
-# %% 1.4 wrong: take neither the fastest nor a mean
+# %% 1.4 wrong: take the middle one, not a mean
 def median_seconds(call, wait, repeats=5, warmup=1):
     for _ in range(warmup):
         call()
@@ -753,7 +753,7 @@ def seed_libraries(seed):
     np.random.seed(seed)
     torch.seed_all(seed)
 
-# %% 1.6 wrong: torch.seed() takes no number
+# %% 1.6 wrong: `seed` of PyTorch takes no number
 def seed_libraries(seed):
     for library in (random, np.random, torch):
         library.seed(seed)
@@ -931,3 +931,202 @@ def largest_batch(bytes_per_image, fixed_bytes, budget):
 # %% 1.5 wrong: a number kept in a small type
 def largest_batch(bytes_per_image, fixed_bytes, budget):
     return int(max(0, np.float32(budget - fixed_bytes) // np.float32(bytes_per_image)))
+
+# %% 1.2 wrong: torch is asked about this machine
+def choose_device(available, wish="auto"):
+    if wish == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        if torch.backends.mps.is_available():
+            return "mps"
+        return "cpu"
+    if wish not in available:
+        raise ConfigError(f"no {wish} here")
+    return wish
+
+# %% 1.3 wrong: torch is asked about this machine
+def pick_precision(device, capability=None, native_bf16=None):
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return "bf16" if device.type == "cpu" and native_bf16 else "fp32"
+
+# %% 1.3 wrong: torch is asked about this machine
+def pick_precision(device, capability=None, native_bf16=None):
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp16"
+    return "bf16" if device.type == "cpu" and native_bf16 else "fp32"
+
+# %% 1.3 wrong: 16 bits take half of the memory on every NVIDIA GPU
+def pick_precision(device, capability=None, native_bf16=None):
+    if device.type == "cuda":
+        return "bf16" if capability >= (8, 0) else "fp16" if capability >= (7, 0) else "fp32"
+    return "bf16" if device.type == "cpu" and native_bf16 else "fp32"
+
+# %% 1.3 wrong: None counts as no
+def pick_precision(device, capability=None, native_bf16=None):
+    if device.type == "cuda":
+        return "bf16" if capability >= (8, 0) else "fp16"
+    return "bf16" if device.type == "cpu" and native_bf16 is not False else "fp32"
+
+# %% 1.4 right: of an even number, the upper of the two in the middle
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return sorted(seconds)[repeats // 2]
+
+# %% 1.4 right: each clock starts where the one before it stopped
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    wait()
+    seconds, last = [], time.perf_counter()
+    for _ in range(repeats):
+        call()
+        wait()
+        now = time.perf_counter()
+        seconds.append(now - last)
+        last = now
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: several calls are timed together
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    wait()
+    seconds = []
+    start = time.perf_counter()
+    for _ in range(repeats):
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: several calls are timed together
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    wait()
+    start = time.perf_counter()
+    for _ in range(repeats):
+        call()
+        wait()
+    return (time.perf_counter() - start) / repeats
+
+# %% 1.4 wrong: the middle of the sorted times
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return seconds[len(seconds) // 2]
+
+# %% 1.4 wrong: the first or last
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds = time.perf_counter() - start
+    return seconds
+
+# %% 1.4 wrong: the result is rounded
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(round(time.perf_counter() - start, 2))
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: the clock's own reading comes out
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter())
+    return statistics.median(seconds)
+
+# %% 1.4 wrong: the warm-up calls are timed as well
+def median_seconds(call, wait, repeats=5, warmup=1):
+    seconds = []
+    for _ in range(warmup + repeats):
+        wait()
+        start = time.perf_counter()
+        call()
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds[:repeats])
+
+# %% 1.4 wrong: a pair of parentheses missing after `call`
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter()
+        call
+        wait()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+# %% 1.6 wrong: `initial_seed` of PyTorch takes no number
+def seed_libraries(seed):
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.initial_seed(seed)
+
+# %% 1.6 wrong: torch.seed() draws a new seed at random
+def seed_libraries(seed):
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.random.seed()
+
+# %% 1.6 wrong: torch.cuda.manual_seed_all reaches the GPUs and not the CPU
+def seed_libraries(seed):
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.cuda.manual_seed_all(seed)
+
+# %% 1.6 wrong: PyTorch draws other numbers after the same seed: hand `seed` to its own
+def seed_libraries(seed):
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(time.perf_counter_ns())
+
+# %% 1.4 wrong: TypeError
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        start = time.perf_counter
+        call()
+        wait()
+        seconds.append(time.perf_counter - start)
+    return statistics.median(seconds)
