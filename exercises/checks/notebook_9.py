@@ -2,7 +2,7 @@
 
 import contextlib
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -470,6 +470,10 @@ def tiles_of_one_picture(merge_tiles: Callable) -> None:
     count = len(tiles)
     try:
         result = merge_tiles(tiles, 9, 13)
+    except TypeError as error:  # an array times a tensor, or plus one
+        if "Tensor" in str(error) or "Concatenation" in str(error):
+            raise Wrong("a NumPy array and a tensor do not mix: call `.numpy()` on the window") from error
+        raise
     except (ValueError, IndexError) as error:  # a size that does not fit: is it the number of channels?
         for channels in (3, 6):
             with contextlib.suppress(ValueError, IndexError):
@@ -639,9 +643,9 @@ def mirrored_back(average_flips: Callable) -> None:
                 ((plain + mirror.flip(1)) / 2, "the classes are turned round: mirror back along the last dimension"),
                 (upside, "this mirrors top to bottom: take the last dimension"),
                 ((upside + both) / 2, "this mirrors top to bottom as well: only left and right are asked for"),
-                ((plain + sideways(images.flip(1))) / 2, "this turns the colours round: take the last dimension"),
+                ((plain + sideways(images.flip(1))) / 2, "this reverses the colour channels: take the last dimension"),
                 ((plain + sideways(images.flip(1)).flip(1)) / 2,
-                 "this turns the colours round, and back the classes: take the last dimension"),
+                 "this reverses the colour channels, and afterwards the classes: take the last dimension"),
                 (lambda r: not r.is_floating_point(), "these are whole numbers: average the logits, not the masks"),
                 ((plain.softmax(1) + mirror.flip(-1).softmax(1)) / 2,
                  "average the logits as they are, without softmax"),
@@ -691,8 +695,8 @@ def worst_first(worst_images: Callable) -> None:
         worst_images, ious, 0.5, gives=[3, 4, 1], says="these are not the failures, worst first",
         mistakes=[
             ([3, 1, 4], "0.3 is lower than 0.301: sort by the IoUs as they are, and not by rounded ones"),
-            ([1, 3, 4], "the failures are in the order of the images: the worst comes first"),
-            ([1, 4, 3], "the best failure comes first: turn the order round"),
+            ([1, 3, 4], "yours are in the order of the images: sort them, so that the worst comes first"),
+            ([1, 4, 3], "yours has the best failure first: the worst must come first"),
             ([4, 5, 2], "the numbers of the images count from 0"),
             (lambda r: any(isinstance(v, tuple | list) for v in r), "these are pairs: return the numbers alone"),
             ([1, 2, 0], "these count within the failures only: return the numbers of the images"),
@@ -732,19 +736,19 @@ def the_limit_counts(worst_images: Callable) -> None:
 
 
 def absent_is_no_failure(worst_images: Callable) -> None:
-    """NaN, a class that is not in the image, is no failure.
+    """NaN, a class that is neither in the image nor predicted, is no failure.
 
     A comparison with NaN is False; but sorting puts NaN somewhere, and a NaN replaced by 0 is the worst of all.
     """
     ious = tensor([NAN, 0.4, NAN, 0.2, 0.8])
     expect(
-        worst_images, ious, 0.5, gives=[3, 1], says="images without the class (NaN) are no failures",
+        worst_images, ious, 0.5, gives=[3, 1], says="images with an IoU of NaN are no failures",
         mistakes=[
             ([1, 0], "the NaNs were taken out first, and the numbers moved: keep those of the images"),
             ([1, 0, 2], "the NaNs were taken out first, and the numbers moved: keep those of the images"),
             ([0, 2, 3, 1], "NaN is turned into 0, the worst of all: it is no failure, there was nothing to find"),
             ([1, 3], "a NaN has spoiled the order, for it compares with nothing: take it out before you sort"),
-            (lambda r: 0 in r or 2 in r, "images without the class (NaN) are listed: there was nothing to find"),
+            (lambda r: 0 in r or 2 in r, "images with an IoU of NaN are listed: nothing was there or predicted"),
         ],
     )  # fmt: skip
     expect(worst_images, tensor([NAN, NAN]), gives=[], says="where the class is nowhere, there are no failures")
@@ -770,6 +774,15 @@ def none_or_equal(worst_images: Callable) -> None:
 
 # ---------------------------------------------------------------- 9.8
 THREE = (0.75, 1, 1.25)
+
+
+def with_model(average_scales: Callable, predict: Callable) -> Callable:
+    """Return the answer as a function of the images and the scales, which a verdict then shows alone."""
+
+    def average(images: Tensor, scales: Sequence[float]) -> Tensor:
+        return average_scales(predict, images, scales)
+
+    return average
 
 
 def sizes_asked(average_scales: Callable, images: Tensor, scales: tuple[float, ...]) -> list[Tensor]:
@@ -850,7 +863,7 @@ def back_to_their_size(average_scales: Callable) -> None:
             says = f"{factor}: divide by `len(scales)`, here 1"
             raise Wrong(says, prediction=logits, expected=wanted, yours=result)
     expect(
-        average_scales, predict, images, (0.5,),
+        with_model(average_scales, predict), images, (0.5,),
         gives=wanted, says="two pixels are not brought back to four, bilinear",
         mistakes=[
             (tensor([[[[0.0, 0.0, 4.0, 4.0]], [[4.0, 4.0, 0.0, 0.0]]]]),
@@ -896,7 +909,7 @@ def mean_of_all(average_scales: Callable) -> None:
         return torch.full((len(batch), 2, *batch.shape[-2:]), float(batch.shape[-1]))
 
     expect(
-        average_scales, predict, torch.zeros(2, 3, 4, 8, dtype=torch.uint8), (0.5, 1, 2),
+        with_model(average_scales, predict), torch.zeros(2, 3, 4, 8, dtype=torch.uint8), (0.5, 1, 2),
         gives=torch.full((2, 2, 4, 8), 28 / 3), says="logits of 4, 8 and 16 do not give their mean",
         mistakes=[
             (lambda r: (r == 16).all(), "this is the largest, or the last: take the mean of all"),

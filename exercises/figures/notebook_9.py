@@ -49,9 +49,9 @@ def plot_maps(maps: Mapping[str, np.ndarray], classes: Sequence[str] = (), palet
     """
     height, width = max(m.shape[0] for m in maps.values()), sum(m.shape[1] for m in maps.values())
     inches = min(WIDTH, width * 1.15 / DPI)
-    rows = max(1, math.ceil(len(classes) * INCHES_A_NAME / inches))  # of the legend
+    rows = math.ceil(len(classes) * INCHES_A_NAME / inches)  # of the legend
     figure, axes = plt.subplots(
-        1, len(maps), figsize=(inches, inches * height / width + 0.5 + 0.2 * rows), squeeze=False,
+        1, len(maps), figsize=(inches, inches * height / width + 0.4 + 0.3 * rows), squeeze=False,
         width_ratios=[m.shape[1] for m in maps.values()],
     )  # fmt: skip
     for ax, (title, painted) in zip(axes[0], maps.items(), strict=True):

@@ -1,6 +1,7 @@
 """Figures of notebook 9 about decisions: how sure a network is, which threshold it gets, and what other sizes bring."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from exercises.figures.notebook_9 import WIDTH, show
+from exercises.figures.notebook_9 import WIDTH, add_frame, show
 from utils.plots import BLUE, GREY, RED, Palette, blend, colour_mask, legend
 
 
@@ -17,7 +18,7 @@ def plot_confidence(painted: np.ndarray, confidence: np.ndarray, wrong: np.ndarr
 
     bins: columns "sure" and "right", the mean confidence and the share of right pixels, a row for each level.
     """
-    figure, axes = plt.subplots(1, 4, figsize=(WIDTH, 3.1), width_ratios=[1, 1, 1, 1.2])
+    figure, axes = plt.subplots(1, 4, figsize=(WIDTH, 3.1), width_ratios=[1, 1, 1, 1.5])
     show(axes[0], painted, "prediction")
     axes[1].imshow(confidence, cmap="gray", vmin=0.3, vmax=1)
     axes[2].imshow(~wrong, cmap="gray", vmin=0, vmax=1)
@@ -29,11 +30,13 @@ def plot_confidence(painted: np.ndarray, confidence: np.ndarray, wrong: np.ndarr
 
 
 def draw_promise(ax: Axes, bins: pd.DataFrame, title: str) -> None:
-    """Draw the share of right pixels at each level of confidence, and the line on which every promise is kept."""
+    """Draw the share of right pixels at each level of confidence, a bar, and the line of kept promises."""
     ax.bar(bins["sure"], bins["right"], width=0.07, color=BLUE, edgecolor="black", label="measured")
     ax.plot([0, 1], [0, 1], "--", color=RED, label="a kept promise")
     ax.set(title=title, xlabel="mean confidence", ylabel="share of pixels that are right")
     ax.set(xlim=(0.2, 1.04), ylim=(0, 1.04))
+    for level in bins.itertuples():
+        ax.text(level.sure, level.right - 0.03, f"{level.right:.2f}", ha="center", va="top", size=7, color="white")
     ax.legend(frameon=False, loc="upper left", fontsize=9)
 
 
@@ -42,8 +45,6 @@ def plot_calibration(versions: Mapping[str, pd.DataFrame]) -> Figure:
     figure, axes = plt.subplots(1, len(versions), figsize=(4.2 * len(versions), 3.8), sharey=True)
     for ax, (title, bins) in zip(axes, versions.items(), strict=True):
         draw_promise(ax, bins, title)
-        for level in bins.itertuples():
-            ax.text(level.sure, level.right - 0.03, f"{level.right:.2f}", ha="center", va="top", size=8, color="white")
     return figure
 
 
@@ -58,7 +59,7 @@ def plot_thresholds(sweep: pd.DataFrame, costs: Mapping[str, pd.Series], name: s
         left.plot(sweep.index, sweep[score], style, label=score.replace("iou", "IoU"))
     left.set(title=f"'{name}' against the rest", xlabel="threshold", ylabel="score", ylim=(0, 1.02))
     left.legend(frameon=False)
-    for (price, cost), style in zip(costs.items(), ("-", "--", ":"), strict=False):
+    for (price, cost), style in zip(costs.items(), cycle(("-", "--", ":", "-.")), strict=False):
         (line,) = right.plot(cost.index, 100 * cost, style, label=price)
         right.plot(cost.idxmin(), 100 * cost.min(), "o", ms=10, color=line.get_color(), mec="black")
         right.annotate(f"{cost.idxmin():.2f}", (cost.idxmin(), 100 * cost.min()), (6, 8), textcoords="offset points")
@@ -73,14 +74,18 @@ def plot_at_thresholds(
 ) -> Figure:
     """Show the pixels that pass each threshold in a colour over the pale image: uint8 (H, W, 3) and float (H, W).
 
-    truth: bool (H, W), whose outlines are drawn in black.
+    truth: bool (H, W), whose outlines are drawn in black. The second row enlarges the framed middle.
     """
-    figure, axes = plt.subplots(1, len(thresholds), figsize=(8.4, 8.4 / len(thresholds) + 0.3))
-    for ax, threshold in zip(axes, thresholds, strict=True):
+    figure, axes = plt.subplots(2, len(thresholds), figsize=(8.4, 2 * 8.4 / len(thresholds) + 0.3))
+    middle = tuple(slice(n * 3 // 8, n * 5 // 8) for n in truth.shape)
+    for whole, closer, threshold in zip(*axes, thresholds, strict=True):
         found = chance >= threshold
         painted = blend(pale(image), np.full_like(image, colour), found, opacity=0.6)
-        show(ax, painted, f"{name} from {threshold:.2f} on: {found.mean():.0%}")
-        ax.contour(truth, [0.5], colors="black", linewidths=0.8)
+        show(whole, painted, f"{name} from {threshold:.2f} on: {found.mean():.0%}")
+        add_frame(whole, middle)
+        show(closer, painted[middle], "")
+        for ax, part in ((whole, truth), (closer, truth[middle])):
+            ax.contour(part, [0.5], colors="black", linewidths=0.8)
     return figure
 
 

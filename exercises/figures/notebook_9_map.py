@@ -14,6 +14,7 @@ from utils.plots import Palette, colour_mask
 
 WIDTH = 8.8  # inches
 BORDERS = (0.5, 0.7, 0.9)  # of the confidence, between the steps of the scale of trust
+ENLARGED = 2  # of the framed places, those that are shown again beside the image
 STEPS = ("below 50%", "50 to 70%", "70 to 90%", "over 90%")
 BOX = {"facecolor": "white", "edgecolor": "black", "pad": 3}
 STRENGTH = np.array([0.0, 0.35, 0.65, 1.0])  # of the colour at each step: what is unsure fades to white
@@ -39,13 +40,14 @@ def plot_signed_map(
 
     mask: uint8 (H, W). confidence: float (H, W). legend: the name of each class and what to say beside it. shares: of
     the pixels at each step of trust, how many were right where that could be measured. spots: rows and columns that
-    are framed and numbered, and enlarged beside what the network was given there, `image`, uint8 (H, W, 3).
+    are framed and numbered. The first two are enlarged beside what the network was given, `image`, uint8 (H, W, 3).
     """
     height, width = mask.shape
-    names = [f"{kind} {i}" for i in range(1, len(spots) + 1) for kind in ("image", "map")]
+    closer = spots[:ENLARGED]
+    names = [f"{kind} {i}" for i in range(1, len(closer) + 1) for kind in ("image", "map")]
     heights = [
         WIDTH * height / width,
-        max(WIDTH / len(names) * p.shape[0] / p.shape[1] for p in map(image.__getitem__, spots)),
+        max(WIDTH / len(names) * p.shape[0] / p.shape[1] for p in map(image.__getitem__, closer)),
         2.6,
     ]
     columns = len(names)
@@ -56,8 +58,9 @@ def plot_signed_map(
     painted = fade(colour_mask(mask, palette), trust(confidence))
     draw_map(axes["map"], painted)
     for i, spot in enumerate(spots, start=1):
-        draw_map(axes[f"image {i}"], image[spot], f"{i}: the image", smooth=True)
-        draw_map(axes[f"map {i}"], painted[spot], f"{i}: the map")
+        if i <= ENLARGED:
+            draw_map(axes[f"image {i}"], image[spot], f"{i}: the image", smooth=True)
+            draw_map(axes[f"map {i}"], painted[spot], f"{i}: the map")
         add_frame(axes["map"], spot)
         axes["map"].text(spot[1].stop + 8, spot[0].start + 30, i, size=11, weight="bold", bbox=BOX)
     draw_scale_bar(axes["map"], height, 2 ** int(np.log2(width / 6)))

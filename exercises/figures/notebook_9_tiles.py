@@ -19,7 +19,7 @@ def plot_seen(window: np.ndarray, views: Mapping[str, Tensor], tile: int) -> Fig
     window: uint8 (2 * tile, 2 * tile, 3), with the tile in its middle. views: for each title, how much every pixel of a
     centred part of the window counts, float (h, h). What the network is not given is white.
     """
-    figure, axes = plt.subplots(1, len(views), figsize=(8, 8 / len(views) + 0.5))
+    figure, axes = plt.subplots(1, len(views), figsize=(8, 8 / len(views) + 0.35))
     half, grey = tile // 2, pale(window)
     strongest = max(float(view.max()) for view in views.values())
     for ax, (title, view) in zip(axes, views.items(), strict=True):

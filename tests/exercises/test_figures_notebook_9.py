@@ -73,6 +73,8 @@ def test_confidence_and_thresholds_are_drawn_with_their_numbers():
     sweep = pd.DataFrame({"precision": [0.5, 1.0], "recall": [1.0, 0.5], "iou": [0.5, 0.5]}, index=[0.2, 0.8])
     costs = {"dear": pd.Series([0.1, 0.3], [0.2, 0.8]), "cheap": pd.Series([0.3, 0.1], [0.2, 0.8])}
     assert {"IoU", "dear", "cheap", "0.20", "0.80"} <= texts(choices.plot_thresholds(sweep, costs, "tree"))
+    four = {f"price {r}": costs["dear"] for r in range(4)}  # a learner adds one
+    assert set(four) <= texts(choices.plot_thresholds(sweep, four, "tree"))
     chance = np.linspace(0, 1, truth.size).reshape(truth.shape)
     assert {"tree from 0.25 on: 75%", "tree from 0.50 on: 50%"} <= texts(
         choices.plot_at_thresholds(image, chance, [0.25, 0.5], "tree", PALETTE[1], truth == 1)
@@ -133,6 +135,10 @@ def test_a_map_to_sign_fades_where_it_is_unsure_and_says_what_it_is_worth():
     assert {"confidence", "below 50%", "were right", "none seen", "75%"} <= texts(figure)
     painted = shown(figure)
     assert (shown(figure, 2) == painted[:1]).all()
+    three = words | {"spots": [np.s_[i : i + 1, 0:2] for i in (0, 1, 0)]}
+    framed = signing.plot_signed_map(mask, confidence, legend, shares, ["for lakes"], PALETTE, **three)
+    assert "3" in texts(framed)
+    assert not {"3: the map", "3: the image"} & texts(framed)  # the third place is not enlarged
     assert tuple(painted[0, 0]) == PALETTE[0]
     assert tuple(painted[0, 1]) == (255, 255, 255)
     assert tuple(painted[1, 0]) == PALETTE[2]

@@ -495,7 +495,7 @@ def average_flips(predict, images):
 def average_flips(predict, images):
     return (predict(images) + predict(images.flip(0)).flip(0)) / 2
 
-# %% 9.4 wrong: this turns the colours round
+# %% 9.4 wrong: this reverses the colour channels:
 def average_flips(predict, images):
     return (predict(images) + predict(images.flip(1))) / 2
 
@@ -521,11 +521,11 @@ def average_flips(predict, images):
 def average_flips(predict, images):
     return predict(images) + predict(images.flip(-1)).flip(-1) / 2
 
-# %% 9.4 wrong: this turns the colours round
+# %% 9.4 wrong: this reverses the colour channels:
 def average_flips(predict, images):
     return (predict(images) + predict(torch.fliplr(images))) / 2
 
-# %% 9.4 wrong: and back the classes
+# %% 9.4 wrong: and afterwards the classes
 def average_flips(predict, images):
     return (predict(images) + predict(images.flip(1)).flip(1)) / 2
 
@@ -972,11 +972,11 @@ def worst_images(ious, limit=0.5):
     order = np.lexsort((np.arange(len(values)), values))
     return list(order[values[order] <= limit])
 
-# %% 9.7 wrong: the failures are in the order of the images
+# %% 9.7 wrong: yours are in the order of the images
 def worst_images(ious, limit=0.5):
     return [i for i, value in enumerate(ious.tolist()) if value <= limit]
 
-# %% 9.7 wrong: the best failure comes first
+# %% 9.7 wrong: yours has the best failure first
 def worst_images(ious, limit=0.5):
     order = sorted(range(len(ious)), key=lambda i: -float(ious[i]))
     return [i for i in order if ious[i] <= limit]
@@ -1024,7 +1024,7 @@ def worst_images(ious, limit=0.5):
 def worst_images(ious, limit=0.5):
     return [i + 1 for i in torch.argsort(ious, stable=True).tolist() if ious[i] <= limit]
 
-# %% 9.7 wrong: images without the class (NaN) are listed
+# %% 9.7 wrong: images with an IoU of NaN are listed
 def worst_images(ious, limit=0.5):
     return sorted((i for i in range(len(ious)) if not ious[i] > limit), key=lambda i: float(ious[i].nan_to_num(2)))
 
@@ -1390,6 +1390,28 @@ def worst_images(ious, limit=0.5):
 def tile_starts(length, tile, overlap):
     count = max(1, math.ceil((length - overlap) / (tile - overlap)))
     return np.linspace(0, max(0, length - tile), count).round().astype(np.float32)
+
+# %% 9.6 wrong: call `.numpy()` on the window
+def merge_tiles(tiles, height, width):
+    total, weight = 0, np.zeros((height, width))
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w)
+        total = total + np.zeros((c, height, width))
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window.numpy()
+    return total / weight
+
+# %% 9.6 wrong: call `.numpy()` on the window
+def merge_tiles(tiles, height, width):
+    total, weight = 0, np.zeros((height, width))
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w)
+        total = total + np.zeros((c, height, width))
+        weight[y : y + h, x : x + w] += window
+        total[:, y : y + h, x : x + w] += values * window.numpy()
+    return total / weight
 
 # %% 9.6 wrong: C is not always 3
 def merge_tiles(tiles, height, width):
