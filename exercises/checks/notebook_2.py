@@ -14,7 +14,7 @@ from utils.config import Config
 from utils.errors import ConfigError
 
 PALETTE = ((10, 20, 30), (200, 20, 30), (10, 90, 30))  # colours that share two of three values
-UNVALIDATED = "model_copy and model_construct do not validate: build a Config anew"
+UNVALIDATED = "a copy by model_copy, model_construct or copy.copy is not validated, so build a Config anew"
 
 
 # ---------------------------------------------------------------- 2.1
@@ -109,12 +109,16 @@ def leaves_the_original(override: Callable) -> None:
     require(not same, "the old config itself is returned: make a new one, also where nothing changes")
 
 
-def _refuses(override: Callable, says: str, **changes: Any) -> None:
-    """Raise Wrong unless the changes are refused with a ConfigError."""
+def _refuses(override: Callable, says: str, what: str, **changes: Any) -> None:
+    """Raise Wrong unless the changes, in which `what` is at fault, are refused with a ConfigError."""
     try:
         result = override(Config(), **changes)
     except ConfigError:
         return
+    except (LookupError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        other = f"{what} must raise ConfigError, which Config does for you: let it see every change"
+        stopped = f"{type(error).__name__}: {error}"
+        raise Wrong(other, changes=changes, expected="ConfigError", yours=stopped) from None
     name = next(iter(changes))
     if result is None or getattr(result, name, changes[name]) != changes[name]:
         says = "a bad value is passed over in silence: let the ConfigError through, do not catch it"
@@ -126,9 +130,10 @@ def checks_the_values(override: Callable) -> None:
 
     `Config(...)` checks every value; `model_copy(update=...)` and `model_construct` check none.
     """
-    _refuses(override, f"a bad value is accepted: {UNVALIDATED}", epochs=0)
-    _refuses(override, f"a bad value is accepted: {UNVALIDATED}", learning_rate="fast")
-    _refuses(override, f"values that do not go together are accepted: {UNVALIDATED}", classes=("a", "b"))
+    _refuses(override, f"a bad value is accepted: {UNVALIDATED}", "a bad value", epochs=0)
+    _refuses(override, f"a bad value is accepted: {UNVALIDATED}", "a bad value", learning_rate="fast")
+    says = f"values that do not go together are accepted: {UNVALIDATED}"
+    _refuses(override, says, "what does not go together", classes=("a", "b"))
     epochs = override(Config(), epochs="5").epochs
     whole = epochs == 5 and isinstance(epochs, int)
     require(whole, f"the text '5' was not turned into the number 5: {UNVALIDATED}", yours=epochs)
@@ -139,8 +144,9 @@ def checks_the_names(override: Callable) -> None:
 
     `Config(...)` knows its fields, and refuses a misspelt one by itself.
     """
-    _refuses(override, "a misspelt name is dropped in silence: let Config see every change", lerning_rate=0.1)
-    _refuses(override, "a misspelt name is dropped in silence: let Config see every change", Epochs=3)
+    says, what = "a misspelt name is dropped in silence: let Config see every change", "a name that does not exist"
+    _refuses(override, says, what, lerning_rate=0.1)
+    _refuses(override, says, what, Epochs=3)
 
 
 # ---------------------------------------------------------------- 2.4
@@ -148,7 +154,10 @@ NOT_JOINED = (
     "`raw == colour` has three truth values for each pixel: join them with `.all(axis=-1)` before you index the ids"
 )
 LAST_AXIS = "red, green and blue are the last axis: `.all(axis=-1)` joins them into one truth value a pixel"
-ONE_TRUTH = "a pixel and a colour compare three numbers, and `if` needs one truth value: join them with `.all()`"
+ONE_TRUTH = (
+    "`if` and `and` need one truth value, and here are several: join the three of a pixel with `.all()`, or whole "
+    "arrays with `&`, as in (a == 1) & (b == 2)"
+)
 WHOLE_PICTURE = "`.all()` without an axis gives one answer for the whole picture: `.all(axis=-1)` gives one a pixel"
 TOO_LARGE = "a byte holds 0 to 255, and your numbers for the colours are larger: raw.astype(np.int64) comes first"
 NO_MINUS = "a byte cannot hold -1: make the ids an array of np.int64"
@@ -273,6 +282,7 @@ def ids_are_whole(rgb_to_ids: Callable) -> None:
 
 # ---------------------------------------------------------------- 2.2
 OTHER_SIZE = "your picture has another size than the mask, and a mask may have any: take its size from ids.shape"
+NO_INDEX = "a tuple or a list cannot be indexed with a mask: make an array of it first, with np.array"
 NO_LIST = "a palette may be a tuple or a list, and Python adds only two of a kind: turn it into one with list(palette)"
 
 
@@ -293,6 +303,7 @@ def expect_colours(ids_to_rgb: Callable, ids: np.ndarray, palette: Any, **wanted
         stopped = f"ValueError: {error}"
     except TypeError as error:
         says = NO_LIST if "can only concatenate" in str(error) else ""
+        says = NO_INDEX if "converted to a scalar index" in str(error) else says
         stopped = f"TypeError: {error}"
     if not says:
         return expect(ids_to_rgb, ids, palette, **wanted)  # another mistake: let it stop again, with its line
@@ -302,7 +313,7 @@ def expect_colours(ids_to_rgb: Callable, ids: np.ndarray, palette: Any, **wanted
 def paints(ids_to_rgb: Callable) -> None:
     """Every pixel gets the colour of its class, uint8 (H, W, 3).
 
-    With a table of colours (C, 3), `table[ids]` paints all pixels at once.
+    With a table that holds a row of three bytes for each id, and one for 255, `table[ids]` paints all pixels at once.
     """
     result = expect_colours(
         ids_to_rgb, IDS, PALETTE, gives=COLOURS, says="some pixels have the wrong colour",
@@ -386,6 +397,7 @@ def counts_every_class(count_pixels: Callable) -> None:
             (np.array([4, 1, 1]), "the counts are sorted by size: they belong in the order of the ids"),
             (np.array([1, 1, 0]), "the last class is not counted: ids go from 0 to num_classes - 1"),
             (np.array([0, 1, 4]), "class 0 is not counted: the background is a class, too"),
+            (np.array([1, 4, 0]), "every count stands one place too early: class 0 comes first, so count from 0"),
             (np.array([0, 1, 8]), "the ids are added up: count the pixels"),
             (np.array([1, 1, 1]), "a class counts once, however often it occurs: `counts[mask] += 1` adds only once"),
         ],
@@ -409,6 +421,11 @@ def leaves_out_ignored(count_pixels: Callable) -> None:
     `mask[mask != 255]` keeps the others.
     """
     mask = np.array([[0, 255, 2], [2, 1, 255]], dtype=np.uint8)
+    try:
+        count_pixels(mask.copy(), 3)
+    except LookupError as error:
+        says = "ignored pixels (255) have no place among the counts: leave them out before you count"
+        raise Wrong(says, mask=mask, stopped=f"{type(error).__name__}: {error}") from None
     expect(
         count_pixels, mask, 3, gives=np.array([1, 1, 2]), says="ignored pixels (255) are counted",
         mistakes=[

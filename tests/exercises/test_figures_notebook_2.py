@@ -134,7 +134,10 @@ def test_a_folder_is_read_or_asks_and_takes_the_answer():
     mask[:8] = 255
     assert how_read(pictures, [mask] * 4) == "0 = background, 255 = foreground"
     mask[8] = 128
-    assert how_read(pictures, [mask] * 4).startswith("The masks in the folder hold the 3 values 0, 128, 255")
+    question = how_read(pictures, [mask] * 4)
+    assert question.startswith("The masks in the folder hold the 3 values 0, 128, 255")
+    example = re.search(r"mask_values='([^']+)'", question)[1]
+    assert how_read(pictures, [mask] * 4, example) == "0 = class 0, 128 = class 1, 255 = class 2"
     assert "128 = ignored" in how_read(pictures, [mask] * 4, "0=0 128=255 255=1")
 
 

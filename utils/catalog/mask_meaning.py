@@ -161,11 +161,11 @@ def count_classes(
     if ids[-1] + 1 > 4 * len(ids):
         every = sorted(found)
         shown = ", ".join(map(str, every[:SHOWN])) + (", ..." if len(every) > SHOWN else "")
-        rows = " ".join(f"'{value},NAME'" for value in every[:3])
+        pairs = " ".join(f"{value}={i}" for i, value in enumerate(every[:SHOWN])) + " ..." * (len(every) > SHOWN)
         raise DataError(
-            f"The masks in {root} hold the {len(every)} values {shown}: nobody said which class each is. Name them: "
-            f"--classes with {len(every)} names in this order, or a classes.csv with the columns id,name (rows such "
-            f"as {rows}); leave 255 out where it means 'ignored'."
+            f"The masks in {root} hold the {len(every)} values {shown}, and nobody said which class each is: name "
+            f"{len(every)} classes in this order (--classes, or a classes.csv with the columns id,name), or say what "
+            f"each value becomes, 255 for ignored (mask_values='{pairs}')."
         )
     count = max(ids[-1], 1) + 1
     return tuple(f"class {i}" for i in range(count)), tuple((i, i) for i in range(count))

@@ -547,7 +547,7 @@ def rgb_to_ids(raw, palette):
 def rgb_to_ids(raw, palette):
     return np.array([[palette.index(tuple(pixel)) for pixel in row] for row in raw.tolist()], dtype=np.int64)
 
-# %% 2.4 wrong: and `if` needs one truth value: join them with `.all()`
+# %% 2.4 wrong: join the three of a pixel with `.all()`, or whole arrays with `&`
 def rgb_to_ids(raw, palette):
     ids = np.full(raw.shape[:2], -1, dtype=np.int64)
     for y, row in enumerate(raw):
@@ -695,4 +695,70 @@ def rgb_to_ids(raw, palette):
     ids = np.full(raw.shape[:2], -1, dtype=np.int64)
     for number, colour in enumerate(PALETTES.setdefault(len(palette), palette)):
         ids[(raw == np.array(colour)).all(axis=-1)] = number
+    return ids
+
+# %% 2.1 wrong: a name that does not exist must raise ConfigError, which Config does for you
+def override(config, **changes):
+    values = config.model_dump()
+    for name in changes:
+        if name not in values:
+            raise KeyError(name)
+    return Config(**{**values, **changes})
+
+# %% 2.1 wrong: a name that does not exist must raise ConfigError, which Config does for you
+def override(config, **changes):
+    values = config.model_dump()
+    for name, value in changes.items():
+        if name not in values:
+            raise ValueError(f"no field {name}")
+        values[name] = value
+    return Config(**values)
+
+# %% 2.1 wrong: a bad value must raise ConfigError, which Config does for you
+def override(config, **changes):
+    assert changes.get("epochs", 1) > 0
+    return Config(**{**config.model_dump(), **changes})
+
+# %% 2.1 wrong: or copy.copy is not validated, so build a Config anew
+import copy
+def override(config, **changes):
+    result = copy.copy(config)
+    for name, value in changes.items():
+        object.__setattr__(result, name, value)
+    return result
+
+# %% 2.2 wrong: a tuple or a list cannot be indexed with a mask: make an array of it first, with np.array
+def ids_to_rgb(ids, palette):
+    return palette[ids]
+
+# %% 2.3 wrong: ignored pixels (255) have no place among the counts: leave them out before you count
+def count_pixels(mask, num_classes):
+    out = np.zeros(num_classes, dtype=int)
+    for v in mask.ravel():
+        out[v] += 1
+    return out
+
+# %% 2.3 wrong: ignored pixels (255) have no place among the counts: leave them out before you count
+def count_pixels(mask, num_classes):
+    out = np.zeros(num_classes, dtype=int)
+    for v, c in zip(*np.unique(mask, return_counts=True)):
+        out[v] = c
+    return out
+
+# %% 2.3 wrong: ignored pixels (255) have no place among the counts: leave them out before you count
+def count_pixels(mask, num_classes):
+    counts = {c: 0 for c in range(num_classes)}
+    for value in mask.ravel().tolist():
+        counts[value] += 1
+    return np.array(list(counts.values()))
+
+# %% 2.3 wrong: every count stands one place too early: class 0 comes first
+def count_pixels(mask, num_classes):
+    return np.array([(mask == c).sum() for c in range(1, num_classes + 1)])
+
+# %% 2.4 wrong: join the three of a pixel with `.all()`, or whole arrays with `&`
+def rgb_to_ids(raw, palette):
+    ids = np.full(raw.shape[:2], -1, dtype=np.int64)
+    for i, c in enumerate(palette):
+        ids[raw[..., 0] == c[0] and raw[..., 1] == c[1] and raw[..., 2] == c[2]] = i
     return ids
