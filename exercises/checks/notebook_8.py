@@ -229,12 +229,19 @@ def nan_is_not_better(should_stop: Callable) -> None:
     expect(should_stop, [0.5, NAN], 2, gives=False, says=says)
     says = "a NaN at the beginning hides every best after it: start from minus infinity, and make no number of NaN"
     expect(should_stop, [NAN, -6.0, -5.0], 2, gives=False, says=says)
-    says = "every comparison with NaN is False, that of two `max` as well: start from minus infinity, or use best_epoch"
+    says = (
+        "until a first number epoch 1 counts as the best, so this run has waited for 3 epochs. If you compare: every "
+        "comparison with NaN is False, that of two `max` as well"
+    )
     try:
         expect(should_stop, [NAN] * 4, 2, gives=True, says=says)
     except ValueError as error:  # of np.nanargmax
         says = f"it breaks off where every score is NaN ({error}): `best_epoch` answers 1 there, so count from epoch 1"
         raise Wrong(says, scores=[NAN] * 4, patience=2) from error
+    says = "until a first number epoch 1 counts as the best, so nothing has been waited for yet: count from epoch 2 on"
+    expect(should_stop, [NAN], 1, gives=False, says=says)
+    says = "until a first number epoch 1 counts as the best, so the run has waited for 1 epoch: count from epoch 2 on"
+    expect(should_stop, [NAN, NAN], 2, gives=False, says=says)
 
 
 # ---------------------------------------------------------------- 8.3
@@ -698,7 +705,7 @@ EXERCISES = [
         ],
     ),
     Exercise(
-        "8.4", "A snapshot of all parts", "utils.checkpoint.snapshot", 3, 8,
+        "8.4", "A snapshot of all parts", "utils.checkpoint.snapshot", 2, 8,
         "The bookmark of a run: what is written into last.ckpt.",
         [every_part, states_not_parts, stays_as_it_was, two_snapshots],
         [

@@ -21,11 +21,12 @@ from utils.tracking import PICTURE_SIDE
 class LiveRun:
     """Redraws a run after `every` epochs, in place, in a notebook: `fit(config, on_epoch=LiveRun(config.output))`.
 
-    `source` names the classes of the pictures. Where a run stops early, `draw` shows its last epochs.
+    `source` names the classes of the pictures, and `caption` stands below and is read out in their place. Where a run
+    stops early, `draw` shows its last epochs.
     """
 
-    def __init__(self, folder: str | Path, every: int = 1, source: Source | None = None) -> None:
-        self.folder, self.every, self.source, self.handle = Path(folder), every, source, None
+    def __init__(self, folder: str | Path, every: int = 1, source: Source | None = None, caption: str = "") -> None:
+        self.folder, self.every, self.source, self.caption, self.handle = Path(folder), every, source, caption, None
 
     def __call__(self, row: dict[str, Any], epochs: int) -> None:
         if row["epoch"] % self.every == 0:
@@ -33,15 +34,18 @@ class LiveRun:
 
     def draw(self, heading: str) -> None:
         """Draw the run as it is now."""
-        from IPython.display import display
+        from IPython.display import Markdown, display
 
         figure = draw_run(self.folder, heading)
         if self.source:
             legend(figure, self.source.classes, self.source.palette)
+        about = {"metadata": {"image/jpeg": {"alt": self.caption}}} if self.caption else {}
         if self.handle is None:
-            self.handle = display(figure, display_id=True)
+            self.handle = display(figure, display_id=True, **about)
+            if self.caption:
+                display(Markdown(f"*{self.caption}*"))
         else:
-            self.handle.update(figure)
+            self.handle.update(figure, **about)
         plt.close(figure)
 
 

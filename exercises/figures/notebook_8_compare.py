@@ -11,7 +11,10 @@ from utils.plots import BLUE, GREEN, ORANGE, RED
 
 
 def plot_arms(arms: Mapping[tuple[str, str], pd.DataFrame]) -> Figure:
-    """Draw both losses of runs by (budget, augmentation): a panel for each budget, a colour for each augmentation."""
+    """Draw both losses of runs by (budget, augmentation): a panel for each budget, a colour for each augmentation.
+
+    A bar behind the last epoch shows how far the two losses of a run end apart, and its number stands above.
+    """
     budgets = list(dict.fromkeys(budget for budget, _ in arms))
     figure, axes = plt.subplots(1, len(budgets), figsize=(10, 3.4), sharey=True)
     for (budget, augmentation), history in arms.items():
@@ -19,6 +22,11 @@ def plot_arms(arms: Mapping[tuple[str, str], pd.DataFrame]) -> Figure:
         colour = RED if augmentation == "none" else BLUE
         ax.plot(history["epoch"], history["train_loss"], color=colour, label=f"{augmentation}: training")
         ax.plot(history["epoch"], history["val_loss"], "--", color=colour, label=f"{augmentation}: validation")
+        place, (training, validation) = len(ax.texts), history.iloc[-1][["train_loss", "val_loss"]]
+        behind = len(history) + (0.02 + 0.03 * place) * (len(history) - 1)
+        ax.plot([behind] * 2, [training, validation], color=colour, linewidth=5, alpha=0.5, solid_capstyle="butt")
+        says, height = f"{augmentation}: gap at the end {validation - training:+.2f}", 0.97 - 0.1 * place
+        ax.text(1, height, says, transform=ax.transAxes, color=colour, ha="right", va="top")
         ax.set(title=budget, xlabel="epoch", ylim=(0, 3))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_ylabel("loss")

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from utils.plots import BLUE, GREEN, GREY, ORANGE, RED
 
 LIGHT = "#BBBBBB"
+SCHEDULES = {"one_cycle": ("-", BLUE), "poly": ("--", ORANGE), "cosine": ("-.", GREEN), "constant": (":", RED)}
 # Style, colour and size of each ending: dots, squares, and rings around the dots.
 ENDINGS = [("o", GREEN, 4, "full"), ("s--", RED, 4, "full"), ("o", "black", 8, "none")]
 
@@ -37,12 +38,26 @@ def plot_rates(values: Mapping[str, Sequence[float]], run: pd.DataFrame, shaded:
     steps = len(values["poly"])
     length = steps / len(run)
     ax.plot([0, steps], [values["poly"][0], 0], color=LIGHT, linewidth=1, label="poly, power 1")
-    for (schedule, rates), style in zip(values.items(), ("-", "--", "-.", ":"), strict=True):
-        ax.plot(rates, style, label=schedule)
+    for schedule, rates in values.items():
+        style, colour = SCHEDULES[schedule]
+        ax.plot(rates, style, color=colour, label=schedule)
     ax.plot((run["epoch"] - 1) * length, run["learning_rate"], "o", color="black", label="your run")
     ax.axvspan((shaded - 1) * length, shaded * length, color="#EEEEEE", zorder=0, label=f"epoch {shaded}")
     ax.set(title=f"Learning rate over the run ({source})", xlabel="step", ylabel="learning rate")
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def plot_schedules(runs: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw the validation IoU of one run for each schedule, by epoch, and name where it ends."""
+    figure, ax = plt.subplots(figsize=(9, 3.4))
+    for schedule, history in runs.items():
+        style, colour = SCHEDULES[schedule]
+        label = f"{schedule}: {history['val_score'].iloc[-1]:.2f} at the end"
+        ax.plot(history["epoch"], history["val_score"], style, color=colour, label=label)
+    ax.set(title="The same run with three schedules", xlabel="epoch", ylabel="validation IoU", ylim=(0, None))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(frameon=False, loc="lower right")
     return figure
 
 
@@ -88,7 +103,7 @@ def plot_resumed(steps: pd.DataFrame, endings: Mapping[str, pd.DataFrame], sourc
             ax.plot(end.index, values, style, color=colour, markersize=size, fillstyle=fill, label=f"resumed: {title}")
     shown = steps.loc[end.index[0] - 10 :]
     for ax, name in zip(axes, ("rate", "loss"), strict=False):
-        ax.plot(shown.index, shown[name], color=BLUE, linewidth=1.2, label="never interrupted", zorder=3)
+        ax.plot(shown.index, shown[name], color=BLUE, linewidth=10, alpha=0.35, label="never interrupted", zorder=1)
     for ax, title in zip(axes, ("Learning rate", "Training loss", "Distance of weights (% of length)"), strict=True):
         ax.axvline(end.index[0] - 0.5, color=LIGHT, linestyle=":")
         ax.set(title=title, xlabel="step")
@@ -101,8 +116,9 @@ def plot_cut(whole: pd.Series, resumed: pd.Series, cut: int) -> Figure:
     """Draw the score by epoch of a run that nobody disturbed, and of one that was cut after an epoch and went on."""
     figure, ax = plt.subplots(figsize=(9, 2.8))
     ax.plot(whole, color=GREEN, linewidth=6, alpha=0.35, label="undisturbed")
-    ax.plot(resumed[:cut], "o-", color=GREEN, label="until it was cut")
-    ax.plot(resumed[cut - 1 :], "o--", color=GREEN, markerfacecolor="white", label="resumed")
+    ax.plot(resumed[:cut], "o-", color=GREEN, label="until it was cut", zorder=3)
+    later = {"markevery": slice(1, None), "markerfacecolor": "white"}  # the first point belongs to the run that was cut
+    ax.plot(resumed[cut - 1 :], "o--", color=GREEN, label="resumed", **later)
     ax.axvline(cut + 0.5, color=RED)
     ax.set(title="The same run with and without an interruption", xlabel="epoch", ylabel="validation IoU")
     ax.legend(frameon=False)

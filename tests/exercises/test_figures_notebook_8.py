@@ -5,8 +5,8 @@ import pandas as pd
 from helpers import texts
 
 from exercises.figures.notebook_8 import draw_run
-from exercises.figures.notebook_8_compare import plot_average, plot_models
-from exercises.figures.notebook_8_rates import plot_finder, plot_first_steps, plot_resumed
+from exercises.figures.notebook_8_compare import plot_arms, plot_average, plot_models
+from exercises.figures.notebook_8_rates import plot_cut, plot_finder, plot_first_steps, plot_resumed, plot_schedules
 
 
 def test_the_deepest_fall_of_each_curve_is_named():
@@ -51,3 +51,23 @@ def test_the_first_steps_of_an_optimizer_are_drawn_by_layer_and_their_spread_nam
     assert [line.get_ydata().tolist() for line in figure.axes[0].lines] == [[0.1, 0.001], [0.01, 0.01]]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["SGD: largest / smallest = 100", "AdamW: largest / smallest = 1"]
+
+
+def test_the_gap_that_is_left_between_the_losses_is_named_with_its_sign():
+    history = pd.DataFrame({"epoch": [1, 2], "train_loss": [2.0, 1.0], "val_loss": [2.0, 1.5]})
+    other = history.assign(train_loss=[2.0, 1.75])
+    few, every = plot_arms({("8", "none"): history, ("8", "medium"): other, ("all", "none"): other}).axes
+    assert [text.get_text() for text in few.texts] == ["none: gap at the end +0.50", "medium: gap at the end -0.25"]
+    assert [text.get_text() for text in every.texts] == ["none: gap at the end -0.25"]
+
+
+def test_every_schedule_is_drawn_and_its_end_named():
+    runs = {name: pd.DataFrame({"epoch": [1, 2], "val_score": [0.1, end]}) for name, end in {"poly": 0.4}.items()}
+    assert "poly: 0.40 at the end" in texts(plot_schedules(runs))
+
+
+def test_the_epochs_before_a_cut_are_filled_and_those_after_it_open():
+    score = pd.Series([0.1, 0.2, 0.3], index=[1, 2, 3])
+    before, after = plot_cut(score, score, 2).axes[0].lines[1:3]
+    assert (list(before.get_xdata()), before.get_markerfacecolor() == "white") == ([1, 2], False)
+    assert (list(after.get_xdata())[after.get_markevery()], after.get_markerfacecolor()) == ([3], "white")

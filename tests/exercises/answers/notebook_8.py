@@ -109,10 +109,10 @@ def poly_rate(step, steps, peak, power=0.9):
 # %% 8.2 right: a loop with best and waited
 def should_stop(scores, patience):
     best, waited = -np.inf, 0
-    for score in scores:
+    for epoch, score in enumerate(scores, 1):
         if score > best:
             best, waited = score, 0
-        else:
+        elif epoch > 1:
             waited += 1
     return patience is not None and waited >= patience
 
@@ -146,7 +146,7 @@ def should_stop(scores, patience):
 # %% 8.2 right: the old class, replayed
 class EarlyStopping:
     def __init__(self, patience):
-        self.patience, self.best, self.waited = patience, float("-inf"), 0
+        self.patience, self.best, self.waited = patience, float("-inf"), -1
 
     def step(self, score):
         self.waited = 0 if score > self.best else self.waited + 1
@@ -161,7 +161,7 @@ def should_stop(scores, patience):
 
 # %% 8.2 right: recursion
 def should_stop(scores, patience, waited=0):
-    if patience is None or not scores:
+    if patience is None or len(scores) < 2:
         return False
     earlier = [s for s in scores[:-1] if not math.isnan(s)]
     if scores[-1] > max(earlier, default=-math.inf):
@@ -1057,3 +1057,31 @@ def should_stop(scores, patience):
     if patience is None or not scores:
         return False
     return math.isnan(scores[-1]) or len(scores) - best_epoch(scores) >= patience
+
+
+# %% 8.2 wrong: so nothing has been waited for yet
+def should_stop(scores, patience):
+    best, count = float("-inf"), 0
+    for score in scores:
+        if score > best:
+            best, count = score, 0
+        else:
+            count += 1
+    return patience is not None and count >= patience
+
+
+# %% 8.2 wrong: so nothing has been waited for yet
+def should_stop(scores, patience):
+    best, waited, answer = float("-inf"), 0, False
+    for score in scores:
+        waited = 0 if score > best else waited + 1
+        best = max(best, score)
+        answer = patience is not None and waited >= patience
+    return answer
+
+
+# %% 8.2 wrong: until a first number epoch 1 counts as the best
+def should_stop(scores, patience):
+    if patience is None or len(scores) <= patience or all(s != s for s in scores):
+        return False
+    return len(scores) - best_epoch(scores) >= patience
