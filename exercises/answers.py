@@ -25,7 +25,8 @@ from exercises.time_limit import PATIENT_SECONDS, TimeLimitExceeded
 class LearnerFunction:
     """A learner's function in the place of the course's function.
 
-    It counts its calls. When it stops on real data, it says so once, and the course's function takes over.
+    It counts its calls, except those of the checks. When it stops on real data, it says so once, and the course's
+    function takes over.
     """
 
     def __init__(self, exercise_id: str, answer: Callable) -> None:
@@ -38,7 +39,7 @@ class LearnerFunction:
         if self.stopped:
             return self.__wrapped__(*args, **kwargs)
         try:
-            self.calls += 1
+            self.calls += SESSION.counting
             return self.answer(*args, **kwargs)
         except Exception as error:
             result = self.__wrapped__(*args, **kwargs)  # where this raises as well, the learner is not at fault
@@ -151,11 +152,16 @@ def forget(exercise_id: str) -> None:
 
 
 def whose(*ids: str) -> str:
-    """Say whose functions are in use, and how often yours were called: for the captions of result figures."""
+    """Say whose functions are in use, and how often the course called yours: for the captions of result figures.
+
+    A class or method that passed is yours as well, though the course never calls it: the notebook uses it.
+    """
     yours, course = [], []
     for exercise_id in ids or [exercise.id for exercise in all_exercises()]:
         name, function = find(exercise_id).name, function_in_use(exercise_id)
-        if function is None or function.stopped:
+        if function is None:
+            (yours if exercise_id in SESSION.passed_answers else course).append(name)
+        elif function.stopped:
             course.append(name)
         else:
             calls = f" ({function.calls} call{'s' * (function.calls != 1)})" if function.calls else ""

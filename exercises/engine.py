@@ -88,7 +88,8 @@ def judge_answer(exercise_id: str, answer: Any, source: str, scope: dict[str, An
     passed = verdict.status == PASSED
     note = keep(judged_exercise, answer, source, scope) if passed and answer is not course_answer else ""
     print(verdict_text(judged_exercise, verdict, attempt, note), flush=True)
-    show_answer_picture(judged_exercise, verdict, answer)
+    with SESSION.uncounted():
+        show_answer_picture(judged_exercise, verdict, answer)
     if SESSION.strict and not passed:
         raise ExerciseError(f"{exercise_id} is {verdict.status}: {verdict.sentence or 'still to be written'}")
     return answer if passed else SESSION.passed_answers.get(exercise_id, course_answer)

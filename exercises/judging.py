@@ -14,6 +14,7 @@ from exercises.catalogue import reference
 from exercises.definitions import PASSED, STOPPED, UNWRITTEN, WRONG, Exercise, NotWritten, Verdict
 from exercises.expect import Wrong, difference, require
 from exercises.process_state import restore_process_state
+from exercises.session import SESSION
 from exercises.time_limit import CHECK_SECONDS, TimeLimitExceeded, check_limit
 from utils.config import COURSE
 
@@ -31,7 +32,12 @@ def run_checks(
     """
     scope = {} if scope is None else scope
     name = getattr(answer, "__name__", exercise.name)
-    with restore_process_state() as output, refused(exercise, answer, scope), temporarily_bound(scope, name, answer):
+    with (
+        restore_process_state() as output,
+        SESSION.uncounted(),
+        refused(exercise, answer, scope),
+        temporarily_bound(scope, name, answer),
+    ):
         verdict = first_failure(exercise, answer, seconds)
     if verdict.status == PASSED and output.overwritten:
         says = (

@@ -1,5 +1,7 @@
 """What this session (a notebook's kernel) remembers of the exercises."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,11 +37,22 @@ class Session:
         attempts: what was tried in this session, by exercise id.
         passed_answers: the answers that passed, in this session or in an earlier one, by exercise id.
         strict: whether an exercise that is not solved raises ExerciseError.
+        counting: whether calls of the learner's functions are counted now.
     """
 
     attempts: dict[str, Attempt] = field(default_factory=dict)
     passed_answers: dict[str, Any] = field(default_factory=dict)
     strict: bool = False
+    counting: bool = True
+
+    @contextlib.contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Count no calls in the block: what a check calls is no use of an answer."""
+        before, self.counting = self.counting, False
+        try:
+            yield
+        finally:
+            self.counting = before
 
     def status(self, exercise_id: str) -> str:
         """Return how far the learner is with an exercise: PASSED, WRONG, STOPPED or UNWRITTEN."""

@@ -65,7 +65,8 @@ def split_by_group(
     sizes = Counter(groups)
     names = sorted(sizes)
     random.Random(seed).shuffle(names)
-    wanted = {"val": fractions[1] * len(groups), "test": fractions[2] * len(groups), "train": float("inf")}
+    val, test = (round(share * len(groups), 6) for share in fractions[1:])  # 0.07 * 100 would be 7.000000000000001
+    wanted = {"val": val, "test": test, "train": float("inf")}
     filled, split_of = Counter(), {}
     for name in names:
         split = next(split for split in wanted if filled[split] < wanted[split])

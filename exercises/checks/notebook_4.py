@@ -1,5 +1,6 @@
 """Notebook 4: reading, checking and splitting pairs."""
 
+import random
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -145,14 +146,18 @@ def palette_colours(read_image: Callable) -> None:
 def transparency(read_image: Callable) -> None:
     """Transparency is dropped, and the colours stay.
 
-    Mode "RGBA" has a fourth channel that says how solid each pixel is. Leave it out: three channels remain.
+    The last channel of the modes "RGBA" and "LA" says how solid each pixel is. Leave it out: the colours, or the grey
+    values, remain.
     """
     solid = np.array([[255, 128, 0], [255, 3, 77]], dtype=np.uint8)[..., None]
-    expect(
-        lambda file: read_back(read_image, Image.fromarray(file)), np.concatenate([COLOURS, solid], axis=-1),
-        gives=COLOURS, says="transparent pixels change their colour: drop the fourth channel, keep the other three",
-        mistakes=[(lambda result: result.shape[-1] == 4, "a transparent picture keeps its fourth channel")],
-    )  # fmt: skip
+    greys = np.stack([COLOURS[..., 0]] * 3, axis=-1)
+    for mode, colours, wanted in (("RGBA", COLOURS, COLOURS), ("LA", COLOURS[..., :1], greys)):
+        expect(
+            lambda file, mode=mode: read_back(read_image, Image.fromarray(file, mode)),
+            np.concatenate([colours, solid], axis=-1), gives=wanted,
+            says=f'transparent pixels change their colour (mode "{mode}"): drop the last channel, keep the rest',
+            mistakes=[(lambda result: result.shape[-1] in (2, 4), "a transparent picture keeps its last channel")],
+        )  # fmt: skip
 
 
 BLOCKS = np.array([[(1, 0, 0), (0, 1, 0), (0, 0, 1)], [(1, 1, 1), (0, 0, 0), (1, 1, 0)]], dtype=np.uint8)
@@ -187,10 +192,11 @@ def upright(read_image: Callable) -> None:
         says = f"the EXIF note {note} is not followed as it should be"
         stays = found.shape == BLOCKS.shape and (found == BLOCKS).all()
         lies = stays and note in (3, 6, 8)
+        ignored = f"the EXIF note {'is not read' if note == 6 else f'{note} is not followed'}"  # 6 is tried first
         expect(
             lambda stored, found=found: found, np.array(picture)[8::16, 8::16] // 255, gives=wanted, says=says,
             mistakes=[
-                (lambda _, lies=lies: lies, "the EXIF note is not read: the photograph is not upright"),
+                (lambda _, lies=lies: lies, f"{ignored}: the photograph is not upright"),
                 (lambda _, stays=stays: stays, f"a mirrored photograph (EXIF note {note}) stays mirrored"),
                 (np.rot90(wanted, 2), "the photograph is turned the wrong way and stands on its head"),
                 (wanted[..., ::-1], "red and blue are swapped in a photograph (.jpg)"),
@@ -415,6 +421,7 @@ def channels_first(to_tensors: Callable) -> None:
         (2, 4, 3): "the image's channels are last: PyTorch wants them first, (3, H, W)",
         (3, 4, 2): "height and width of the image are swapped: (3, H, W)",
         (1, 3, 2, 4): "the image has a fourth axis: one image is (3, H, W), batches come later",
+        (2, 4): "the first result is (2, 4), as the mask should be: return the image first, (image, mask)",
     }
     says = wanted.get(tuple(image.shape), f"the image has shape {tuple(image.shape)}, not (3, 2, 4)")
     require(image.shape == (3, 2, 4), says, expected=(3, 2, 4), yours=tuple(image.shape))
@@ -557,7 +564,8 @@ def good_pair(pair_faults: Callable) -> None:
     mask = np.array([[0, 1, 2], [255, 2, 0]], dtype=np.uint8)
     faults_are(
         pair_faults, (2, 3), mask, [], "a pair without a fault is blamed",
-        labels="255 is taken for a foreign label: it means ignored", shape="a pair of equal size has the fault shape",
+        labels="255 is taken for a foreign label: it means ignored",
+        shape="a pair of equal size has the fault shape: `.shape` gives the height first, then the width",
         empty="a mask with a few ignored pixels is called empty: only a mask of nothing but 255 is",
     )  # fmt: skip
     faults_are(
@@ -738,9 +746,12 @@ def exact_shares(split_by_group: Callable) -> None:
             unwanted = any(n and not f for n, f in zip(found, fractions, strict=True))
             require(not unwanted, "a split gets items though its fraction is 0", **details)
             mixed = found != wanted and sorted(found) == sorted(wanted)
-            says = "the shares differ though the groups can be dealt out exactly (are the `fractions` used?)"
             require(not mixed, "the shares are right but in the wrong order: (train, val, test)", **details)
-            require(found == wanted, says, **details)
+            over = [s for s, n, w in zip(SPLITS, found, wanted, strict=True) if n > w and s != "train"]
+            place = SPLITS.index([*over, "val"][0])
+            says = "the shares differ though the groups can be dealt out exactly"
+            full = f": {SPLITS[place]} is full with {wanted[place]} items and gets {found[place]}"
+            require(found == wanted, says + (full if over else " (are the `fractions` used?)"), **details)
 
 
 def shares_of_items(split_by_group: Callable) -> None:
@@ -775,9 +786,9 @@ def usual_shares(split_by_group: Callable) -> None:
 
 
 def repeatable(split_by_group: Callable) -> None:
-    """The same seed gives the same split, another seed another.
+    """The same seed gives the same split, another seed another, and the global generators stay as they are.
 
-    `random.Random(seed).shuffle(names)` shuffles with a generator that starts at the seed each time.
+    `random.Random(seed).shuffle(names)` shuffles with a generator of its own, which starts at the seed each time.
     """
     groups = towns(30, 2)
     seeds = [0, 1, 2, 3, 10]
@@ -798,6 +809,17 @@ def repeatable(split_by_group: Callable) -> None:
     says = "some seeds give the same split: hand the seed on as it is"
     says = says if different > 1 else "every seed gives the same split: shuffle the names of the groups with the seed"
     require(different == len(seeds), says, seeds=seeds)
+    before = global_states()
+    splits_of(split_by_group, groups, (0.5, 0.25, 0.25), 99)  # a seed that no call above has left behind
+    moved = [name for name, state in global_states().items() if state != before[name]]
+    says = "is set by a call, so whatever draws from it later repeats itself: take a generator of your own"
+    require(not moved, f"the global generator of {[*moved, 0][0]} {says}")
+
+
+def global_states() -> dict[str, str]:
+    """Return the states of the global random generators, by the name of their library."""
+    states = {"Python": random.getstate(), "NumPy": np.random.get_state()[1].tobytes()}  # noqa: NPY002
+    return {name: repr(state) for name, state in states.items()} | {"PyTorch": repr(torch.get_rng_state().tolist())}
 
 
 def any_order(split_by_group: Callable) -> None:
@@ -828,11 +850,22 @@ def pair_of_tensors(image: np.ndarray, mask: np.ndarray) -> tuple[Tensor, Tensor
     return torch.tensor(np.moveaxis(image, -1, 0).tolist(), dtype=torch.uint8), torch.tensor(mask.tolist())
 
 
+class EmptyCache(Wrong, KeyError):
+    """Nothing has been read yet; an answer may expect that, as a KeyError."""
+
+
+class Cache(dict):
+    """A cache that says how it is filled."""
+
+    def __missing__(self, index: int) -> None:
+        raise EmptyCache("the cache is empty at first: `self.read(index)` fills it and gives the arrays", index=index)
+
+
 class ThreePairs:
     """A data set of three pairs, which caches what it has read, as `Pairs` does, and notes what it is asked for."""
 
     def __init__(self, transform: Callable | None = None) -> None:
-        self.transform, self.cache = transform, {}
+        self.transform, self.cache = transform, Cache()
         self.kept, self.asked = [numbers_of_pair(index) for index in range(3)], []
 
     def __len__(self) -> int:
@@ -916,10 +949,11 @@ def read_once(getitem: Callable) -> None:
 
     Reading may mean decoding two files. Take both arrays from one call: `image, mask = self.read(index)`.
     """
-    data = ThreePairs()
-    example(getitem, data, 1)
-    says = f"`self.read` is called {len(data.asked)} times for one example: once gives both arrays"
-    require(len(data.asked) == 1, says, asked=data.asked)
+    for transform in (None, MirrorAndCount()):
+        data = ThreePairs(transform)
+        example(getitem, data, 1)
+        says = f"`self.read` is called {len(data.asked)} times for one example: once gives both arrays"
+        require(len(data.asked) == 1, says, asked=data.asked)
 
 
 def both_in_one_call(getitem: Callable) -> None:

@@ -68,10 +68,11 @@ def plot_pair(image: np.ndarray, mask: np.ndarray, stored: Path, classes: Sequen
     return figure
 
 
-def frame_part(ax: Axes, corner: tuple[int, int], size: int, name: str = "") -> None:
-    """Draw a square of `size` pixels from its upper left corner (x, y) on, black between white, and its name in it."""
-    for colour, width in (("white", 4), ("black", 2)):
-        ax.add_patch(Rectangle((corner[0] - 0.5, corner[1] - 0.5), size, size, fill=False, edgecolor=colour, lw=width))
+def frame_part(ax: Axes, corner: tuple[int, int], size: int, name: str = "", style: str = "-") -> None:
+    """Draw a square of `size` pixels from its upper left corner (x, y) on, black on white, and its name in it."""
+    place = (corner[0] - 0.5, corner[1] - 0.5)
+    for colour, width, kind in (("white", 4.5, "-"), ("black", 2, style)):
+        ax.add_patch(Rectangle(place, size, size, fill=False, edgecolor=colour, lw=width, ls=kind))
     if name:
         box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "black"}
         ax.text(corner[0] + 14, corner[1] + 16, name, ha="center", va="center", size=10, bbox=box)
@@ -122,13 +123,16 @@ def mark_panels(figure: Figure, numbers: Sequence[int]) -> None:
 def plot_crops(
     whole: Sequence[np.ndarray], crops: Sequence, classes: Sequence[str], palette: Palette, titles: Sequence[str]
 ) -> Figure:
-    """Show a pair of arrays and crops of it, each a pair, and on the whole a numbered frame where each was cut."""
+    """Show a pair of arrays and crops of it, each a pair, and on the whole a numbered frame where each was cut.
+
+    The frames differ in their lines, so that they can be told apart where they cross.
+    """
     figure = plot_examples([whole, *crops], classes, palette, titles)
     for number, (crop, _) in enumerate(crops, start=1):
         crop = to_array(crop)
         corner = find_crop(whole[0], crop)
         if corner:
-            frame_part(figure.axes[0], corner, len(crop), str(number))
+            frame_part(figure.axes[0], corner, len(crop), str(number), ("-", "--", ":")[(number - 1) % 3])
     return figure
 
 
@@ -162,9 +166,11 @@ def plot_folder(images: Sequence[Path], masks: Path) -> Figure:
         ax.set_axis_off()
     for number, image in enumerate(images):
         row, column = divmod(number, columns)
+        mask = next(iter(masks.glob(f"{image.stem}.*")), None)
         show_file(axes[2 * row, column], image, read_image)
-        axes[2 * row, column].set_title(image.stem, size=10)
-        show_file(axes[2 * row + 1, column], next(iter(masks.glob(f"{image.stem}.*")), None), read_values)
+        show_file(axes[2 * row + 1, column], mask, read_values)
+        axes[2 * row, column].set_title(image.name, size=10)
+        axes[2 * row + 1, column].set_title(mask.name if mask else "", size=10)
     return figure
 
 

@@ -56,13 +56,16 @@ def plot_two_outlines(image: np.ndarray, outlines: Mapping[str, tuple], truth: n
 
 
 def plot_moved_scores(scores: Mapping[str, Sequence[float]], classes: Sequence[str]) -> Figure:
-    """Draw groups of bars, one group for each class: the IoU (C,) under each name. A class without IoU gets no bar."""
+    """Draw groups of bars, one group for each class: the IoU (C,) under each name.
+
+    A class without IoU gets no bar, and what rounds to 0.00 is written as 0, so that neighbours do not run together.
+    """
     figure, ax = plt.subplots(figsize=(10.2, 3.9))
     wide, colours = 0.8 / len(scores), (GREY, BLUE, ORANGE, "white")
     for number, (name, values) in enumerate(scores.items()):
         places = np.arange(len(classes)) + (number - (len(scores) - 1) / 2) * wide
         bars = ax.bar(places, values, wide, color=colours[number], edgecolor="black", label=name)
-        ax.bar_label(bars, [f"{v:.2f}" if v == v else "" for v in values], size=9, padding=2)
+        ax.bar_label(bars, [f"{v:.2f}".replace("0.00", "0") if v == v else "" for v in values], size=9, padding=2)
     ax.set_xticks(range(len(classes)), classes)
     ax.set(ylabel="IoU with the clean masks", ylim=(0, 1.12))
     figure.legend(loc="outside upper center", ncols=3 if len(scores) < 4 else 2, frameon=False)

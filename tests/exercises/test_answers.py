@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import bank
+import numpy as np
 import torch
 from iou_cells import BODY, HEAD, RIGHT_CELL, WRONG_CELL, run_cell
 
@@ -81,6 +82,31 @@ def test_yours_travels_to_a_worker_process():
     assert again(torch.tensor([1]), torch.tensor([1]), 2).tolist()[1] == 1.0
     answer_path("7.3").unlink()
     assert pickle.loads(pickle.dumps(utils.metrics.iou)) is reference("7.3")
+
+
+def test_a_method_that_passed_is_yours_though_the_course_keeps_its_own():
+    from utils.dataset import SegmentationDataset
+
+    assert whose("4.6") == "the course's: __getitem__"
+    bank.try_answer(next(a for a in bank.read(4)[1] if a.id == "4.6" and not a.right))
+    assert whose("4.6") == "the course's: __getitem__"
+    bank.try_answer(next(a for a in bank.read(4)[1] if a.id == "4.6" and a.right))
+    assert SegmentationDataset.__getitem__ is reference("4.6")
+    assert whose("4.6") == "yours: __getitem__"
+    assert whose().startswith("yours: __getitem__ · the course's: the other ")
+    forget("4.6")
+    assert whose("4.6") == "the course's: __getitem__"
+
+
+def test_calls_that_a_check_makes_are_not_counted():
+    """4.6 is checked once more in a module of its own, in which its `to_tensors` is the one that the course uses."""
+    import utils.dataset
+
+    for exercise_id in ("4.3", "4.6"):
+        bank.try_answer(next(a for a in bank.read(4)[1] if a.id == exercise_id and a.right))
+    assert whose("4.3", "4.6") == "yours: to_tensors, __getitem__"
+    utils.dataset.to_tensors(np.zeros((2, 3, 3), dtype=np.uint8), np.zeros((2, 3), dtype=np.uint8))
+    assert whose("4.3") == "yours: to_tensors (1 call)"
 
 
 def test_classes_are_not_put_into_the_library():

@@ -51,7 +51,7 @@ def test_a_changed_label_is_black_and_counted():
 
 def test_a_class_without_a_score_has_no_number():
     figure = plot_moved_scores({"clean": [0.5, 0.25, np.nan], "moved": [0.4, 0.0, np.nan]}, CLASSES)
-    assert [t for t in (text.get_text() for text in figure.axes[0].texts) if t] == ["0.50", "0.25", "0.40", "0.00"]
+    assert [t for t in (text.get_text() for text in figure.axes[0].texts) if t] == ["0.50", "0.25", "0.40", "0"]
 
 
 def test_a_group_in_two_splits_leaks_and_is_named():
@@ -121,15 +121,16 @@ def test_a_crop_is_found_though_it_is_turned_or_mirrored():
     assert find_crop(crop, image[:30, :30]) is None
     figure = plot_crops((image, image[..., 0]), [(crop, crop[..., 0])] * 3, CLASSES, PALETTE, ["", "", "", ""])
     assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2", "3"]
+    assert [patch.get_linestyle() for patch in figure.axes[0].patches[1::2]] == ["-", "--", ":"]
 
 
 def test_a_file_that_is_missing_or_no_picture_is_an_empty_tile(tmp_path):
     for name in ("a", "b"):
         Image.fromarray(PHOTO).save(tmp_path / f"{name}.png")
     (tmp_path / "masks").mkdir()
-    (tmp_path / "masks" / "a.png").write_text("<html>")
+    (tmp_path / "masks" / "a.jpg").write_text("<html>")
     figure = plot_folder([tmp_path / "a.png", tmp_path / "b.png"], tmp_path / "masks")
-    assert {"a", "b", "no picture", "no file"} <= texts(figure)
+    assert {"a.png", "a.jpg", "b.png", "no picture", "no file"} <= texts(figure)
     assert [len(ax.images) for ax in figure.axes] == [1, 1, 0, 0]
 
 

@@ -182,3 +182,17 @@ def test_shares_are_kept(count):
     for split, share in (("train", 0.7), ("val", 0.2), ("test", 0.1)):
         assert abs(found.count(split) - share * count) < 2
     assert found != split_by_group([str(i) for i in range(count)], (0.7, 0.2, 0.1), seed=4)
+
+
+@pytest.mark.parametrize(
+    ("size", "fractions", "shares"),
+    [
+        (1, (0.86, 0.07, 0.07), (86, 7, 7)),
+        (2, (0.38, 0.55, 0.07), (76, 110, 14)),
+        (3, (0.44, 0.28, 0.28), (132, 84, 84)),
+    ],
+)
+def test_shares_that_come_out_even_are_met_exactly(size, fractions, shares):
+    """0.07 * 100 is 7.000000000000001: that last bit must not cost a split one more group."""
+    found = split_by_group([f"group {i % 100}" for i in range(100 * size)], fractions)
+    assert tuple(found.count(split) for split in SPLITS) == shares

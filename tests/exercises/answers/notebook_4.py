@@ -120,7 +120,7 @@ def read_image(path):
     values = np.array(picture.convert("L") if picture.mode in ("1", "LA") else picture)
     return np.stack([values] * 3, axis=-1) if values.ndim == 2 else values
 
-# %% 4.1 wrong: keeps its fourth channel
+# %% 4.1 wrong: keeps its last channel
 def read_image(path):
     picture = ImageOps.exif_transpose(open_image(path))
     return np.array(picture if picture.mode == "RGBA" else picture.convert("RGB"))
@@ -886,9 +886,8 @@ def neediest(filled, wanted):
     return max(SPLIT_NAMES, key=lambda name: wanted[name] - filled[name])
 
 def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
-    random.seed(seed)
     names = sorted(set(groups))
-    random.shuffle(names)
+    random.Random(seed).shuffle(names)
     wanted = {name: f * len(groups) for name, f in zip(SPLIT_NAMES, fractions)}
     filled = dict.fromkeys(SPLIT_NAMES, 0)
     result = [None] * len(groups)
@@ -1434,7 +1433,7 @@ def __getitem__(self, index):
         image, mask = self.transform(image, mask)
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1), torch.from_numpy(mask).long()
 
-# %% 4.6 wrong: KeyError on line 3
+# %% 4.6 wrong: the cache is empty at first: `self.read(index)` fills it
 def __getitem__(self, index):
     image, mask = self.cache[index]
     if self.transform:
@@ -1544,3 +1543,93 @@ def __getitem__(self, index):
     if not hasattr(self, "examples"):
         self.examples = {}
     return self.examples.setdefault(index, to_tensors(*self.read(index)))
+
+# %% 4.6 right: it asks for forgiveness where the cache is empty
+def __getitem__(self, index):
+    try:
+        image, mask = self.cache[index]
+    except KeyError:
+        image, mask = self.read(index)
+    if self.transform:
+        image, mask = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: `self.read` is called 2 times
+def __getitem__(self, index):
+    if self.transform:
+        image, mask = self.transform(self.read(index)[0], self.read(index)[1])
+    else:
+        image, mask = self.read(index)
+    return to_tensors(image, mask)
+
+# %% 4.1 wrong: the EXIF note 8 is not followed: the photograph is not upright
+def read_image(path):
+    picture = open_image(path)
+    if picture.getexif().get(0x0112) == 6:
+        picture = picture.rotate(-90, expand=True)
+    return np.array(picture.convert("RGB"))
+
+# %% 4.1 wrong: transparent pixels change their colour
+def read_image(path):
+    picture = ImageOps.exif_transpose(open_image(path))
+    if picture.mode == "LA":
+        white = Image.new("LA", picture.size, (255, 255))
+        picture = Image.alpha_composite(white.convert("RGBA"), picture.convert("RGBA"))
+    return np.array(picture.convert("RGB"))
+
+# %% 4.3 wrong: return the image first
+def to_tensors(image, mask):
+    return torch.from_numpy(mask.astype(np.int64)), torch.from_numpy(image.transpose(2, 0, 1).copy())
+
+# %% 4.4 wrong: `.shape` gives the height first
+def pair_faults(image, mask, num_classes):
+    (width, height), (high, wide) = image.shape[:2], mask.shape
+    faults = ["shape"] if abs(wide * height / (high * width) - 1) > 0.02 else []
+    if ((mask < 0) | (mask >= num_classes) & (mask != 255)).any():
+        faults.append("labels")
+    return [*faults, "empty"] if (mask == 255).all() else faults
+
+# %% 4.5 wrong: a generator of your own
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    random.seed(seed)
+    sizes, filled, split_of = Counter(groups), Counter(), {}
+    names = sorted(sizes)
+    random.shuffle(names)
+    wanted = {"val": fractions[1] * len(groups), "test": fractions[2] * len(groups), "train": float("inf")}
+    for name in names:
+        split_of[name] = next(split for split in wanted if filled[split] < wanted[split])
+        filled[split_of[name]] += sizes[name]
+    return [split_of[group] for group in groups]
+
+# %% 4.5 wrong: a generator of your own
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    np.random.seed(seed)
+    names, index, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.random.permutation(len(names))
+    begin = np.cumsum(sizes[order]) - sizes[order]
+    which = np.empty(len(names), dtype=int)
+    which[order] = np.searchsorted(np.cumsum(fractions)[:2] * len(groups), begin, side="right")
+    return [("train", "val", "test")[k] for k in which[index]]
+
+# %% 4.5 wrong: val is full with 2 items and gets 4
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    sizes, filled, split_of = Counter(groups), Counter(), {}
+    names = sorted(sizes)
+    random.Random(seed).shuffle(names)
+    wanted = {"val": fractions[1] * len(groups), "test": fractions[2] * len(groups), "train": float("inf")}
+    for name in names:
+        split_of[name] = next(split for split in wanted if wanted[split] and filled[split] <= wanted[split])
+        filled[split_of[name]] += sizes[name]
+    return [split_of[group] for group in groups]
+
+# %% 4.5 right: shares that are rounded, and a group goes where it still fits
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    sizes, filled, split_of = Counter(groups), Counter(), {}
+    names = sorted(sizes)
+    random.Random(seed).shuffle(names)
+    wanted = {"val": round(fractions[1] * len(groups)), "test": round(fractions[2] * len(groups))}
+    for name in names:
+        fits = [split for split in wanted if filled[split] + sizes[name] <= wanted[split]]
+        split_of[name] = fits[0] if fits else "train"
+        filled[split_of[name]] += sizes[name]
+    return [split_of[group] for group in groups]
