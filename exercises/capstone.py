@@ -1,5 +1,6 @@
 """The capstone's town in snow: twelve labelled scenes, a hundred without labels, two budgets, a hidden part of town."""
 
+import csv
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,20 +8,25 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from exercises.archive import offer
+from exercises.snow_hand_in import pack_hand_in
+from exercises.snow_runs import diary_row
 from exercises.snow_scenes import FIRST, draw_scenes, scene_names, splits_with, write_tables
-from utils.config import COURSE
+from exercises.snow_visits import BOUGHT, HOME, keep_town, take_town
 from utils.errors import CourseError, DataError
-from utils.run_splits import SPLITS_FILE
-from utils.runs import Run
 
 UNLABELLED, BUDGET = 100, 20  # scenes without a mask, and how many masks you may buy
-VIEWS = 6_000  # how often a scene may pass through a network in training, over all runs: the same on every machine
+VIEWS = 10_000  # how often scenes may pass through a network in training, over all runs: the same on every machine
 FIRST_HIDDEN, HIDDEN = 500, 12
+Scenes = str | Path | Iterable[str | Path]
 
 
 class BudgetError(CourseError):
     """More labels were asked for than the budget has left, or labels that cannot be bought."""
+
+
+def named(scenes: Scenes) -> list[str]:
+    """Return the names of scenes, each once: a scene is given by its name or by its file."""
+    return list(dict.fromkeys(Path(s).stem for s in ([scenes] if isinstance(scenes, (str, Path)) else scenes)))
 
 
 class SnowTown:
@@ -31,13 +37,10 @@ class SnowTown:
         unlabelled: how many scenes without a mask the town has.
     """
 
-    def __init__(self, folder: str | Path = COURSE / "build" / "snow_town", unlabelled: int = UNLABELLED) -> None:
+    def __init__(self, folder: str | Path = HOME, unlabelled: int = UNLABELLED) -> None:
         self.folder = Path(folder)
-        names = [*FIRST, *scene_names(len(FIRST), unlabelled)]
-        homes = (self.labelled / "masks").glob("*.png"), (self.folder / "unlabelled").glob("*.jpg")
-        drawn = {path.stem for paths in homes for path in paths}
-        if missing := [name for name in names if name not in drawn]:
-            self._draw(missing, labelled=FIRST)
+        self._names = [*FIRST, *scene_names(len(FIRST), unlabelled)]
+        self._draw()
 
     @property
     def labelled(self) -> Path:
@@ -51,9 +54,19 @@ class SnowTown:
         return [path for path in sorted((self.folder / "unlabelled").glob("*.jpg")) if path.stem not in bought]
 
     @property
+    def choices(self) -> dict[str, list[str]]:
+        """The names of the scenes that you bought, by the name of the choice that each was bought for."""
+        table, chosen = self.folder / BOUGHT, {}
+        if table.is_file():
+            with table.open(encoding="utf-8", newline="") as file:
+                for row in csv.DictReader(file):
+                    chosen.setdefault(row["choice"], []).append(row["scene"])
+        return chosen
+
+    @property
     def bought(self) -> list[str]:
         """The names of the scenes whose labels were bought, in order."""
-        return sorted(p.stem for p in (self.labelled / "images").glob("*.jpg") if p.stem not in FIRST)
+        return sorted(name for names in self.choices.values() for name in names)
 
     @property
     def candidates(self) -> list[Path]:
@@ -61,31 +74,40 @@ class SnowTown:
         bought = [self.labelled / "images" / f"{name}.jpg" for name in self.bought]
         return sorted([*self.unlabelled, *bought], key=lambda path: path.stem)
 
-    def buy(self, scenes: Iterable[str | Path]) -> None:
-        """Pay for the masks of scenes, named by their files: each moves into `labelled/`, to the training images.
+    def buy(self, **choices: Scenes) -> None:
+        """Pay for the masks of scenes, as in `buy(by_rule=scenes)`: each moves to the training images of `labelled/`.
 
-        Raises BudgetError, and buys nothing, where a scene cannot be bought or the budget does not reach.
+        `choices` goes on to say which scene was bought for which choice. Raises BudgetError, and buys nothing, where a
+        scene cannot be bought or the budget does not reach.
         """
-        names = list(dict.fromkeys(Path(scene).stem for scene in scenes))
+        wanted = {name: named(scenes) for name, scenes in choices.items()}
+        names = [scene for scenes in wanted.values() for scene in scenes]
         offered = {path.stem for path in self.unlabelled}
-        if strange := [name for name in names if name not in offered]:
-            raise BudgetError(f"{strange[0]} is not for sale: take names of files in {self.folder / 'unlabelled'}.")
+        for place, name in enumerate(names):
+            if name not in offered or name in names[:place]:
+                reason = "is chosen twice" if name in offered else "is not for sale"
+                raise BudgetError(f"{name} {reason}: take names of files in {self.folder / 'unlabelled'}, each once.")
         left = BUDGET - len(self.bought)
         if len(names) > left:
             raise BudgetError(f"{len(names)} labels are more than the {left} that your budget of {BUDGET} has left.")
-        self._draw(names, labelled=names)
-        for name in names:
-            (self.folder / "unlabelled" / f"{name}.jpg").unlink()
+        rows = [(c, scene) for c, scenes in [*self.choices.items(), *wanted.items()] for scene in scenes]
+        with (self.folder / BOUGHT).open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([("choice", "scene"), *rows])
+        self._draw()
+        self.keep()
 
-    def subset(self, name: str, bought: Iterable[str | Path]) -> Path:
+    def subset(self, name: str, bought: Scenes) -> Path:
         """Return a folder with the twelve first scenes and, of those that you bought, the ones that you name.
 
-        So two ways of choosing can be compared: train once with each. Raises BudgetError for a scene not bought.
+        So two ways of choosing can be compared: train once with each. Raises BudgetError for a scene not bought, and
+        where a folder of that name holds other scenes, since a run may have been trained on them.
         """
-        names = list(dict.fromkeys(Path(scene).stem for scene in bought))
+        names, folder = named(bought), self.folder / "subsets" / name
         if strange := [scene for scene in names if scene not in self.bought]:
             raise BudgetError(f"{strange[0]} was not bought: choose among town.bought.")
-        folder = self.folder / "subsets" / name
+        there = {path.stem for path in (folder / "masks").glob("*.png")}
+        if (folder / "pairs.csv").is_file() and there != {*FIRST, *names}:
+            raise BudgetError(f"The subset {name} holds other scenes already: give this one a name of its own.")
         for scene in [*FIRST, *names]:
             for file in (f"images/{scene}.jpg", f"masks/{scene}.png"):
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
@@ -101,36 +123,26 @@ class SnowTown:
 
     def diary(self) -> pd.DataFrame:
         """Return a row for each of your runs: what it saw, and its validation IoU, kept and last."""
-        rows = {}
-        for folder in self.runs:
-            run = Run.load(folder)
-            scenes = int((pd.read_csv(folder / SPLITS_FILE)["split"] == "train").sum())
-            rows[folder.name] = {
-                "scenes": scenes,
-                "epochs": len(run.history),
-                "views": scenes * len(run.history),
-                "kept epoch": int(run.best["epoch"]),
-                "kept IoU": round(float(run.best["val_score"]), 3),
-                "last IoU": round(float(run.history["val_score"].iloc[-1]), 3),
-            }
-        return pd.DataFrame.from_dict(rows, orient="index")
+        return pd.DataFrame.from_dict({run.name: diary_row(run) for run in self.runs}, orient="index")
 
     def views(self) -> int:
         """Return how often scenes have passed through a network in training, over all of your runs."""
         return int(self.diary()["views"].sum()) if self.runs else 0
 
-    def hand_in(self, run: str | Path) -> Path:
-        """Pack a run, your diary, the names of the scenes that you bought and the report into `hand_in.zip`."""
-        with TemporaryDirectory(dir=self.folder) as made:
-            packed = Path(made)
-            shutil.copytree(run, packed / "run", ignore=shutil.ignore_patterns("*.ckpt", "pictures"))
-            self.diary().to_csv(packed / "diary.csv", index_label="run")
-            (packed / "bought.txt").write_text("".join(f"{name}\n" for name in self.bought), "utf-8")
-            if (report := self.folder / "report.html").is_file():
-                shutil.copy(report, packed)
-            archive = Path(shutil.make_archive(str(self.folder / "hand_in"), "zip", packed))
-        offer(archive, f"{Path(run).name}, your diary and {len(self.bought)} bought names are in {archive}.")
-        return archive
+    def keep(self) -> None:
+        """Write what you bought and trained to your Drive, where the page was told to keep it there."""
+        keep_town(self.folder)
+
+    def take(self) -> Path:
+        """Save what you bought and trained as `snow_town.zip`, which the page takes on your next visit."""
+        return take_town(self.folder)
+
+    def hand_in(self, run: str | Path, notebook: str | Path = "capstone.ipynb") -> Path:
+        """Pack a run, your diary, what you bought, the test report, the notebook and your page into `hand_in.zip`."""
+        folder = self.folder / "runs" / Path(run).name
+        if folder not in self.runs:
+            raise DataError(f"There is no run {folder.name}: you have {', '.join(path.name for path in self.runs)}.")
+        return pack_hand_in(self.folder, folder, {"diary.csv": self.diary().to_csv(index_label="run")}, notebook)
 
     def hidden(self, first: int = FIRST_HIDDEN) -> Path:
         """Draw the part of town that nobody trained on, and return its folder: twelve pairs, all of the test split.
@@ -144,15 +156,22 @@ class SnowTown:
         write_tables(folder, dict.fromkeys(names, "test"))
         return folder
 
-    def _draw(self, names: list[str], labelled: list[str]) -> None:
-        """Draw scenes and put each in its place; the masks of those without a label are thrown away."""
+    def _draw(self) -> None:
+        """Draw what is missing of the town, and put each scene in its place; a mask nobody paid for is thrown away."""
         for folder in ("labelled/images", "labelled/masks", "unlabelled"):
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
+        masks, others, bought = self.labelled / "masks", self.folder / "unlabelled", self.bought
+        paid = {*FIRST, *bought}
+        homes = {name: masks / f"{name}.png" if name in paid else others / f"{name}.jpg" for name in self._names}
+        if not (missing := [name for name, home in homes.items() if not home.is_file()]):
+            return
         with TemporaryDirectory(dir=self.folder) as drawn:
-            draw_scenes(names, Path(drawn))
-            for name in names:
-                home = self.labelled / "images" if name in labelled else self.folder / "unlabelled"
+            draw_scenes(missing, Path(drawn))
+            for name in missing:
+                home = self.labelled / "images" if name in paid else others
                 Path(drawn, "images", f"{name}.jpg").replace(home / f"{name}.jpg")
-                if name in labelled:
-                    Path(drawn, "masks", f"{name}.png").replace(self.labelled / "masks" / f"{name}.png")
-        write_tables(self.labelled, splits_with(self.bought))
+                if name in paid:
+                    Path(drawn, "masks", f"{name}.png").replace(masks / f"{name}.png")
+        for name in bought:
+            (others / f"{name}.jpg").unlink(missing_ok=True)
+        write_tables(self.labelled, splits_with(bought))

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from utils.catalog.base import Source
 from utils.images import IGNORE_INDEX
 from utils.inference import Predictor
 from utils.metrics import iou
-from utils.plots import blend, legend, overlay, show_pairs
+from utils.plots import blend, draw_history, legend, overlay, show_pairs
 
 MAGENTA = (190, 0, 120)  # no class of the town has it
 
@@ -33,9 +36,22 @@ def plot_town(pairs: Sequence[tuple[np.ndarray, np.ndarray]], predictor: Predict
     return figure
 
 
-def plot_scenes(pairs: Sequence[tuple[np.ndarray, np.ndarray]], predictor: Predictor) -> Figure:
-    """Draw scenes with their masks, in the colours of a predictor: picture, mask, and one over the other."""
-    return show_pairs(pairs, predictor.classes, predictor.palette, size=2.7)
+def plot_scenes(pairs: Sequence[tuple[np.ndarray, np.ndarray]], source: Source) -> Figure:
+    """Draw scenes with their masks, in the colours of a data set: picture, mask, and one over the other."""
+    return show_pairs(pairs, source.classes, source.palette, size=2.7)
+
+
+def plot_first(history: pd.DataFrame, given: float) -> Figure:
+    """Draw the losses and the validation scores of a run, with the score of the network that was given as a line."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4))
+    draw_history(history, left, right)
+    right.axhline(given, color="0.35", linestyle="--", linewidth=1.2, label=f"the network you were given: {given:.2f}")
+    right.legend(frameon=False, loc="upper right")
+    scores = [*history["val_score"], given]
+    right.set(ylim=(max(0, min(scores) - 0.12), min(1, max(scores) + 0.1)))
+    for ax in (left, right):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
 
 
 def plot_found(images: Sequence[np.ndarray], titles: Sequence[str], predictor: Predictor) -> Figure:
