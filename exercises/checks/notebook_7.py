@@ -54,6 +54,7 @@ def dice_of_one_class(dice_loss: Callable) -> None:
         (6 / 9, "this is Dice itself: the loss is one minus it"),
         (1 - 3.5 / 9, "the overlap counts once: Dice takes it twice"),
         (1 - 6 / 6.5, "the denominator is the sum of both areas, without taking the overlap off"),
+        (1 - 3.5 / 6.5, "this is IoU (Jaccard): Dice counts the overlap twice, and divides by the sum of both areas"),
         (1 - 6 / 7.5, "the denominator is the sum of both areas, without squares"),
         (1 - 5 / 8, "`smooth` is left out: it belongs above the line and below it"),
         (1 - 5 / 9, "`smooth` belongs above the line as well"),
@@ -326,6 +327,17 @@ def counts_are_whole(confusion_matrix: Callable) -> None:
     require(matrix.dtype == torch.int64, f"the counts are {matrix.dtype}: make them torch.int64", yours=matrix)
 
 
+@contextmanager
+def beyond_the_table(says: str, **details: Any) -> Iterator[None]:
+    """Say what it means that bincount met numbers beyond the cells of a table with 3 x 3 cells."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "is invalid for input of size" not in str(error) or int(str(error).rsplit(" ", 1)[1]) <= 9:
+            raise
+        raise Wrong(says, **details) from None
+
+
 def ignored_are_not_counted(confusion_matrix: Callable) -> None:
     """Pixels whose truth is ignored are not counted.
 
@@ -333,15 +345,18 @@ def ignored_are_not_counted(confusion_matrix: Callable) -> None:
     """
     prediction, target = tensor([[0, 1, 2], [2, 2, 0]]), tensor([[0, 255, 2], [1, 2, 255]])
     counted = tensor([[1, 0, 0], [0, 0, 1], [0, 0, 2]])
-    expect(
-        confusion_matrix, prediction, target, 3, gives=counted, says="ignored pixels are counted",
-        mistakes=[(lambda r: r.sum() == 6, "ignored pixels are counted")],
-    )  # fmt: skip
+    says = (
+        "ignored pixels (255) are counted, and 255 is no row of the table: keep the pixels where the target is a class"
+    )
+    with beyond_the_table(says, prediction=prediction, target=target):
+        expect(
+            confusion_matrix, prediction, target, 3, gives=counted, says="ignored pixels are counted",
+            mistakes=[(lambda r: r.sum() == 6, "ignored pixels are counted")],
+        )  # fmt: skip
     target = tensor([[0, 9, 2], [1, 2, 9]])
-    expect(
-        confusion_matrix, prediction, target, 3, ignore_index=9, gives=counted,
-        says="`ignore_index` is not used: 255 is only its default value",
-    )  # fmt: skip
+    says = "`ignore_index` is not used: 255 is only its default value"
+    with beyond_the_table(says, prediction=prediction, target=target, ignore_index=9):
+        expect(confusion_matrix, prediction, target, 3, ignore_index=9, gives=counted, says=says)
     nothing = torch.full((2, 3), 255)
     empty = expect(confusion_matrix, prediction, nothing, 3, gives=torch.zeros(3, 3), says="all is ignored")
     require(empty.dtype == torch.int64, f"where all is ignored the counts are {empty.dtype}: make them torch.int64")
@@ -437,7 +452,10 @@ def ignored(iou: Callable) -> None:
     expect(
         iou, tensor([[0, 0], [1, 0]]), tensor([[1, 0], [1, 1]]), 2, ignore_index=0, gives=tensor([0.0, 1 / 3]),
         says="only the target says which pixels are ignored: a prediction that happens to be `ignore_index` is counted",
-        mistakes=[(tensor([NAN, 1 / 3]), "class 0 was predicted and is not there, where pixels count: that is 0")],
+        mistakes=[
+            (tensor([NAN, 1 / 3]), "class 0 was predicted and is not there, where pixels count: that is 0"),
+            (tensor([0.0, 1 / 4]), "the mean of each row's IoU: count over the whole mask, and divide once"),
+        ],
     )  # fmt: skip
 
 
@@ -628,7 +646,8 @@ def curve_and_mean(average_precision: Callable) -> None:
         raise Wrong(f"the result is {kind_of(result)}: return the curve and its mean, two arrays")
     for value, shape, name in zip(result, ((2, 3), (3,)), ("curve", "mean"), strict=True):
         if not isinstance(value, np.ndarray):
-            raise Wrong(f"the {name} is {kind_of(value)}, not a NumPy array")
+            single = " with a mean for each class: take it over the thresholds, axis=0" * (np.ndim(value) == 0)
+            raise Wrong(f"the {name} is {kind_of(value)}, not a NumPy array{single}")
         require(value.shape == shape, f"the {name} has shape {value.shape}, not {shape}: thresholds x classes, classes")
 
 
@@ -848,6 +867,7 @@ def weight_moves(train_step: Callable) -> None:
     known = {
         1.0: f"the weights do not move: {still}",
         1.72: "the weights move twice: one step for one batch",
+        1.8: "the weights move twice as far as they should: is backward or optimizer.step() called twice?",
         0.6: "the weights move along the gradient, uphill: is the sign of the loss turned?",
     }
     for value, sentence in known.items():
@@ -949,7 +969,9 @@ def run_evaluate(evaluate: Callable, channels: int = 3, **kwargs: Any) -> tuple[
         model.judged.append(logits.detach().clone())
         return share_wrong(logits, masks)
 
-    return evaluate(model, loader, loss_fn, 3, OneProcess(), **kwargs), model
+    says = "confusion_matrix meets 255 among the predictions: it takes the predicted mask first, and then the true one"
+    with beyond_the_table(says):
+        return evaluate(model, loader, loss_fn, 3, OneProcess(), **kwargs), model
 
 
 def logits_are_judged(evaluate: Callable) -> None:

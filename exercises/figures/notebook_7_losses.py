@@ -99,16 +99,19 @@ def judge_loop(losses: Any, page: Sequence[float]) -> str:
 
 
 def plot_with_bug(
-    history: pd.DataFrame, buggy: Sequence[float], name: str, epoch: int, batchwise: tuple[float, float]
+    history: pd.DataFrame, buggy: Sequence[float], name: str, batchwise: Sequence[tuple[float, float]]
 ) -> Figure:
     """Draw the losses and scores of a run, and beside them the scores of the same run with a bug.
 
-    `batchwise` are loss and score on the validation images after one epoch, as the statistics of each batch give them.
+    `batchwise` are loss and score on the validation images after each epoch, as the statistics of each batch give them.
     """
     figure = plot_history(history)
     left, right = figure.axes
-    for ax, value, line in ((left, batchwise[0], left.lines[1]), (right, batchwise[1], right.lines[0])):
-        ax.plot(epoch, value, "o", ms=8, mfc="none", color=line.get_color(), label="with batch statistics")
+    right.lines[0].set_label("as trained")
+    for ax, values, line in zip(
+        (left, right), zip(*batchwise, strict=True), (left.lines[1], right.lines[0]), strict=True
+    ):
+        ax.plot(history["epoch"], values, "o", ms=8, mfc="none", color=line.get_color(), label="with batch statistics")
     right.plot(history["epoch"], buggy, "--", color="grey", label="with the bug of 7.8")
     end = (history["epoch"].iloc[-1], buggy[-1])
     right.annotate(f"{buggy[-1]:.2f}", end, (0, -14), textcoords="offset points", ha="center", color="dimgrey")

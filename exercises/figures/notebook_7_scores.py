@@ -9,6 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from scipy import ndimage
 from torch import Tensor
 
 from utils.images import IGNORE_INDEX
@@ -40,7 +41,7 @@ def outline(ax: Axes, region: np.ndarray, colour: str, style: str, width: float 
 
 
 def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor], name: str = "car") -> Figure:
-    """Show an image with one class outlined, and maps of that class, bool (H, W), painted over it."""
+    """Show an image with one class outlined, and maps of that class, bool (H, W), with their patches numbered."""
     figure, axes = plt.subplots(1, 1 + len(maps), figsize=(10.5, 1.2 + 10.5 / (1 + len(maps))))
     picture, truth = to_array(image), to_array(truth)
     for ax, (title, found) in zip(axes, {"what is there": None, **maps}.items(), strict=True):
@@ -49,6 +50,8 @@ def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor], name
         outline(ax, truth, "white", *(("-", 2.2) if found is None else (":", 1.2)))
         ax.set_title(title)
         ax.axis("off")
+        if found is not None:
+            number_patches(ax, to_array(found))
     dark = {"facecolor": "dimgrey", "edgecolor": "white"}
     patches = [
         Patch(**dark, lw=2, label=f"a {name}"),
@@ -57,6 +60,14 @@ def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor], name
     ]
     figure.legend(handles=patches, loc="outside lower center", ncols=3, facecolor="silver", handleheight=1.3)
     return figure
+
+
+def number_patches(ax: Axes, found: np.ndarray, most: int = 30) -> None:
+    """Write a number on each connected patch of a mask (H, W), unless there are more than `most`."""
+    patches, count = ndimage.label(found)
+    if count <= most:
+        for number, (row, column) in enumerate(ndimage.center_of_mass(found, patches, range(1, count + 1)), start=1):
+            ax.text(column, row, str(number), ha="center", va="center", fontsize=8, clip_on=True)
 
 
 def plot_iou_shapes(truth: Tensor, predictions: Mapping[str, Tensor]) -> Figure:

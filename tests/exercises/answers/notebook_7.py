@@ -1159,7 +1159,7 @@ def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=
     optimizer.step(); optimizer.zero_grad()
     return loss.detach()
 
-# %% 7.6 wrong: the weight after the step is off
+# %% 7.6 wrong: is backward or optimizer.step() called twice
 def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
     loss = loss_fn(model(images), masks)
     loss.backward(retain_graph=True)
@@ -2273,3 +2273,68 @@ def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler
         if len(losses) % LOOK_EVERY == 0:
             mean_loss(losses, accelerator)
     return mean_loss(losses, accelerator)
+
+# %% 7.2 wrong: ignored pixels (255) are counted, and 255 is no row
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    pairs = target.flatten() * num_classes + prediction.flatten()
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+# %% 7.2 wrong: `ignore_index` is not used: 255 is only its default value
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    valid = target != 255
+    pairs = target[valid] * num_classes + prediction[valid]
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+# %% 7.3 wrong: the mean of each row's IoU
+def iou(prediction, target, num_classes, ignore_index=255):
+    prediction, target = prediction.flatten(1), target.flatten(1)
+    valid = target != ignore_index
+    classes = []
+    for c in range(num_classes):
+        found, true = (prediction == c) & valid, (target == c) & valid
+        classes.append(((found & true).sum(1) / (found | true).sum(1)).nanmean())
+    return torch.stack(classes)
+
+# %% 7.5 wrong: with a mean for each class
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    values = np.asarray(ious)
+    occurs = ~np.isnan(values)
+    curve = np.stack([((values >= t) & (values > 0)).sum(axis=0) / occurs.sum(axis=0) for t in thresholds])
+    return curve, np.nanmean(curve)
+
+# %% 7.7 wrong: confusion_matrix meets 255 among the predictions
+@torch.no_grad()
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    total, images_seen = 0.0, 0
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    for images, masks in loader:
+        logits = model(images)
+        total += loss_fn(logits, masks).item() * len(images)
+        images_seen += len(images)
+        matrix += confusion_matrix(masks, to_mask(logits, threshold), num_classes)
+    return Evaluation(total / images_seen, matrix)
+
+# %% 7.1 wrong: this is IoU (Jaccard)
+def dice_loss(logits, target, smooth=1.0):
+    p = probabilities(logits)
+    c = p.shape[1]
+    classes = torch.ones(1) if c == 1 else torch.arange(c)
+    valid = (target != 255)[:, None]
+    truth = ((target[:, None] == classes.view(1, -1, 1, 1)) & valid).to(p.dtype)
+    p = p * valid
+    overlap = (p * truth).sum((0, 2, 3))
+    union = p.sum((0, 2, 3)) + truth.sum((0, 2, 3)) - overlap
+    present = (truth.sum((0, 2, 3)) > 0).float()
+    return ((1 - (overlap + smooth) / (union + smooth)) * present).sum() / present.sum().clamp(min=1)
+
+# %% 7.6 wrong: the weights move twice as far
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if grad_clip > 0 and accelerator.sync_gradients:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()
