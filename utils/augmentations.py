@@ -91,7 +91,7 @@ def photometric(strength: str) -> list[A.BasicTransform]:
     c = s["colour"]
     return [
         A.ColorJitter(brightness=(1 - c, 1 + c), contrast=(1 - c, 1 + c), saturation=(1 - c, 1 + c), hue=(0, 0), p=0.8),
-        A.GaussNoise(std_range=(0, s["noise"]), per_channel=False, p=0.3),  # grain; for each channel 3 x slower
+        A.GaussNoise(std_range=(0, s["noise"]), per_channel=False, p=0.3),  # grey grain; coloured is 3 x slower
     ]
 
 
@@ -112,24 +112,23 @@ def eval_transform(config: Config) -> Augment:
 
 
 def train_transform_v2(config: Config) -> Transform:
-    """Return the same training pipeline, of medium strength, in torchvision.transforms.v2."""
-    s, c = STRENGTH["medium"], STRENGTH["medium"]["colour"]
-    fill = {tv_tensors.Image: 0, tv_tensors.Mask: IGNORE_INDEX}
-    zoom, size = (1 - s["zoom"], 1 + s["zoom"]), config.image_size
-    affine = v2.RandomAffine(s["degrees"], scale=zoom, interpolation=v2.InterpolationMode.BILINEAR, fill=fill)
-    steps = v2.Compose(
-        [
-            v2.RandomCrop(size, pad_if_needed=True, fill=fill),
-            v2.RandomHorizontalFlip(0.5),
-            v2.RandomApply([affine], p=0.7),
-            v2.RandomApply([v2.ColorJitter(c, c, c)], p=0.8),
-        ]
-    )
+    """Return the pipeline of `train_transform` in torchvision.transforms.v2, but for the noise, which is left out."""
+    size, fill = config.image_size, {tv_tensors.Image: 0, tv_tensors.Mask: IGNORE_INDEX}
+    steps: list[v2.Transform] = [v2.RandomCrop(size, pad_if_needed=True, fill=fill)]
+    if config.augmentation != "none":
+        s = STRENGTH[config.augmentation]
+        c, zoom = s["colour"], (1 - s["zoom"], 1 + s["zoom"])
+        affine = v2.RandomAffine(s["degrees"], scale=zoom, interpolation=v2.InterpolationMode.BILINEAR, fill=fill)
+        colours = v2.ColorJitter(c, c, c)
+        if config.aerial:
+            steps.append(v2.RandomChoice([v2.RandomRotation((angle, angle)) for angle in (0, 90, 180, 270)]))
+        steps += [v2.RandomHorizontalFlip(0.5), v2.RandomApply([affine], 0.7), v2.RandomApply([colours], 0.8)]
+    pipeline = v2.Compose(steps)
 
     def transform(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # Plain arrays would pass through unchanged and silently: the types say what each is.
         picture = tv_tensors.Image(torch.from_numpy(image.copy()).permute(2, 0, 1))
-        changed, ids = steps(picture, tv_tensors.Mask(torch.from_numpy(mask.copy())))
+        changed, ids = pipeline(picture, tv_tensors.Mask(torch.from_numpy(mask.copy())))
         return changed.permute(1, 2, 0).numpy(), ids.numpy()
 
     return transform

@@ -1,17 +1,24 @@
 """Notebook 3: image and mask, changed together."""
 
+import ast
+import inspect
+import re
+import textwrap
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 from unittest.mock import patch
 
+import albumentations as A
 import cv2
 import numpy as np
 from PIL import Image
 
 from exercises.definitions import Exercise, NotWritten
 from exercises.expect import Wrong, expect, kind_of, require
+from utils.augmentations import Augment
 from utils.catalog.tiny import Tiny
 from utils.config import COURSE, Config
 
@@ -45,11 +52,19 @@ def same_kind(pair: Pair, height: int, width: int) -> None:
 
 # ---------------------------------------------------------------- 3.1
 def expect_flip(flip: Callable, *args: Any, **wanted: Any) -> Any:
-    """Do what `expect` does, and leave the generator out of the details: its address tells a learner nothing."""
+    """Do what `expect` does, and tell less: of an image one colour, and of the generator nothing."""
     try:
         return expect(flip, *args, **wanted)
+    except TypeError as error:
+        if "sequence of integers" not in str(error):
+            raise
+        raise Wrong("`rng.random()` takes no p: draw a number without it, and ask whether it is below p") from None
     except Wrong as wrong:
         told = {name: v for name, v in wrong.details.items() if not isinstance(v, np.random.Generator)}
+        if "expected" in told and all(np.ndim(array) == 3 - n for n, array in enumerate(told["yours"])):
+            pairs = {"given": args[:2], "expected": told["expected"], "yours": told["yours"]}
+            told = {f"mask {name}": mask for name, (_, mask) in pairs.items()}
+            told |= {f"red of the image {name}": image[..., 0] for name, (image, _) in pairs.items()}
         raise Wrong(wrong.sentence, **told) from None
 
 
@@ -60,7 +75,7 @@ def mirrored(flip: Callable) -> None:
     `array[:, ::-1]`.
     """
     i, m = COLOURS, LABELS
-    same_kind(pair_of(expect(flip, i, m, np.random.default_rng(0), 1.0)), 2, 3)
+    same_kind(pair_of(expect_flip(flip, i, m, np.random.default_rng(0), 1.0)), 2, 3)
     results = [pair_of(flip(i.copy(), m.copy(), np.random.default_rng(n), 1.0)) for n in range(12)]
     moved = [not (np.array_equal(image, i) and np.array_equal(mask, m)) for image, mask in results]
     require(any(moved), "with p = 1 nothing is flipped: flip when `rng.random()` is below p", p=1.0)
@@ -228,7 +243,7 @@ def square(crop: Callable) -> None:
             starts = np.array([divmod(int(new[0, 0, 0]), width) for new, _ in results if new.size])
             shorter = int(np.argmin((height, width)))  # the other axis never starts later than this one may
             if starts[:, 1 - shorter].max() <= min(height, width) - size:
-                says += "; have both changed places? `mask.shape` is (height, width)"
+                says += "; have both changed places, in `mask.shape` or in the slices: rows come first"
             raise Wrong(says, **details)
         raise Wrong("the result is not size x size: cut from y to y + size, and from x to x + size", **details)
 
@@ -376,6 +391,11 @@ def labels_in_place(resize: Callable) -> None:
                 "the mask is cut where it should shrink as a whole",
                 **details,
             )
+            (old_height, old_width), outside = m.shape, np.ones(new.shape, bool)
+            outside[:old_height, :old_width] = False
+            padded = np.array_equal(new[:old_height, :old_width], m) and len(np.unique(new[outside])) == 1
+            says = "the mask is padded where it should grow as a whole"
+            require(not padded, says, mask=m, to=wanted.shape, yours=new)
             same_labels(new, wanted, m)
     rng = np.random.default_rng(0)
     for (h, w), (height, width) in (((12, 9), (4, 3)), ((5, 7), (8, 6)), ((9, 6), (4, 4))):
@@ -397,6 +417,10 @@ def same_labels(new: np.ndarray, wanted: np.ndarray, mask: np.ndarray) -> None:
     first = tuple(int(v) for v in other[0])
     details = {"mask": mask, "to": wanted.shape, "first wrong pixel": first}
     details |= {"expected there": int(wanted[first]), "yours there": int(new[first])}
+    for label in np.setdiff1d(wanted, new):
+        same = new == np.unique(new[wanted == label])[0]
+        if np.array_equal(same | (wanted == label), same) and np.array_equal(new[~same], wanted[~same]):
+            raise Wrong(f"the label {label} has been lost: it became {new[first]}, and no label may change", **details)
     mixed = cv2.resize(mask, wanted.shape[::-1])
     kept = np.isin(mixed, mask)  # what bilinear interpolation gives, where that is a label of the mask by chance
     if np.array_equal(new[kept], mixed[kept]):
@@ -422,6 +446,8 @@ def averaged(resize: Callable) -> None:
         require(not picked, says, **details)
         bilinear = cv2.resize(image, (3, 2)).astype(int)
         says = "of the pixels that a new one covers, only the four in the middle are averaged: all of them count"
+        if gives_rule_by_place(resize, image, mask, (2, 3)):
+            says += "; is the rule given by name, `interpolation=...`? The third place of cv2.resize is another one"
         require(factor == 2 or np.abs(bilinear - new).max() > 1, says, **details)
         says = "a new pixel of the image is not the mean of the old ones that it covers"
         require(np.abs(mean - new).max() <= 2, says, **details)
@@ -475,22 +501,13 @@ def made(make: Callable, size: int = 48, augmentation: str = "light", aerial: bo
     """Build the pipeline for a config and make sure that it is a function of image and mask."""
     try:
         transform = make(Config(image_size=size, augmentation=augmentation, aerial=aerial))
-    except KeyError as error:
-        if error.args != ("none",):
-            raise
-        says = "`geometric` and `photometric` know no 'none': with augmentation 'none', only pad and cut"
-        raise Wrong(says, augmentation=augmentation) from None
-    except ValueError as error:  # albumentations' own message is a page of pydantic
-        if "Field required" not in str(error):
-            raise
-        says = "a step lacks an argument: `A.RandomCrop` wants a height and a width, `A.RandomCrop(size, size)`"
-        raise Wrong(says) from None
-    except AttributeError as error:
-        if not str(error).startswith("'list' object"):
-            raise
-        says = "a step in your list is itself a list: join lists with `+` or `+=`, for `append` nests them"
-        raise Wrong(says, error=str(error)) from None
-    require(transform is not None, "nothing is returned: is a `return` missing?")
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        if says := slip_of_list(error):
+            raise Wrong(says, augmentation=augmentation) from None
+        raise
+    says = f"with augmentation '{augmentation}' nothing is returned: is a `return` missing?"
+    require(transform is not None, says)
+    require(transform is not Augment, "the class `Augment` is returned: give it your steps, `Augment(steps)`")
     if type(transform).__module__.startswith("albumentations"):
         raise Wrong("an albumentations Compose is returned, which wants named arguments: give its steps to `Augment`")
     if isinstance(transform, list | tuple):
@@ -499,7 +516,45 @@ def made(make: Callable, size: int = 48, augmentation: str = "light", aerial: bo
     return transform
 
 
-def views(transform: Callable, image: np.ndarray, mask: np.ndarray, size: int, count: int) -> list[Pair]:
+def slip_of_list(error: Exception) -> str:
+    """Say what a message of Python or albumentations means for the list of steps; "" where it says so itself."""
+    message, in_course = str(error), traceback.extract_tb(error.__traceback__)[-1].name in ("geometric", "photometric")
+    kind = re.match(r"'(\w+)' object has no attribute 'available_keys'", message)
+    steps = {
+        "list": "is itself a list: join lists with `+` or `+=`, for `append` nests them",
+        "function": "is a function that was not called: `pad(size)`, not `pad`",
+        "Augment": "is a whole pipeline, such as `eval_transform(config)`: put single steps into the list",
+    }
+    if kind and kind[1] in steps:
+        return f"a step in your list {steps[kind[1]]}"
+    if "'property' object is not iterable" in message:
+        return "a step in your list is a class that was not called: `A.HorizontalFlip()`, not `A.HorizontalFlip`"
+    if error.args == ("none",):
+        return "`geometric` and `photometric` know no 'none': with augmentation 'none', only pad and cut"
+    if in_course and isinstance(error, KeyError | TypeError):
+        return "`geometric` and `photometric` want the name of a strength, which is `config.augmentation`"
+    if "Field required" in message:  # albumentations' own message is a page of pydantic
+        return "a step lacks an argument: `A.RandomCrop` wants a height and a width, `A.RandomCrop(size, size)`"
+    if "validation error" in message:
+        return f"a step refuses an argument: {' '.join(re.split('InitSchema|.type=', message)[1].split())}"
+    if "NoneType" in message and isinstance(error, TypeError):
+        return "None stands where a list should: `append` changes the list and returns None, so do not assign it"
+    if isinstance(error, TypeError) and re.match(r"'\w+' object is not iterable", message):
+        return "a single step is added as if it were a list: `steps.append(step)`, or `steps += [step]`"
+    return ""
+
+
+def slip_of_source(make: Callable) -> str:
+    """Say what is wrong with a line of an answer that adds lists and keeps the sum nowhere; "" where none does."""
+    try:
+        lines = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(make))))
+    except (OSError, TypeError, SyntaxError):
+        return ""
+    sums = (n for n in lines if isinstance(n, ast.Expr) and isinstance(n.value, ast.BinOp))
+    return ": the line `steps + more` alone changes nothing, write `steps += more`" if any(sums) else ""
+
+
+def views(transform: Callable, image: np.ndarray, mask: np.ndarray, size: int, count: int, **told: Any) -> list[Pair]:
     """Draw many times; every result must have the size and kind that the course's loaders expect."""
     found = []
     for _ in range(count):
@@ -511,7 +566,9 @@ def views(transform: Callable, image: np.ndarray, mask: np.ndarray, size: int, c
             require(value.dtype == np.uint8, says)
             shape = (size, size, 3) if name == "image" else (size, size)
             says = f"the {name} is not image_size x image_size: pad, then crop, to `config.image_size`"
-            require(value.shape == shape, says, picture=image.shape, image_size=size, yours=value.shape)
+            if value.shape == (image, mask)[name == "mask"].shape:
+                says += "; it comes back in the size that it had"
+            require(value.shape == shape, says, picture=image.shape, image_size=size, yours=value.shape, **told)
         same = np.array_equal(given[0], image) and np.array_equal(given[1], mask)
         require(same, "the arrays that are given are changed in place: the data set serves them again next epoch")
         found.append(tuple(a.copy() for a in pair))
@@ -536,7 +593,7 @@ def pipeline(make: Callable) -> None:
     for size, augmentation, aerial in ((48, "light", False), (16, "strong", True), (40, "none", False)):
         transform = made(make, size, augmentation, aerial)
         for height, width in ((60, 75), (size, size), (90, size)):
-            views(transform, *scene(height, width), size, 4)
+            views(transform, *scene(height, width), size, 4, augmentation=augmentation)
 
 
 def padded(make: Callable) -> None:
@@ -558,14 +615,24 @@ def padded(make: Callable) -> None:
             for new_image, new_mask in found:
                 if augmentation == "none":
                     says = "the padding of the mask is 0, a real class: it must be 255, which no loss counts"
+                    if mask_as_image(make, image, mask):
+                        says = "the mask goes through the pipeline as an image: call it once, `image=image, mask=mask`"
                     require(not (new_mask == 0).any(), says, **details)
                     kept = min(height, 48) * min(width, 48)
                     says = "with 'none', a small picture must stay as it is, with 255 around it in the mask"
+                    says += ", not resized, repeated or cut"
                     require((new_mask != IGNORED).sum() == kept, says, **details)
                     says = "with augmentation 'none' the colours change: is `config.augmentation` looked at?"
                     require((new_image[new_mask != IGNORED][:, 2] == 90).all(), says, **details)
                     black = (new_image[new_mask == IGNORED] == 0).all()
                     require(black, "around a small picture the image must be black where the mask is 255", **details)
+
+
+def mask_as_image(make: Callable, image: np.ndarray, mask: np.ndarray) -> bool:
+    """Say whether an albumentations pipeline is given a mask, which has no colours, in the place of an image."""
+    with patch.object(A.Compose, "__call__", autospec=True, side_effect=A.Compose.__call__) as spy:
+        made(make, 48, "none")(image.copy(), mask.copy())
+    return any(np.ndim(call.kwargs.get("image")) == 2 for call in spy.call_args_list)
 
 
 def only_cut(make: Callable) -> None:
@@ -715,7 +782,7 @@ def mirrors(make: Callable) -> None:
         details = {"augmentation": augmentation, "aerial": False}
         says = "pictures are turned upside down, or by a quarter, though `config.aerial` is False"
         require(set(sides) == {"below"}, says, **details, bottom_lies=dict(sides))
-        require(found > 0, "no picture is ever mirrored left-right", **details)
+        require(found > 0, f"no picture is ever mirrored left-right{slip_of_source(make)}", **details)
         says = "all pictures are mirrored, so the original is never seen"
         require(found < 1, says, **details)
         require(
@@ -764,6 +831,7 @@ def colours(make: Callable) -> None:
     for augmentation, aerial in (("medium", False), ("strong", False), ("medium", True), ("strong", True)):
         changed = sum(np.mean(changes) > 1 for changes in colour_changes(make, augmentation, aerial, 30))
         says = f"with '{augmentation}' the colours hardly ever change: the photometric steps are missing"
+        says += slip_of_source(make)
         require(changed >= 3, says, augmentation=augmentation, aerial=aerial, changed=f"{changed} of 30")
 
 

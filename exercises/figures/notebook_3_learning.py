@@ -16,7 +16,7 @@ def plot_learning(runs: Mapping[str, Sequence[Curves]]) -> Figure:
 
     runs: for each name the runs of several seeds, thin: the training loss of every step, the validation loss of some.
     """
-    figure, axes = plt.subplots(1, len(runs), figsize=(9.6, 3.8), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(1, len(runs), figsize=(10.6, 3.6), sharey=True, layout="constrained")
     for ax, (name, seeds) in zip(axes, runs.items(), strict=True):
         steps = np.array(list(seeds[0][1]))
         ten = [[np.mean(losses[max(0, step - 10) : step]) for step in steps] for losses, *_ in seeds]  # before each
@@ -27,8 +27,8 @@ def plot_learning(runs: Mapping[str, Sequence[Curves]]) -> Figure:
             ax.plot(steps, curves.T, style, color=colour, linewidth=0.8, alpha=0.6)
             ax.plot(steps, curves.mean(axis=0), style, color=colour, linewidth=2.5, label=label)
         learned, unseen = (ax.lines[n * (len(seeds) + 1) + len(seeds)].get_ydata() for n in (0, 1))
-        ax.fill_between(steps, learned, unseen, color=plots.GREY, alpha=0.15)
-        ax.set(title=f"{name}: gap at the end {unseen[-1] - learned[-1]:.2f}", xlabel="step")
+        ax.fill_between(steps, learned, unseen, color=plots.GREY, alpha=0.15, label="gap")
+        ax.set(title=f"{name}: gap {unseen[-1] - learned[-1]:.2f}", xlabel="step")
     axes[0].set(ylabel="loss (cross-entropy)", ylim=(0, None))  # of all: they share it, and every curve is drawn
     axes[0].legend(frameon=False)
     return figure

@@ -77,7 +77,7 @@ def test_learning_draws_every_seed_and_names_the_gap_between_the_means():
     training = [1.0] * 10 + [0.2] * 10  # each dot is the mean of the ten steps before it
     none = [(training, {10: 1.1, 20: 0.8}, 0.43), (training, {10: 1.1, 20: 1.0}, 0.45)]
     figure = plot_learning({"none": none, "light": [(training, {10: 1, 20: 0.5}, 0.5)]})
-    assert [ax.get_title() for ax in figure.axes] == ["none: gap at the end 0.70", "light: gap at the end 0.30"]
+    assert [ax.get_title() for ax in figure.axes] == ["none: gap 0.70", "light: gap 0.30"]
     assert [line.get_ydata().round(2).tolist() for line in figure.axes[0].lines[2:]] == [
         [1.0, 0.2], [1.1, 0.8], [1.1, 1.0], [1.1, 0.9]
     ]  # fmt: skip

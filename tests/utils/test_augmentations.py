@@ -94,7 +94,7 @@ def test_image_and_mask_stay_aligned_through_the_whole_pipeline(strength, aerial
 
 
 def test_the_torchvision_twin_keeps_them_aligned_too(landmarks):
-    transform = train_transform_v2(Config(image_size=SIZE))
+    transform = train_transform_v2(Config(image_size=SIZE, augmentation="medium"))
     torch.manual_seed(0)
     results = [transform(*landmarks) for _ in SEEDS]
     for image, mask in results:
@@ -105,7 +105,7 @@ def test_the_torchvision_twin_keeps_them_aligned_too(landmarks):
 
 
 def test_the_torchvision_twin_mirrors_and_turns(landmarks):
-    transform = train_transform_v2(Config(image_size=96))
+    transform = train_transform_v2(Config(image_size=96, augmentation="medium", aerial=False))
     torch.manual_seed(0)
     found = [transform(*landmarks)[1] for _ in range(200)]
     mask = landmarks[1]
@@ -120,6 +120,25 @@ def test_the_torchvision_twin_pads_with_black_and_ignored(landmarks):
     assert (image.shape, mask.shape) == ((200, 200, 3), (200, 200))
     assert (mask == 255).mean() > 0.5
     assert set(np.unique(mask)) == {0, 1, 255}
+
+
+@pytest.mark.parametrize("aerial", [True, False])
+@pytest.mark.parametrize("strength", [*STRENGTH, "none"])
+def test_the_torchvision_twin_obeys_the_config_as_the_pipeline_does(strength, aerial, landmarks):
+    torch.manual_seed(0)
+    config, found = Config(image_size=96, augmentation=strength, aerial=aerial), []
+    for transform in (train_transform(config), train_transform_v2(config)):
+        draws = [transform(*landmarks) for _ in range(200)]
+        whole = {mask.tobytes() for _, mask in draws if 255 not in mask}
+        empty = np.mean([(mask == 255).mean() for _, mask in draws])
+        other_colours = np.mean([abs(np.median(image[mask == 1]) - 235) > 2 for image, mask in draws])
+        found.append((len(whole), empty, other_colours))
+    (views, empty, colours), (views_v2, empty_v2, colours_v2) = found
+    if strength in ("none", "light"):
+        assert views_v2 == views == {"none": 1, "light": 8 if aerial else 2}[strength]
+        assert empty_v2 == colours_v2 == 0
+    assert empty_v2 == pytest.approx(empty, abs=0.03)
+    assert colours_v2 == pytest.approx(colours, abs=0.15)
 
 
 @pytest.mark.parametrize("change", [

@@ -1042,3 +1042,171 @@ def train_transform(config):
         return transform(image[:side, :side], mask[:side, :side])
 
     return change
+
+# %% 3.1 wrong: `rng.random()` takes no p
+def random_flip(image, mask, rng, p=0.5):
+    if rng.random(p):
+        return image[:, ::-1], mask[:, ::-1]
+    return image, mask
+
+# %% 3.1 wrong: `rng.random()` takes no p
+def random_flip(image, mask, rng, p=0.5):
+    flip = rng.random(p) < 0.5
+    return (image[:, ::-1], mask[:, ::-1]) if flip else (image, mask)
+
+# %% 3.2 wrong: or in the slices: rows come first
+def random_crop(image, mask, size, rng):
+    h, w = mask.shape
+    y, x = rng.integers(0, h - size + 1), rng.integers(0, w - size + 1)
+    return image[x : x + size, y : y + size], mask[x : x + size, y : y + size]
+
+# %% 3.3 wrong: the label 255 has been lost
+def resize_pair(image, mask, height, width):
+    image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    mask = np.where(mask == 255, 0, mask)
+    return image, cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
+
+# %% 3.3 wrong: the mask is padded where it should grow
+def resize_pair(image, mask, height, width):
+    image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    h, w = min(mask.shape[0], height), min(mask.shape[1], width)
+    padded = np.full((height, width), 255, np.uint8)
+    padded[:h, :w] = mask[:h, :w]
+    return image, padded
+
+# %% 3.3 wrong: is the rule given by name
+def resize_pair(image, mask, height, width):
+    image = cv2.resize(image, (width, height), cv2.INTER_AREA)
+    return image, cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+
+# %% 3.4 wrong: a function that was not called: `pad(size)`
+def train_transform(config):
+    size = config.image_size
+    steps = [pad, A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: a class that was not called
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps += [A.HorizontalFlip, *photometric(config.augmentation)]
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: a whole pipeline, such as `eval_transform(config)`
+def train_transform(config):
+    size = config.image_size
+    steps = [eval_transform(config), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: the class `Augment` is returned
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    return Augment
+
+# %% 3.4 wrong: `steps + more` alone changes nothing
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        if config.aerial:
+            steps.append(A.RandomRotate90(p=1.0))
+        steps + geometric(config.augmentation) + photometric(config.augmentation)
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: `steps + more` alone changes nothing
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        if config.aerial:
+            steps.append(A.RandomRotate90(p=1.0))
+        steps += geometric(config.augmentation)
+        steps + photometric(config.augmentation)
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: `append` changes the list and returns None
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps = steps.append(A.HorizontalFlip())
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: a single step is added as if it were a list
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps += A.RandomRotate90(p=1.0)
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: want the name of a strength
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps += geometric(config) + photometric(config)
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: want the name of a strength
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps += geometric(STRENGTH[config.augmentation])
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: not resized, repeated or cut
+def train_transform(config):
+    size = config.image_size
+    steps = [A.Resize(size, size)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: it comes back in the size that it had
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps = geometric(config.augmentation) + photometric(config.augmentation)
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: it comes back in the size that it had
+def train_transform(config):
+    if config.augmentation == "none":
+        return eval_transform(config)
+    size = config.image_size
+    return Augment([pad(size), A.RandomCrop(size, size), *geometric(config.augmentation)])
+
+# %% 3.4 wrong: with augmentation 'none' nothing is returned
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: goes through the pipeline as an image
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+    pipeline = A.Compose(steps)
+
+    def transform(image, mask):
+        return pipeline(image=image)["image"], pipeline(image=mask)["image"]
+
+    return transform
+
+# %% 3.4 wrong: a step refuses an argument
+def train_transform(config):
+    size = config.image_size
+    return Augment([pad(size), A.RandomResizedCrop(size, size)])
