@@ -934,9 +934,9 @@ def sides_divide(pad_to_stride: Callable) -> None:
         h, w = height, width
         cropped = got == (h // stride * stride, w // stride * stride) or got[0] < h or got[1] < w
         require(not (cropped and got != wanted), "the picture is cropped: pixels are lost, add some instead", **details)
-        says = "rows and columns are exchanged: F.pad takes left, right, top, bottom, so the width comes first"
+        says = "rows and columns are exchanged: a shape ends in height, width, and F.pad takes left, right, top, bottom"
         require(got == wanted or got != (h + wanted[1] - w, w + wanted[0] - h), says, **details)
-        says = "what is missing is `-height % stride`; the remainder `height % stride` is what is too much"
+        says = "the remainder `height % stride` is what is too much, not what is missing"
         require(got == wanted or got != (h + h % stride, w + w % stride), says, **details)
         says = "the missing pixels are added at both ends: once is enough"
         require(got == wanted or got != (2 * wanted[0] - h, 2 * wanted[1] - w), says, **details)
@@ -992,7 +992,7 @@ def nothing_too_much(pad_to_stride: Callable) -> None:
         result = padded(pad_to_stride, images, stride)
         wanted = tuple(-(-n // stride) * stride for n in (height, width))
         details = {"size": (height, width), "stride": stride, "expected": wanted, "yours": tuple(result.shape[2:])}
-        says = "a side that divides already gets a whole stride more: `-side % stride` is 0 there"
+        says = "a side that divides already gets a whole stride more: there, nothing is missing"
         require(result.shape[2] <= wanted[0] and result.shape[3] <= wanted[1], says, **details)
         says = "one side divides already, so nothing is added at all: the other one still needs pixels"
         require(result.shape[2:] == wanted, says, **details)

@@ -1205,6 +1205,11 @@ def pad_to_stride(images, stride):
     height, width = images.shape[-2:]
     return F.pad(images, (0, -height % stride, 0, -width % stride), mode="replicate")
 
+# %% 6.6 wrong: a shape ends in height, width
+def pad_to_stride(images, stride):
+    width, height = images.shape[-2:]
+    return F.pad(images, (0, -width % stride, 0, -height % stride), mode="replicate")
+
 # %% 6.6 wrong: gets a whole stride more
 def pad_to_stride(images, stride):
     height, width = images.shape[-2:]
