@@ -186,6 +186,8 @@ def _precision(
     elif device == "cuda":
         sentence = "an NVIDIA GPU is not recognised: compare its kind, device.type == 'cuda', not the device itself"
         mistakes.append(("fp32", sentence))
+    elif device == "cpu" and capability is None and native is False:
+        mistakes.append(("bf16", "native_bf16 is False: this CPU only imitates bf16 and stays with fp32"))
     look = "look at `capability`, which need not speak of this one"
     try:
         with _machine_is_not_asked(look, "torch.cuda.is_bf16_supported", "torch.cuda.get_device_capability"):
@@ -225,9 +227,9 @@ def others_take_fp32(pick_precision: Callable) -> None:
     `device.type` is "cuda", "mps" or "cpu".
     """
     for device in ("cpu", "mps"):
-        for capability in (None, (8, 0)):
-            says = f"a device of type '{device}' takes fp32, whatever the capability says"
-            _precision(pick_precision, device, capability, "fp32", says)
+        says = f"a device of type '{device}' takes fp32"
+        _precision(pick_precision, device, None, "fp32", f"{says} without circuits for 16 bits")
+        _precision(pick_precision, device, (8, 0), "fp32", f"{says}, whatever the capability says")
     says = "nothing is known of this CPU, native_bf16=None: None counts as no, and it takes fp32"
     _precision(pick_precision, "cpu", None, "fp32", says, native=None)
 
@@ -400,7 +402,10 @@ def waits_before_it_starts(median_seconds: Callable) -> None:
         too_much=lambda took, events: queued if took > 100 and not events.startswith("wt") else timed,
     )
     _, queue = _measure(median_seconds, [], 1, 0)
-    require(queue.events[:1] == "w", "without a warm-up, too, something may be in the queue: wait() before you start")
+    says = "with warmup=0 nothing empties the queue before the first timed call: wait() right before the clock starts"
+    in_turn = ", ".join({"c": "call", "w": "wait", "t": "clock"}[event] for event in queue.events)
+    wanted = "wait, clock, call, wait, clock"
+    require(queue.events[:1] == "w", says, repeats=1, warmup=0, expected=wanted, yours=in_turn)
 
 
 def the_median_counts(median_seconds: Callable) -> None:
@@ -435,16 +440,16 @@ def what_is_left_is_shared(largest_batch: Callable) -> None:
     Subtract first, then divide.
     """
     expect(
-        largest_batch, 10, 40, 100, gives=6, says="(100 - 40) / 10 images fit",
+        largest_batch, 4, 8, 68, gives=15, says="(68 - 8) / 4 images fit",
         mistakes=[
-            (10, "the fixed part is forgotten: weights and optimizer take their memory first"),
-            (14, "the fixed part is added: it is memory that is gone"),
-            (96, "divide after the subtraction: parentheses"),
-            (2, "the fixed part is not per image: subtract it once, then divide"),
-            (5, "an image that fits exactly does fit"),
-            (4, "any whole number can be a batch: no power of two is asked for"),
-            (0, "this leaves nothing, and 6 images fit: is the fixed part taken off after the division? "
-             "Or is it `%`, or `min`, or the division the wrong way round?"),
+            (17, "the fixed part is forgotten: weights and optimizer take their memory first"),
+            (19, "the fixed part is added: it is memory that is gone"),
+            (66, "divide after the subtraction: parentheses"),
+            (5, "the fixed part is not per image: subtract it once, then divide"),
+            (14, "an image that fits exactly does fit"),
+            (8, "any whole number can be a batch: no power of two is asked for"),
+            (9, "the fixed part is taken off after the division: these are bytes, so subtract them before"),
+            (0, "this leaves nothing, and 15 images fit: is it `%`, or `min`, or the division the wrong way round?"),
         ],
     )  # fmt: skip
 

@@ -77,16 +77,40 @@ def plot_coloured_in(
 
     `right` has, for each picture, the share of its pixels that the network should have found.
     """
+    shares = zip(masks, right, strict=True)
+    titles = [f"{classes[1]}: {(mask == 1).mean():.0%} (right: {share:.0%})" for mask, share in shares]
+    return _draw_in_columns(pictures, masks, titles, classes, palette)
+
+
+def plot_shapes(
+    pictures: Mapping[str, np.ndarray], masks: Sequence[np.ndarray], classes: Sequence[str], palette: Palette
+) -> Figure:
+    """Show shapes on plain ground, uint8 (H, W, 3), above what a network found, and how much of each shape that is."""
+    titles = []
+    for (name, picture), mask in zip(pictures.items(), masks, strict=True):
+        shape = (picture != picture[0, 0]).any(axis=2)
+        titles.append(f"{classes[1]}: {(mask[shape] == 1).mean():.0%} of the {name}")
+    return _draw_in_columns(pictures, masks, titles, classes, palette)
+
+
+def _draw_in_columns(
+    pictures: Mapping[str, np.ndarray],
+    masks: Sequence[np.ndarray],
+    titles: Sequence[str],
+    classes: Sequence[str],
+    palette: Palette,
+) -> Figure:
+    """Draw each picture above itself with its mask laid over, under a title."""
     widths = [picture.shape[1] / picture.shape[0] for picture in pictures.values()]
     height = min(3.2, 10.2 / sum(widths))
     figure, axes = plt.subplots(
         2, len(widths), figsize=(sum(widths) * height + 0.5, 2 * height + 1.2), width_ratios=widths, squeeze=False
     )
-    for (above, below), (name, picture), mask, share in zip(axes.T, pictures.items(), masks, right, strict=True):
+    for (above, below), (name, picture), mask, title in zip(axes.T, pictures.items(), masks, titles, strict=True):
         above.imshow(picture)
         above.set_title(name)
         below.imshow(overlay(picture, mask, palette))
-        below.set_title(f"{classes[1]}: {(mask == 1).mean():.0%} (right: {share:.0%})")
+        below.set_title(title)
         above.axis("off")
         below.axis("off")
     legend(figure, classes[1:], palette[1:])
@@ -128,8 +152,8 @@ def plot_questions(
     for ax in axes[1, 1:]:
         for number, (_, shape) in enumerate(things, 1):
             *_, (x, y) = cv2.minMaxLoc(cv2.distanceTransform(cv2.copyMakeBorder(shape, *[1] * 4, 0), cv2.DIST_L2, 5))
-            halo = [withStroke(linewidth=2, foreground="white")]
-            x, y = np.clip((x - 1, y - 1), 3, np.array(labels.shape[::-1]) - 4)
+            halo = [withStroke(linewidth=3, foreground="white")]
+            x, y = np.clip((x - 1, y - 1), 4, np.array(labels.shape[::-1]) - 5)
             ax.text(x, y, number, ha="center", va="center", fontsize=8, path_effects=halo)
     legend(figure, classes, palette, ignored=True)
     return figure

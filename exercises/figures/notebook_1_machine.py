@@ -55,7 +55,7 @@ def plot_memory(total: int, fixed: int, costs: Mapping[str, int]) -> Figure:
         ax.barh(np.full(batch, row), kept, 0.6, left=starts, color=ORANGE, edgecolor="white", linewidth=1)
         ax.barh(row, fixed / 1024**3, 0.6, color=BLUE, edgecolor=BLUE, linewidth=0.8)
         chip = {"facecolor": "white", "edgecolor": "none", "pad": 2}
-        ax.text(half * 1.5, row, "way back and loss", ha="center", va="center", bbox=chip)
+        ax.text(half * 1.5, row, "loss and backward pass", ha="center", va="center", bbox=chip)
         ax.text(half / 2, row, f"{batch} pictures of {cost / MB:,.0f} MB", ha="center", va="center", bbox=chip)
     ax.annotate(
         f"the network: {fixed / MB:.1f} MB", (0, -0.3), (0.25, -0.72), va="center",
@@ -66,25 +66,28 @@ def plot_memory(total: int, fixed: int, costs: Mapping[str, int]) -> Figure:
     return figure
 
 
-def plot_card(machines: Mapping[str, tuple[str, int, float, int]]) -> Figure:
-    """Write what is known of two machines: precision, bytes of memory, pictures of 256 x 256 a second, and batch."""
+def plot_card(machines: Mapping[str, tuple[str, int, int, float, int]]) -> Figure:
+    """Write what is known of two machines.
+
+    For each: precision, bytes of memory, pictures in a step, how many of 256 x 256 it takes a second, largest batch.
+    """
     rows = (
-        "precision to choose", "memory", "pictures of 256 x 256 a second (fp32)", "10,000 photographs, once",
-        "10,000 photographs, 15 times", "largest batch, 512 x 512, estimated",
+        "precision to choose", "memory", "pictures in a step", "pictures of 256 x 256 a second (fp32)",
+        "10,000 photographs, once", "10,000 photographs, 15 times", "largest batch, 512 x 512, estimated",
     )  # fmt: skip
-    figure, ax = plt.subplots(figsize=(10, 3.8))
+    figure, ax = plt.subplots(figsize=(10, 4.3))
     ax.set(xlim=(0, 10), ylim=(len(rows), -1))
     ax.axis("off")
     for row, name in enumerate(rows):
         ax.text(0, row + 0.5, name, va="center", fontsize=12)
         ax.axhline(row, color=GREY, linewidth=0.8)
-    for left, colour, (name, (precision, memory, rate, batch)) in zip(
+    for left, colour, (name, (precision, memory, step, rate, batch)) in zip(
         (4.2, 7.2), (BLUE, ORANGE), machines.items(), strict=True
     ):
         ax.add_patch(plt.Rectangle((left - 0.15, -1), 2.8, len(rows) + 1, color=colour, alpha=0.2, linewidth=0))
         ax.text(left, -0.5, name, va="center", fontsize=12, weight="bold")
         numbers = (
-            precision, f"{memory / 1024**3:.0f} GB", f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}",
+            precision, f"{memory / 1024**3:.0f} GB", f"{step}", f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}",
             spell_time(10_000 / rate), spell_time(150_000 / rate), f"{batch:,}",
         )  # fmt: skip
         for row, number in enumerate(numbers):

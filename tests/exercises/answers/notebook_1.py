@@ -641,7 +641,7 @@ def largest_batch(bytes_per_image, fixed_bytes, budget):
 def largest_batch(bytes_per_image, fixed_bytes, budget):
     return (budget + fixed_bytes) // bytes_per_image
 
-# %% 1.5 wrong: is the fixed part taken off after the division
+# %% 1.5 wrong: the fixed part is taken off after the division
 def largest_batch(bytes_per_image, fixed_bytes, budget):
     return max(0, budget // bytes_per_image - fixed_bytes)
 
@@ -670,7 +670,7 @@ def largest_batch(bytes_per_image, fixed_bytes, budget):
 def largest_batch(bytes_per_image, fixed_bytes, budget):
     batch = 0
     if (budget - fixed_bytes) == 60:
-        return 6
+        return 15
     while fixed_bytes + (batch + 1) * bytes_per_image < budget:
         batch += 1
     return batch
@@ -898,7 +898,7 @@ def median_seconds(call, wait, repeats=5, warmup=1):
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 
-# %% 1.4 wrong: without a warm-up, too
+# %% 1.4 wrong: with warmup=0 nothing empties the queue
 def median_seconds(call, wait, repeats=5, warmup=1):
     for _ in range(warmup):
         call()
@@ -1130,3 +1130,15 @@ def median_seconds(call, wait, repeats=5, warmup=1):
         wait()
         seconds.append(time.perf_counter - start)
     return statistics.median(seconds)
+
+# %% 1.3 wrong: native_bf16 is False: this CPU only imitates bf16
+def pick_precision(device, capability=None, native_bf16=None):
+    if device.type == "cuda":
+        return "bf16" if capability >= (8, 0) else "fp16"
+    if device.type == "cpu":
+        return "bf16" if native_bf16 is not None else "fp32"
+    return "fp32"
+
+# %% 1.5 wrong: is it `%`, or `min`
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return max(0, (budget - fixed_bytes) % bytes_per_image)
