@@ -15,6 +15,7 @@ from exercises.definitions import Exercise, ExerciseError
 from exercises.storage import ANSWER_FILE, answers_folder, kept_ids, kept_source, write_atomically
 
 MINIMUM_ANSWERS = 8
+DRIVE = Path("/content/drive")  # where Colab mounts it
 MARKER = "MY_SEGMENTER"  # the file by which a package is recognised, so that no other folder is replaced
 
 
@@ -102,21 +103,24 @@ def bring(place: str) -> None:
     if place == "Google Drive":
         keep_on_drive()
     elif place == "a file":
-        unpack_answers(upload())
+        elsewhere = f"unpack my_work.zip into {answers_folder().name}/, then run the set-up cell"
+        unpack_answers(upload("my_work.zip", elsewhere))
         use_kept_answers()
     elif place != "this runtime":
         raise ExerciseError(f"ANSWERS = '{place}': choose 'this runtime', 'Google Drive' or 'a file'.")
 
 
-def upload() -> bytes:
-    """Return the archive that you choose in the browser. Raises ExerciseError where none is chosen."""
+def upload(name: str, elsewhere: str) -> bytes:
+    """Return the archive that you choose in the browser, where the page offers `name`; `elsewhere` is no Colab.
+
+    Raises ExerciseError where none is chosen.
+    """
     files = colab("files")
     if files is None:
-        name = answers_folder().name
-        raise ExerciseError(f"This is not Colab: unpack my_work.zip into {name}/, then run the set-up cell.")
+        raise ExerciseError(f"This is not Colab: {elsewhere}.")
     chosen = list(files.upload().values())
     if len(chosen) != 1:
-        raise ExerciseError("No file was chosen. Run the cell again, and choose the my_work.zip that you downloaded.")
+        raise ExerciseError(f"No file was chosen. Run the cell again, and choose the {name} that you downloaded.")
     return chosen[0]
 
 
@@ -141,14 +145,19 @@ def unpack_answers(archive: bytes) -> None:
             write_atomically(folder / name, text)
 
 
-def keep_on_drive(place: str = "/content/drive") -> Path:
-    """In Colab: ask for your Drive, copy your answers there, and keep them there until the runtime ends."""
-    folder = answers_folder()
+def folder_on_drive(place: str | Path, elsewhere: str) -> Path:
+    """Ask for your Drive, and return the course's folder on it. Raises ExerciseError outside Colab: `elsewhere`."""
     drive = colab("drive")
     if drive is None:
-        raise ExerciseError(f"There is no Drive here: your answers are in {folder.name}/ on this computer.")
-    drive.mount(place)
-    target = Path(place) / "MyDrive" / "segmentation-course" / "my_work"
+        raise ExerciseError(f"There is no Drive here: {elsewhere}.")
+    drive.mount(str(place))
+    return Path(place) / "MyDrive" / "segmentation-course"
+
+
+def keep_on_drive(place: str | Path = DRIVE) -> Path:
+    """In Colab: ask for your Drive, copy your answers there, and keep them there until the runtime ends."""
+    folder = answers_folder()
+    target = folder_on_drive(place, f"your answers are in {folder.name}/ on this computer") / "my_work"
     if folder != target:
         target.mkdir(parents=True, exist_ok=True)
         for path in folder.glob("exercise_*.py"):

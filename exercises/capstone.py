@@ -1,6 +1,5 @@
 """The capstone's town in snow: twelve labelled scenes, a hundred without labels, two budgets, a hidden part of town."""
 
-import csv
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from exercises.snow_hand_in import pack_hand_in
 from exercises.snow_runs import diary_row
 from exercises.snow_scenes import FIRST, draw_scenes, scene_names, splits_with, write_tables
 from exercises.snow_visits import BOUGHT, HOME, keep_town, take_town
+from exercises.storage import write_atomically
 from utils.errors import CourseError, DataError
 
 UNLABELLED, BUDGET = 100, 20  # scenes without a mask, and how many masks you may buy
@@ -56,12 +56,10 @@ class SnowTown:
     @property
     def choices(self) -> dict[str, list[str]]:
         """The names of the scenes that you bought, by the name of the choice that each was bought for."""
-        table, chosen = self.folder / BOUGHT, {}
-        if table.is_file():
-            with table.open(encoding="utf-8", newline="") as file:
-                for row in csv.DictReader(file):
-                    chosen.setdefault(row["choice"], []).append(row["scene"])
-        return chosen
+        if not (self.folder / BOUGHT).is_file():
+            return {}
+        table = pd.read_csv(self.folder / BOUGHT, dtype=str, keep_default_na=False)
+        return table.groupby("choice", sort=False)["scene"].agg(list).to_dict()
 
     @property
     def bought(self) -> list[str]:
@@ -91,8 +89,8 @@ class SnowTown:
         if len(names) > left:
             raise BudgetError(f"{len(names)} labels are more than the {left} that your budget of {BUDGET} has left.")
         rows = [(c, scene) for c, scenes in [*self.choices.items(), *wanted.items()] for scene in scenes]
-        with (self.folder / BOUGHT).open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([("choice", "scene"), *rows])
+        table = pd.DataFrame(rows, columns=["choice", "scene"])
+        write_atomically(self.folder / BOUGHT, table.to_csv(index=False, lineterminator="\n"))
         self._draw()
         self.keep()
 

@@ -9,12 +9,11 @@ import time
 import zipfile
 from pathlib import Path
 
-from exercises.archive import colab, offer
+from exercises.archive import DRIVE, folder_on_drive, offer, upload
 from utils.config import COURSE
 from utils.errors import CourseError
 
 HOME = COURSE / "build" / "snow_town"
-DRIVE = Path("/content/drive")
 ARCHIVE = "snow_town.zip"
 KEPT = "SNOW_TOWN_ARCHIVE"  # environment variable: the archive on Drive, once it was asked for
 BOUGHT = "bought.csv"
@@ -27,30 +26,16 @@ def bring_town(place: str, home: Path = HOME) -> None:
     """
     os.environ.pop(KEPT, None)
     if place == "Google Drive":
-        drive = colab("drive")
-        if drive is None:
-            raise CourseError(f"There is no Drive here: your town stays in {home} on this computer.")
-        drive.mount(str(DRIVE))
-        archive = DRIVE / "MyDrive" / "segmentation-course" / ARCHIVE
+        archive = folder_on_drive(DRIVE, f"your town stays in {home} on this computer") / ARCHIVE
         archive.parent.mkdir(parents=True, exist_ok=True)
         if archive.is_file():
             unpack(archive.read_bytes(), home)
         os.environ[KEPT] = str(archive)
     elif place == "a file":
-        unpack(chosen_file(), home)
+        elsewhere = f"your town stays in {HOME} on this computer, and needs no archive"
+        unpack(upload(ARCHIVE, elsewhere), home)
     elif place != "this runtime":
         raise CourseError(f"TOWN = '{place}': choose 'this runtime', 'Google Drive' or 'a file'.")
-
-
-def chosen_file() -> bytes:
-    """Return the archive that you choose in the browser. Raises CourseError where none is chosen."""
-    files = colab("files")
-    if files is None:
-        raise CourseError(f"This is not Colab: your town stays in {HOME} on this computer, and needs no archive.")
-    chosen = list(files.upload().values())
-    if len(chosen) != 1:
-        raise CourseError(f"No file was chosen. Run the cell again, and choose the {ARCHIVE} that you downloaded.")
-    return chosen[0]
 
 
 def unpack(archive: bytes, home: Path) -> None:
