@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from utils.bands import describe_bands
-from utils.catalog.base import Pair, Source, need_folder
+from utils.catalog import Pair, Source, base, names
 from utils.catalog.class_table import find_table
 from utils.catalog.colours import distinct_colours
 from utils.catalog.layouts import Reading, read_layout
@@ -46,7 +46,7 @@ class Folder(Source):
         self._given, self._declared, self.white = classes, mask_values, white
 
     def prepare(self) -> None:
-        need_folder(self.root, self.name)
+        base.need_folder(self.root, self.name)
         self.layout = self.layout or read_layout(self.root)
         self.val_from_train = self.layout.by_folders
         for files in list(zip(*self.layout.rows, strict=True))[:2]:
@@ -101,7 +101,7 @@ class Folder(Source):
         pairs = ", ".join(f"{count} {split}" for split, count in counts.items())
         lines = [("layout", f"{self.layout.name}: {pairs}")]
         known = self.root.name.partition("-")[0]  # without the edition
-        if self.root.resolve().parent == COURSE / "data" and Path(__file__).with_name(f"{known}.py").is_file():
+        if known in names() and known != self.name and self.root.resolve().parent == COURSE / "data":
             lines.append(("better", f"--dataset {known}, which knows the classes of this data set of the course"))
         if self.unread():
             shown = ", ".join(self.relative(path) for path in self.unread()[:3]) + " ..." * (len(self.unread()) > 3)

@@ -1,5 +1,7 @@
 """segmenter/commands/check.py: the report in the terminal, its exit codes, and nothing changed."""
 
+import shutil
+
 import pytest
 from helpers import CLASSES, FAULTS, snapshot
 
@@ -39,6 +41,15 @@ def test_of_the_embedded_and_of_the_real_data(human, capsys):
 def test_a_data_set_of_the_course_that_is_read_as_a_folder_is_called_by_its_name(capsys):
     assert main(["check", str(COURSE / "data" / "pets_mini")]) == 0
     assert "better: --dataset pets_mini, which knows the classes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "called"), [("tiny", True), ("white", False), ("folder", False)])
+def test_only_a_data_set_is_called_by_its_name_and_no_module_beside_it(name, called, pairs, monkeypatch, capsys):
+    monkeypatch.setattr("utils.catalog.folder.COURSE", pairs.parent)
+    (pairs.parent / "data").mkdir(exist_ok=True)
+    home = shutil.copytree(pairs, pairs.parent / "data" / name)
+    assert main(["check", str(home)]) == 0
+    assert ("better: --dataset" in capsys.readouterr().out) is called
 
 
 def test_of_a_place_that_is_not_there(tmp_path, refused):
