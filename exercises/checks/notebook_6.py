@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -442,6 +443,23 @@ def pixels_stay_in_place(DecoderStep: Callable) -> None:
         require(not far, says, **details)
         at = [s for s in spots.tolist() if max(abs(s[0] - centre[0]), abs(s[1] - centre[1])) <= 2]
         require(at, says, **details)
+        require_centred(DecoderStep, x, skip, which, (row, column), centre)
+
+
+def require_centred(DecoderStep: Callable, x: Tensor, skip: Tensor, which: int, pixel: tuple[int, int],
+                    centre: tuple[float, float]) -> None:  # fmt: skip
+    """What a pixel changes lies around it on all sides; several seeds, since a ReLU may hide an edge of it."""
+    spots = torch.cat(
+        [influence(made(DecoderStep, 4, seed=s).eval(), x, skip, which, *pixel).nonzero() for s in (1, 2)]
+    )
+    for axis, name in enumerate(("rows", "columns")):
+        first, last = int(spots[:, axis].min()), int(spots[:, axis].max())
+        details = {f"the pixel's {name[:-1]}": pixel[axis], f"{name} that change": f"{first} to {last}"}
+        says = (
+            f"{('what comes from below', 'the skip')[which]} is shifted: a pixel changes other {name} than those "
+            + ("around it" if which else "around its block of 2 x 2")
+        )
+        require(abs(first + last - 2 * centre[axis]) <= 1, says, **details)
 
 
 def a_block_mixes(DecoderStep: Callable) -> None:
@@ -495,6 +513,8 @@ def counted(
         raise Wrong(says, **details)
     if number != wanted:
         raise Wrong(mistakes.get(int(number), "the number of parameters is off"), **details)
+    says = "the number is right, but its type is not: a count is a whole number, an `int`"
+    require(not isinstance(result, float | np.floating), says, **details | {"type": type(result).__name__})
 
 
 def every_number(count_parameters: Callable) -> None:

@@ -1261,6 +1261,10 @@ def tells_on_step(train_one_epoch: Callable) -> None:
     wanted = [[1.0], [1.0, 1.8], [1.0, 1.8, 4.2]]
     says = "on_step must be called after every batch" if len(told) != 3 else "on_step must get the losses so far"
     expect(lambda: [[float(loss) for loss in losses] for losses in told], gives=wanted, says=says)
+    lengths: list[int] = []
+    one_epoch(train_one_epoch, count=9, on_step=lambda losses: lengths.append(len(losses)))
+    says = "on_step must get all losses so far, also after many batches"
+    require(lengths == [*range(1, 10)], says, losses_given=lengths, expected=[*range(1, 10)])
     tensors = all(isinstance(loss, Tensor) for losses in told for loss in losses)
     require(tensors, "the losses are numbers: keep the tensors, since reading each makes a GPU wait")
 

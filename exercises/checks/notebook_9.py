@@ -297,6 +297,17 @@ def ignored_do_not_decide(best_threshold: Callable) -> None:
     )  # fmt: skip
 
 
+def differences_count(best_threshold: Callable) -> None:
+    """The smallest difference decides: IoUs are compared as they are.
+
+    `round` would make equals of two IoUs that differ in the third digit.
+    """
+    chances = torch.cat([torch.full((n,), p) for n, p in ((1, 0.25), (699, 0.9), (300, 0.1))])
+    target = tensor([0] * 101 + [1] * 599 + [0] * 300)  # IoU 599/700 from 0.2 on, 599/699 from 0.5 on
+    expect(best_threshold, chances, target, (0.2, 0.5), gives=0.5,
+           says="a little better is better: compare the IoUs as they are, not rounded")  # fmt: skip
+
+
 def first_of_equals(best_threshold: Callable) -> None:
     """Of thresholds with the same IoU the first is returned.
 
@@ -958,7 +969,7 @@ EXERCISES = [
         "0.5 is a habit; the best threshold is a measurement, on validation data.",
         [
             best_iou_wins, from_the_threshold_on, small_foreground, ignored_do_not_decide, first_of_equals,
-            over_all_pixels, one_in_any_case, nan_never_wins,
+            differences_count, over_all_pixels, one_in_any_case, nan_never_wins,
         ],
         [
             "Try every threshold. What makes one better than another?",

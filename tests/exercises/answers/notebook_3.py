@@ -1210,3 +1210,14 @@ def train_transform(config):
 def train_transform(config):
     size = config.image_size
     return Augment([pad(size), A.RandomResizedCrop(size, size)])
+
+# %% 3.4 wrong: turned
+def train_transform(config):
+    size = config.image_size
+    steps = [pad(size), A.RandomCrop(size, size)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        steps.append(A.Rotate(limit=180, p=0.3, fill=0, fill_mask=IGNORE_INDEX))
+        if config.aerial:
+            steps.append(A.RandomRotate90(p=1.0))
+    return Augment(steps, seed=config.seed)

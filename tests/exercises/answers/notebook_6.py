@@ -1796,3 +1796,27 @@ def forward(self, x):
     for step in self.decoder:
         x = step(x, skips.pop())
     return self.head(x)
+
+# %% 6.2 wrong: the skip is shifted: a pixel changes other rows than those around it
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, 2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip.roll(1, 2), self.up(x)], dim=1))
+
+# %% 6.2 wrong: what comes from below is shifted: a pixel changes other columns than those around its block of 2 x 2
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, 2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x).roll(1, 3)], dim=1))
+
+# %% 6.3 wrong: the number is right, but its type is not
+def count_parameters(model, trainable=False):
+    return sum(p.numel() * 1.0 for p in model.parameters() if p.requires_grad or not trainable)

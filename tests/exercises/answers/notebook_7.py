@@ -2338,3 +2338,18 @@ def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=
     optimizer.step()
     optimizer.zero_grad()
     return loss.detach()
+
+# %% 7.8 wrong: on_step must get all losses so far, also after many batches
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    model.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses[-5:])
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)

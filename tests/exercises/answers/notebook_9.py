@@ -1696,3 +1696,13 @@ def average_scales(predict, images, scales):
         images = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
         total = total + F.interpolate(predict(images), (height, width), mode="bilinear")
     return total / len(scales)
+
+# %% 9.3 wrong: a little better is better: compare the IoUs as they are, not rounded
+def best_threshold(probabilities, target, thresholds):
+    ious = [round(float(iou((probabilities >= t).long(), target, 2)[1].nan_to_num(-1)), 2) for t in thresholds]
+    return thresholds[ious.index(max(ious))]
+
+# %% 9.4 wrong: mirrored
+def average_flips(predict, images):
+    plain = predict(images)
+    return (plain + plain.flip(-1)) / 2
