@@ -106,13 +106,16 @@ def hint_of(check: Check) -> str:
 
 
 def hint(exercise_id: str) -> None:
-    """Give the next hint, from the idea to nearly all: of the exercise, or of the rule that the answer broke."""
+    """Give the next hint, from the idea to nearly all.
+
+    A verdict has named the rule that an answer broke, so the first hint after it says the rule and how to keep it.
+    """
     exercise, attempt = find(exercise_id), SESSION.attempts.setdefault(exercise_id, Attempt())
     hints, verdict = list(exercise.hints), attempt.verdict
     if verdict and verdict.status in (WRONG, STOPPED):
         for check in exercise.checks:
             if check.__name__ == verdict.failed_check:
-                hints = [property_of(check), hint_of(check), hints[-1]]
+                hints = [f"{property_of(check)} {hint_of(check)}", hints[-1]]
     index = min(attempt.hints, len(hints) - 1)
     attempt.hints += 1
     print(f"{exercise.id}  hint {index + 1} of {len(hints)}: {hints[index]}")

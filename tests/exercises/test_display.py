@@ -22,7 +22,7 @@ def test_hints_go_from_the_rule_that_was_broken_to_nearly_all(capsys):
     capsys.readouterr()
     exercise = find("7.3")
     failed = next(c for c in exercise.checks if c.__name__ == latest_verdict().failed_check)
-    for text in (property_of(failed), hint_of(failed), exercise.hints[-1]):
+    for text in (f"{property_of(failed)} {hint_of(failed)}", exercise.hints[-1]):
         hint("7.3")
         assert text in capsys.readouterr().out
     hint("7.3")
