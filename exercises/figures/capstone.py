@@ -18,24 +18,6 @@ from utils.plots import blend, draw_history, legend, overlay, show_pairs
 MAGENTA = (190, 0, 120)  # no class of the town has it
 
 
-def plot_town(pairs: Sequence[tuple[np.ndarray, np.ndarray]], predictor: Predictor) -> Figure:
-    """Draw labelled scenes in three rows: the picture, the mask of a predictor, and the true mask.
-
-    Args:
-        pairs: images, uint8 (H, W, 3), and their ids, uint8 (H, W).
-        predictor: whose classes and colours are those of the masks.
-    """
-    figure, axes = plt.subplots(3, len(pairs), figsize=(2.7 * len(pairs), 8.6), squeeze=False)
-    for column, (image, truth) in zip(axes.T, pairs, strict=True):
-        for ax, mask in zip(column, (None, predictor(image).mask, truth), strict=True):
-            ax.imshow(image if mask is None else overlay(image, mask, predictor.palette, 0.6))
-            ax.set(xticks=[], yticks=[])
-    for ax, words in zip(axes[:, 0], ("from above", "what the network finds", "what is there"), strict=True):
-        ax.set_ylabel(words)
-    legend(figure, predictor.classes, predictor.palette)
-    return figure
-
-
 def plot_scenes(pairs: Sequence[tuple[np.ndarray, np.ndarray]], source: Source) -> Figure:
     """Draw scenes with their masks, in the colours of a data set: picture, mask, and one over the other."""
     return show_pairs(pairs, source.classes, source.palette, size=2.7)

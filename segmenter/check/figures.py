@@ -1,14 +1,13 @@
-"""Figures of a checked data set: a random gallery, and its most unusual pairs."""
+"""The figure of a checked data set: its most unusual pairs."""
 
 import textwrap
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from matplotlib.figure import Figure
 
 from segmenter.check.report import Report
-from segmenter.check.unusual import sample_pairs, unusual
+from segmenter.check.unusual import unusual
 from utils.dataset import read_pair
 from utils.errors import DataError
 from utils.images import shrink_pair
@@ -18,20 +17,13 @@ SHOWN_SIDE = 480  # pixels, longer side of a pair in a figure
 TITLE_SIZE = 9  # points: the reasons need room, and the legend is no louder than they are
 
 
-def show_gallery(report: Report, count: int = 8, seed: int = 0) -> Figure:
-    """Show pairs of a checked data set, drawn at random with a seed, each mask laid over its image."""
-    return _show_pairs(report, [(index, []) for index in sample_pairs(report, count, seed)], "Drawn at random")
-
-
 def show_unusual(report: Report, count: int = 8) -> Figure:
-    """Show the most unusual pairs of a checked data set, with what was measured: wrong and hard ones are among them."""
-    return _show_pairs(report, unusual(report, count), "The most unusual pairs")
+    """Show the most unusual pairs of a checked data set, each mask laid over its image, with what was measured.
 
-
-def _show_pairs(report: Report, chosen: Sequence[tuple[int, list[str]]], heading: str) -> Figure:
-    """Show pairs, each with its mask laid over its image, under its name and the reasons for showing it."""
+    Wrong and hard ones are among them.
+    """
     images, titles = [], []
-    for index, reasons in chosen:
+    for index, reasons in unusual(report, count):
         pair = report.measurements[index].pair
         image, mask = shrink_pair(*read_pair(pair, report.source), SHOWN_SIDE)
         images.append(pad_to_square(overlay(image, mask, report.source.palette)))
@@ -40,7 +32,7 @@ def _show_pairs(report: Report, chosen: Sequence[tuple[int, list[str]]], heading
         raise DataError(f"'{report.name}' has no sound pair to show. Mend the errors that the report names.")
     lines = max(title.count("\n") for title in titles)
     # The empty line below the heading keeps it apart from the names of the files.
-    figure = show_images(images, titles, columns=min(4, len(images)), size=3.2, heading=f"{heading}\n")
+    figure = show_images(images, titles, columns=min(4, len(images)), size=3.2, heading="The most unusual pairs\n")
     figure.set_figheight(figure.get_figheight() + 0.25 + lines * 0.2 * -(-len(images) // 4))
     for ax in figure.axes:
         ax.title.set_fontsize(TITLE_SIZE)

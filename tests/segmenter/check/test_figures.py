@@ -4,8 +4,8 @@ import matplotlib.pyplot as plt
 import pytest
 from helpers import draw_pair, drop_splits, write_pairs
 
-from segmenter.check.figures import pad_to_square, show_gallery, show_unusual
-from segmenter.check.unusual import sample_pairs, unusual
+from segmenter.check.figures import pad_to_square, show_unusual
+from segmenter.check.unusual import unusual
 from utils.errors import DataError
 
 
@@ -15,10 +15,7 @@ def test_figures_show_what_the_report_holds(human_report):
     expected = [human_report.measurements[i].pair.image.name for i, _ in unusual(human_report, 5)]
     assert [title.split("\n")[0] for title in titles if title] == expected
     assert all("\n" in title for title in titles if title)
-    gallery = show_gallery(human_report, 4, seed=3)
-    expected = [human_report.measurements[i].pair.image.name for i in sample_pairs(human_report, 4, seed=3)]
-    assert [ax.get_title() for ax in gallery.axes] == expected
-    assert all(len(ax.images) == 1 for ax in gallery.axes)
+    assert all(len(ax.images) == 1 for ax in figure.axes if ax.get_title())
     plt.close("all")
 
 
@@ -28,7 +25,7 @@ def test_a_figure_of_nothing_says_why(tmp_path, check_folder):
     for path in (root / "masks").glob("*.png"):
         path.write_bytes(b"")
     with pytest.raises(DataError, match="no sound pair"):
-        show_gallery(check_folder(root))
+        show_unusual(check_folder(root))
     assert report.ok
 
 
