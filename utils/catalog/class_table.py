@@ -1,9 +1,12 @@
 """The table of classes in a folder: names, and the ids or the colours that stand for them in the masks.
 
 Read are `classes.csv`, `class_dict.csv` and Roboflow's `_classes.csv` (columns name, id or pixel value, r, g, b: ids or
-colours may be left out), CVAT's `labelmap.txt` (`name:r,g,b::`), and the list `names` of a `data.yaml`.
+colours may be left out), any other csv with the columns name, r, g, b, CVAT's `labelmap.txt` (`name:r,g,b::`), the list
+`names` of a `data.yaml`, and JSON: `labels` of nnU-Net's `dataset.json`, a list of titles and colours elsewhere.
 """
 
+import json
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +16,8 @@ from utils.catalog.tables import read_lines, read_table
 from utils.errors import DataError
 
 TABLES = ("classes.csv", "class_dict.csv", "_classes.csv", "labelmap.txt", "data.yaml", "dataset.yaml")
-NAME = ("name", "class", "label", "class_name")
+TABLES += ("classes.json", "dataset.json", "config.json")
+NAME = ("name", "class", "label", "class_name", "title")
 ID = ("id", "pixel value", "pixel_value", "value", "class_id")
 COLOUR = (("r", "red"), ("g", "green"), ("b", "blue"))
 IGNORED_NAMES = ("ignore", "ignored", "__ignore__", "_ignore_", "void")  # of what is not to be scored
@@ -37,7 +41,8 @@ def find_table(root: Path) -> ClassTable | None:
     """Return the table of a folder, or None. Raises DataError for a table that is not one, and for two that differ."""
     paths = [root / name for name in TABLES if (root / name).is_file()]
     paths = paths or [path for name in TABLES for path in sorted(root.glob(f"*/{name}"))]
-    readers = {".txt": read_labelmap, ".yaml": read_names, ".csv": read_classes}
+    paths = paths or [path for path in sorted([*root.glob("*.csv"), *root.glob("*/*.csv")]) if has_colours(path)]
+    readers = {".txt": read_labelmap, ".yaml": read_names, ".csv": read_classes, ".json": read_json}
     tables = [table for path in paths if (table := readers[path.suffix](path)) is not None]
     for other in tables[1:]:
         if other[1:] != tables[0][1:]:
@@ -70,6 +75,32 @@ def read_classes(path: Path) -> ClassTable:
     if ids and not 0 <= ids[0] <= ids[-1] <= MOST_STORED:
         raise DataError(f"{path} names the id {ids[0] if ids[0] < 0 else ids[-1]}: masks store 0 to {MOST_STORED}.")
     return refuse_twice(ClassTable(path, tuple(row[name] for row in rows), ids, colours))
+
+
+def has_colours(path: Path) -> bool:
+    """Say whether the head of a csv, whatever it is called, is that of a table of classes and their colours."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        head = [name.strip().lower() for name in re.split("[,;\t]", file.readline())]
+    return any(name in NAME for name in head) and all(any(name in head for name in names) for names in COLOUR)
+
+
+def read_json(path: Path) -> ClassTable | None:
+    """Read a list of names, or of titles with colours, or nnU-Net's names and ids; None for any other JSON."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        rows = data if isinstance(data, list) else data.get("classes") or data.get("labels")
+        if isinstance(rows, dict):  # names and ids, either of them first
+            ids = sorted((int(a), b) if str(a).isdecimal() else (int(b), a) for a, b in rows.items())
+            ids = [row for row in ids if is_class(*row)]
+            return refuse_twice(ClassTable(path, tuple(name for _, name in ids), tuple(i for i, _ in ids)))
+        if all(isinstance(row, str) for row in rows):
+            return refuse_twice(ClassTable(path, tuple(rows))) if rows else None
+        names = tuple(str(row.get("title") or row.get("readable") or row["name"]) for row in rows)
+        colours = [row["color"] for row in rows]
+        colours = [tuple(bytes.fromhex(c.lstrip("#")) if isinstance(c, str) else bytes(c)) for c in colours]
+    except (AttributeError, KeyError, TypeError, ValueError, OSError):
+        return None
+    return refuse_twice(ClassTable(path, names, (), tuple(colours)))
 
 
 def read_labelmap(path: Path) -> ClassTable:

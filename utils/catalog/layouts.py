@@ -14,7 +14,7 @@ from pathlib import Path
 
 from utils.catalog.matching import match
 from utils.catalog.pair_lists import Row, describe, rows_from_csv, rows_from_lists, rows_with_splits
-from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, SECOND_KIND, by_endings, other_kinds, places_of
+from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, SECOND_KIND, SECOND_RATER, by_endings, other_kinds, places_of
 from utils.catalog.tables import read_table
 from utils.errors import DataError
 from utils.formats import is_image_name
@@ -110,7 +110,8 @@ def read_folders(root: Path, pictures: Sequence[Path]) -> list[Reading]:
         base = (place.path.parent, MASK_AFFIX.sub("", place.stem).casefold())
         has_base = place.role is None and base[1] != place.stem.casefold() and base in bases
         if place.role == "mask" or has_base:
-            masks[place.kind].append(place)
+            second = " 2nd" * bool(SECOND_RATER.search(place.stem))
+            masks[place.kind + second].append(place)
         elif place.role == "image" or not named_images:
             images.append(place)
     if not masks:
@@ -168,6 +169,6 @@ def describe_failure(root: Path, pictures: Sequence[Path]) -> str:
     notes = [path for ending in ("json", "xml", "geojson") for path in sorted(root.rglob(f"*.{ending}"))][:1]
     outlines = "".join(f" {path.relative_to(root).as_posix()} may hold outlines." for path in notes)
     return (
-        f"{root} holds no pairs: there is {found}. Put images in images/, masks of the same names in masks/, name each "
+        f"{root} holds no pairs: {found}. Put images in images/, masks of the same names in masks/, name each "
         f"pair in a pairs.csv (image,mask), or try `python -m segmenter convert {root} --into FOLDER`.{outlines}"
     )

@@ -90,7 +90,11 @@ def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[Row]:
         for line in path.read_text("utf-8-sig", "replace").split("\n"):
             parts, found = line.split(), find_pairs(line.strip(), known)
             if len(parts) == 2 and not (found and "/" not in line):  # a name may hold a space
-                rows.append(Row(path_in(path.parent, parts[0]), path_in(path.parent, parts[1]), split))
+                row = Row(path_in(path.parent, parts[0]), path_in(path.parent, parts[1]), split)
+                # A list may begin its paths with a folder of another machine: then their endings count.
+                meant = [] if row.image.is_file() else find_pairs(parts[0], known)
+                same = len(meant) == 1 and meant[0].mask.name == row.mask.name
+                rows.append(meant[0]._replace(split=split) if same else row)
             elif len(found) == 1:
                 rows.append(found[0]._replace(split=split))
             elif parts:

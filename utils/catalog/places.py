@@ -10,7 +10,7 @@ from typing import NamedTuple
 # Words in the names of folders: these say what is inside wherever they stand (`RGB_color_image_masks`) ...
 IMAGE_WORD = re.compile(r"(?:jpeg|png|left)?im(?:age|g)s?")
 MASK_WORD = re.compile(
-    r"masks?|labels?|annot(?:ation)?s?|gt(?:fine|coarse)?|(?:ground)?truths?|segmentation(?:class|s|maps?)?|trimaps?"
+    r"masks?|labels?|annot(?:ation)?s?|gts?|gt(?:fine|coarse)|(?:ground)?truths?|segmentation(?:class|s|maps?)?|trimaps?"
 )
 # ... and these where nothing else stands there but a split, a number or a kind (`1st_manual`, `semantic_rgb`).
 IMAGE_ALONE = re.compile(r"photos?|pictures?|frames?|inputs?|scans?|originals?|raw|sats?")
@@ -20,6 +20,7 @@ SECOND_KIND = re.compile(
     r"colou?r(?:s|ed)?|rgb|vis|viz|visualizations?|overlays?|previews?|instances?|objects?|panoptic|edges?|contours?"
     r"|boundar(?:y|ies)|2nd"
 )
+SECOND_RATER = re.compile(r"[_\-. ]2nd(?:_?ho)?$", re.IGNORECASE)  # another person's mask of the same image
 SPLIT_OF = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
 SPLIT_OF |= {"test": "test", "testing": "test"}
 WORD = re.compile(r"\d+(?:st|nd|rd|th|bit)?|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+")
@@ -80,8 +81,8 @@ def read_name(folder: str) -> tuple[str | None, str, str | None, str]:
     if glued and MASK_WORD.fullmatch(glued[2]):  # `trainannot`
         words[:1] = glued.groups()
     masks, images = (list(filter(known.fullmatch, words)) for known in (MASK_WORD, IMAGE_WORD))
-    if (masks or images) and words[-1] in ("tr", "ts"):  # `imagesTr`
-        words[-1] = {"tr": "train", "ts": "test"}[words[-1]]
+    if masks or images:  # `imagesTr`, `DUTS-TE-Mask`
+        words = [{"tr": "train", "ts": "test", "te": "test"}.get(word, word) for word in words]
     splits = [word for word in words if word in SPLIT_OF]
     others = [word for word in words if not (word in SPLIT_OF or SECOND_KIND.fullmatch(word) or word[0].isdigit())]
     if not (masks or images) and len(others) == 1:

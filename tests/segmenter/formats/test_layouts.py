@@ -119,6 +119,30 @@ TABLE = {
         "binary", TWO,
     ),
     "CHASE": (layout("Image_{n2}L.jpg", "Image_{n2}L_1stHO.png", white), "binary", None),
+    "CHASE with the masks of a second person": (
+        together(*(layout("Image_{n2}L.jpg", f"Image_{{n2}}L_{who}.png", encode)
+                   for who, encode in (("1stHO", white), ("2ndHO", lambda mask: white(mask)[::-1])))),
+        "binary", None,
+    ),
+    "DUTS, TR and TE": (
+        layout("DUTS-{word}/DUTS-{word}-Image/{n}.jpg", "DUTS-{word}/DUTS-{word}-Mask/{n}.png", white, TWO,
+               {"train": "TR", "test": "TE"}),
+        "binary", TWO,
+    ),
+    "Vaihingen, with its heights": (
+        together(
+            layout("top/top_area{n}.tif", "gts_for_participants/top_area{n}.tif", coloured,
+                   files={"colours.csv": NAMED}),
+            layout("top/top_area{n}.tif", "dsm/dsm_area{n}.tif"),
+        ),
+        THREE, None,
+    ),
+    "CRACK500, lists that leave out a folder": (
+        layout("{split}data/{split}crop/{n2}.jpg", "{split}data/{split}crop/{n2}.png", white, files={
+            f"{split}.txt": "".join(f"{split}crop/{n:02d}.jpg {split}crop/{n:02d}.png\n"
+                                    for n in range(COUNT) if SPLIT[n] == split) for split in set(SPLIT)}),
+        "binary", SPLIT,
+    ),
     "HRF": (
         together(*(layout("images/{n2}_h.jpg", f"{f}", white) for f in ("manual1/{n2}_h.tif", "mask/{n2}_h_mask.tif"))),
         "binary", None,

