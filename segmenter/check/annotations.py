@@ -8,6 +8,7 @@ import numpy as np
 
 from segmenter.check.findings import Case, Cases, FileNames, Finding, sort_findings
 from segmenter.check.report import list_findings
+from segmenter.formats import objects
 from segmenter.formats.base import Annotations, Item, Region
 from segmenter.formats.convert import has_other_shape
 from segmenter.formats.drawing import is_area
@@ -65,6 +66,8 @@ def check_annotations(found: Annotations, listing: Listing) -> AnnotationReport:
             cases["annotations of another size"].append(Case((item.image,), facts={"size": words}))
         for kind, region in look_at(item, item.size or size):
             cases[kind].append(Case((item.image,), facts={"name": region.label or "ignored"}))
+        if found.format == objects.NAME and (twice := marked_twice(item.regions)):
+            cases["masks of an image overlap"].append(Case((item.image,), facts={"name": twice}))
     for kind, some in look_at_files(found, listing).items():
         cases[kind] += some
     return AnnotationReport(found, listing, sort_findings(cases))
@@ -94,6 +97,23 @@ def look_at(item: Item, size: tuple[int, int] | None) -> list[tuple[str, Region]
             elif (low < -1).any() or (high > np.array(size[::-1]) + 1).any():  # tools draw up to the very border
                 faults.append(("region beyond the border", region))
     return faults
+
+
+def marked_twice(regions: list[Region]) -> str | None:
+    """Return the class of a mask that shares more than half of its pixels with others of its class, and they with it.
+
+    Objects lie beside each other; what lies on top of each other is one thing that two people marked.
+    """
+    joined: dict[str | None, np.ndarray] = {}
+    for region in regions:
+        mask = region.stencil() if region.stencil else np.zeros((1, 1), bool)
+        before = joined.setdefault(region.label, np.zeros_like(mask))
+        if before.shape != mask.shape:
+            continue
+        if 2 * np.count_nonzero(before & mask) > np.count_nonzero(before | mask):
+            return region.label or "ignored"
+        before |= mask
+    return None
 
 
 def look_at_files(found: Annotations, listing: Listing) -> Cases:

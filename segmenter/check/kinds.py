@@ -112,6 +112,9 @@ KINDS: dict[str, Kind] = {
     "image annotated twice": Kind("warning", "The first entry with a region counts: remove the others."),
     "same image under two names": Kind("warning", "Keep one: their annotations may differ."),
     "region drawn twice": Kind("warning", "Remove one of them.", "{files}: {name}"),
+    "masks of an image overlap": Kind(
+        "warning", "If two people marked the same things, keep the masks of one: all are joined.", "{files}: {name}"
+    ),
     "region outside the image": Kind("warning", "Nothing of it is drawn: move or remove it.", "{files}: {name}"),
     "region without an area": Kind("warning", "Nothing of it is drawn: draw it again.", "{files}: {name}"),
     "outline crosses itself": Kind(

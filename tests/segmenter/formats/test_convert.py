@@ -5,7 +5,7 @@ import json
 import drawn_annotations as drawn
 import numpy as np
 import pytest
-from drawn_folders import COUNT, image
+from drawn_folders import COUNT, ids, image
 from helpers import assert_sentence, full_disk, snapshot
 
 from segmenter.__main__ import main
@@ -145,6 +145,18 @@ def test_check_of_sound_annotations_finds_nothing(make, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "Every region can be drawn." in told
     assert "warning" not in told
+
+
+def test_check_doubts_masks_of_one_image_that_two_people_may_have_drawn(tmp_path, capsys):
+    for number in range(3):
+        drawn.save(tmp_path / f"images/{number}.png", image(number))
+        for person in (1, 2):
+            mask = np.roll(ids(number) > 0, person, axis=0)
+            drawn.save(tmp_path / f"masks/{number}/{person}.png", (mask * 255).astype(np.uint8))
+    assert main(["check", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "warning  masks of an image overlap: 3" in told
+    assert "two people" in told
 
 
 def test_a_report_with_pictures_needs_masks(tmp_path, capsys):

@@ -38,7 +38,6 @@ PUBLISHED = {
     "Segments.ai": ("{n}.jpg", "{n}_label_ground-truth.png"),
     "RUGD": ("RUGD_frames-with-annotations/creek/{n}.png", "RUGD_annotations/creek/{n}.png"),
     "SWIMSEG": ("pictures/{n}.png", "GTmaps/{n}_GT.png"),
-    "Vaihingen": ("top/area{n}.tif", "gts_for_participants/area{n}.tif"),
     "zeros before the number": ("a/000{n}.png", "b/{n}.png"),
 }
 
