@@ -20,12 +20,14 @@ from utils.catalog.layouts import Reading, read_layout
 from utils.catalog.mask_coding import MaskCoding, as_numbers
 from utils.catalog.mask_meaning import BLACK_AND_WHITE, decide
 from utils.catalog.mask_scan import pixel_shares, scan_masks
+from utils.catalog.places import SPLIT_OF
 from utils.catalog.white import find_white
 from utils.config import COURSE, Config
 from utils.errors import ConfigError, DataError
 from utils.files import content_hashes, in_shard
 from utils.images import IGNORE_INDEX, header_size, read_mask
 
+NOTES = (".csv", ".tsv", ".txt", ".json", ".xml", ".xlsx", ".yaml", ".yml")  # files that may say more of the pairs
 MOST_CLASSES = 255  # a mask is a byte for each pixel, and 255 marks what is ignored
 
 
@@ -53,6 +55,7 @@ class Folder(Source):
             if not any(p.is_file() or (in_shard(p) and p.parent.is_file()) for p in files):
                 raise DataError(f"None of the files like {files[0]} is there. Correct the paths in {self.root}.")
         table = find_table(self.root)
+        self.table = table.path if table else None
         self._refuse_names(self._given or (table.names if table else None))
         if self._declared is not None:
             self.coding = MaskCoding.parse(self._declared)
@@ -81,6 +84,14 @@ class Folder(Source):
     def unread(self) -> list[Path]:
         return self.layout.unread
 
+    def passed_over(self) -> list[Path]:
+        """Return tables, lists and notes that were not read: one of them may name splits or classes."""
+        files = [path for path in sorted(self.root.rglob("*.*")) if path.suffix.lower() in NOTES and path.is_file()]
+        files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(self.root).parts)]
+        by_lists = self.layout.name.startswith("lists")
+        read = {self.table, *(path for path in files if by_lists and path.stem in SPLIT_OF)}
+        return [path for path in files if path not in read and path.name not in self.layout.name]
+
     def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:
         return self.coding.decode(raw, path)
 
@@ -103,9 +114,13 @@ class Folder(Source):
         known = self.root.name.partition("-")[0]  # without the edition
         if known in names() and known != self.name and self.root.resolve().parent == COURSE / "data":
             lines.append(("better", f"--dataset {known}, which knows the classes of this data set of the course"))
-        if self.unread():
-            shown = ", ".join(self.relative(path) for path in self.unread()[:3]) + " ..." * (len(self.unread()) > 3)
-            lines.append(("not read", f"{len(self.unread())} pictures that are in no pair: {shown}"))
+        for title, words, paths in (
+            ("not read", "pictures that are in no pair", self.unread()),
+            ("passed over", "files that may say more of the pairs", self.passed_over()),
+        ):
+            if paths:
+                shown = ", ".join(map(self.relative, paths[:3])) + " ..." * (len(paths) > 3)
+                lines.append((title, f"{words}, {len(paths)} in all: {shown}"))
         folders = Counter(row.image.parent for row in self.layout.rows if not (row.split or row.group))
         if 3 <= len(folders) <= sum(folders.values()) / 2:
             words = "are drawn one by one; if each is a patient, a town or a film, name it as the group in a pairs.csv"

@@ -54,8 +54,10 @@ def read_layout(root: Path) -> Reading:
     tables = {path: read_table(path) for path in sorted(root.glob("*.csv"))}
     named = [Reading(path.name, rows) for path, rows in rows_from_csv(tables)]
     pairs = by_folders[0].rows if len(by_folders) == 1 else []
-    if not named and (rows := rows_from_lists(root, pairs) or rows_with_splits(tables, pairs)):
-        named = [Reading(f"lists of each split; {describe(root, rows)}", rows)]
+    if not named:
+        lists, rows = "lists of each split", rows_from_lists(root, pairs)
+        lists, rows = (lists, rows) if rows else rows_with_splits(tables, pairs)
+        named = [Reading(f"{lists}; {describe(root, rows)}", rows)] if rows else []
     readings = named or by_folders
     if len(readings) > 1:
         counts = " or ".join(f"{len(reading.rows)} pairs ({reading.name})" for reading in readings)

@@ -104,8 +104,8 @@ def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[Row]:
     return rows
 
 
-def rows_with_splits(tables: Mapping[Path, Table], pairs: Sequence[Row]) -> list[Row]:
-    """Return the pairs with the splits of a csv that names images and splits alone. Raises DataError."""
+def rows_with_splits(tables: Mapping[Path, Table], pairs: Sequence[Row]) -> tuple[str, list[Row]]:
+    """Return the name of a csv that names images and splits alone, and the pairs with its splits. Raises DataError."""
     for path, table in tables.items():
         column = next((name for name in (table[0] if table else ()) if name in ("split", "subset", "set")), None)
         known = by_endings_of_paths(pairs) if column else {}
@@ -116,8 +116,9 @@ def rows_with_splits(tables: Mapping[Path, Table], pairs: Sequence[Row]) -> list
             words = [(row[column] or "").strip().casefold() for row in table]
             if strange := sorted(set(words) - SPLIT_OF.keys()):
                 raise DataError(f"{path} names the split '{strange[0]}': use {', '.join(SPLITS)}.")
-            return [some[0]._replace(split=SPLIT_OF[word]) for some, word in zip(found, words, strict=True)]
-    return []
+            rows = [some[0]._replace(split=SPLIT_OF[word]) for some, word in zip(found, words, strict=True)]
+            return path.name, rows
+    return "", []
 
 
 def by_endings_of_paths(pairs: Sequence[Row]) -> dict[tuple[str, ...], list[Row]]:

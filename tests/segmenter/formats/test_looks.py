@@ -87,7 +87,7 @@ def test_images_without_a_mask_are_not_read_and_counted(tmp_path):
     save(root / "a/99.png", image(3))
     found = formats.read(formats.Listing(root))
     assert len(found.items) == COUNT
-    assert any("1 pictures that are in no pair: a/99.png" in note for note in found.notes)
+    assert any("pictures that are in no pair, 1 in all: a/99.png" in note for note in found.notes)
 
 
 def photographs_alone(root):

@@ -638,8 +638,23 @@ def test_pictures_in_no_pair_are_counted_and_named(tmp_path):
     assert [source.relative(path) for path in source.unread()] == others
     report = check_dataset(source)
     assert report.notes["picture in no pair"] == others
-    assert "3 pictures" in dict(source.describe())["not read"]
+    assert "in no pair, 3 in all" in dict(source.describe())["not read"]
     assert report.ok
+
+
+def test_tables_and_lists_that_are_not_read_are_named(tmp_path):
+    root = table(draw(tmp_path / "data"), ("id", "name"), *enumerate(THREE))
+    for name in ("folds.csv", "notes/annotations.json", ".hidden/list.txt", "README.md"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text("patient,fold\n1,2\n")
+    assert dict(load(root).describe())["passed over"].endswith("2 in all: folds.csv, notes/annotations.json")
+    for split in ("train", "val"):
+        (root / f"{split}.txt").write_text("0\n1\n" if split == "train" else "2\n3\n")
+    assert "train.txt" not in dict(load(root).describe())["passed over"]
+    table(root, ("image", "split"), *((f"{n}.png", "train") for n in range(COUNT)), name="split.csv")
+    for split in ("train", "val"):
+        (root / f"{split}.txt").unlink()
+    assert "split.csv" not in dict(load(root).describe())["passed over"]
 
 
 def test_pairs_that_a_list_leaves_out_are_counted_and_named(tmp_path):
