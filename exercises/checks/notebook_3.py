@@ -243,7 +243,7 @@ def square(crop: Callable) -> None:
             starts = np.array([divmod(int(new[0, 0, 0]), width) for new, _ in results if new.size])
             shorter = int(np.argmin((height, width)))  # the other axis never starts later than this one may
             if starts[:, 1 - shorter].max() <= min(height, width) - size:
-                says += "; have both changed places, in `mask.shape` or in the slices: rows come first"
+                says += ": are height and width swapped, in `mask.shape` or in the slices? Rows come first"
             raise Wrong(says, **details)
         raise Wrong("the result is not size x size: cut from y to y + size, and from x to x + size", **details)
 

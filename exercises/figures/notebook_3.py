@@ -161,8 +161,8 @@ def plot_ten_scores(fixed: Sequence[float], jittered: Sequence[float]) -> Figure
     """Draw the scores of one unchanged model under the fixed pipeline and under the training pipeline."""
     runs = range(1, len(fixed) + 1)
     figure, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
-    ax.plot(runs, fixed, "o", label="fixed pipeline")
-    ax.plot(runs, jittered, "s", label="training pipeline")
+    ax.plot(runs, fixed, "o", markersize=5, zorder=3, label="fixed pipeline")  # in front of a square at the same score
+    ax.plot(runs, jittered, "s", markersize=9, label="training pipeline")
     best = (int(np.argmax(jittered)) + 1, max(jittered))
     ax.annotate("“the best epoch”", best, (-12, 8), textcoords="offset points")
     ax.set_ylim(min(jittered) - 0.02, max(*fixed, *jittered) + 0.05)

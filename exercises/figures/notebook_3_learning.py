@@ -15,8 +15,10 @@ def plot_learning(runs: Mapping[str, Sequence[Curves]]) -> Figure:
     """Draw training and validation loss side by side, on one axis, with the gap between their means filled.
 
     runs: for each name the runs of several seeds, thin: the training loss of every step, the validation loss of some.
+    The axis ends above the highest mean, so that the spike of a single run, which leaves the picture, flattens nothing.
     """
     figure, axes = plt.subplots(1, len(runs), figsize=(10.6, 3.6), sharey=True, layout="constrained")
+    highest = 0.0
     for ax, (name, seeds) in zip(axes, runs.items(), strict=True):
         steps = np.array(list(seeds[0][1]))
         ten = [[np.mean(losses[max(0, step - 10) : step]) for step in steps] for losses, *_ in seeds]  # before each
@@ -29,6 +31,7 @@ def plot_learning(runs: Mapping[str, Sequence[Curves]]) -> Figure:
         learned, unseen = (ax.lines[n * (len(seeds) + 1) + len(seeds)].get_ydata() for n in (0, 1))
         ax.fill_between(steps, learned, unseen, color=plots.GREY, alpha=0.15, label="gap")
         ax.set(title=f"{name}: gap {unseen[-1] - learned[-1]:.2f}", xlabel="step")
-    axes[0].set(ylabel="loss (cross-entropy)", ylim=(0, None))  # of all: they share it, and every curve is drawn
+        highest = max(highest, *learned, *unseen)
+    axes[0].set(ylabel="loss (cross-entropy)", ylim=(0, 1.05 * highest))  # of all, which share it
     axes[0].legend(frameon=False)
     return figure

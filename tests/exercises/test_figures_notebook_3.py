@@ -42,6 +42,9 @@ def test_outlines_have_a_legend_of_the_classes_that_are_there():
 def test_ten_scores_point_at_the_best_one():
     figure = plot_ten_scores([0.5] * 3, [0.4, 0.6, 0.5])
     assert figure.axes[0].texts[0].xy == (2, 0.6)
+    dots, squares = figure.axes[0].lines
+    assert dots.get_zorder() > squares.get_zorder()
+    assert dots.get_markersize() < squares.get_markersize()
 
 
 def test_every_image_stands_above_its_mask_and_has_a_frame():
@@ -81,6 +84,11 @@ def test_learning_draws_every_seed_and_names_the_gap_between_the_means():
     assert [line.get_ydata().round(2).tolist() for line in figure.axes[0].lines[2:]] == [
         [1.0, 0.2], [1.1, 0.8], [1.1, 1.0], [1.1, 0.9]
     ]  # fmt: skip
+
+
+def test_the_spike_of_one_seed_does_not_stretch_the_axis_of_the_losses():
+    calm, spiked = ([([1.0] * 10, {10: loss}, 0.4) for loss in losses] for losses in ((1, 1, 1), (1, 1, 4)))
+    assert plot_learning({"none": calm, "light": spiked}).axes[0].get_ylim() == (0, 1.05 * 2)
 
 
 def test_promises_show_each_picture_before_and_after_its_change():

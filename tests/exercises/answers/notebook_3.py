@@ -296,7 +296,7 @@ def random_crop(image, mask, size, rng):
     y, x = rng.integers(0, h), rng.integers(0, w)
     return image[y : y + size, x : x + size], mask[y : y + size, x : x + size]
 
-# %% 3.2 wrong: have both changed places
+# %% 3.2 wrong: are height and width swapped
 def random_crop(image, mask, size, rng):
     w, h = mask.shape
     y, x = rng.integers(0, h - size + 1), rng.integers(0, w - size + 1)
@@ -1054,7 +1054,7 @@ def random_flip(image, mask, rng, p=0.5):
     flip = rng.random(p) < 0.5
     return (image[:, ::-1], mask[:, ::-1]) if flip else (image, mask)
 
-# %% 3.2 wrong: or in the slices: rows come first
+# %% 3.2 wrong: or in the slices? Rows come first
 def random_crop(image, mask, size, rng):
     h, w = mask.shape
     y, x = rng.integers(0, h - size + 1), rng.integers(0, w - size + 1)
