@@ -946,7 +946,7 @@ def before_augmentation(rare_class_sampler: Callable) -> None:
     emptied = of_masks(TINY_MASKS, lambda image, mask: (image, np.zeros_like(mask)))
     weights = sampler_of(rare_class_sampler, emptied, 2).weights
     says = "the class is counted after augmentation: take the mask of dataset.read(n)"
-    require(proportional(weights, [3, 1, 2, 2]), says, yours=weights)
+    require(proportional(weights, [3, 1, 2, 2]), says, masks=TINY_MASKS, expected=[3, 1, 2, 2], yours=weights)
 
 
 def seed_decides(rare_class_sampler: Callable) -> None:
@@ -1129,7 +1129,7 @@ EXERCISES = [
         padding_example,
     ),
     Exercise(
-        "5.2", "A seed for every worker", "utils.loaders.seed_worker", 3, 10,
+        "5.2", "A seed for every worker", "utils.loaders.seed_worker", 2, 10,
         "Without it, workers and epochs repeat each other's augmentations, and no error tells.",
         [gets_seed, workers_differ, epochs_differ, run_repeats, plain_transforms, streams_stay_apart],
         [
@@ -1153,7 +1153,7 @@ EXERCISES = [
         axes="class",
     ),
     Exercise(
-        "5.4", "The loader", "utils.loaders.build_loader", 3, 12,
+        "5.4", "The loader", "utils.loaders.build_loader", 2, 12,
         "The one function through which every batch of notebooks 7 and 8 comes.",
         [a_loader, evaluation_sees_all, training_drops, training_shuffles, training_repeats, pads, seeds_workers],
         [

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, colour_mask, legend, overlay, show_images, to_array
+from utils.plots import GREEN, ORANGE, RED, Palette, colour_mask, legend, overlay, show_images, to_array
 
 PLACES = 48  # of an epoch, as many as a figure can show apart
 COLOURS = ("#56B4E9", ORANGE, GREEN, "#F0E442", "#CC79A7", RED, "#BBBBBB", "#8DA0E8", "#B98A5E", "#7FE0D0")
@@ -77,17 +77,4 @@ def plot_visits(visits: Mapping[str, Sequence[Sequence[Sequence[int]]]], groups:
         ax.set(xticks=[], xlim=(-0.1, PLACES + 0.1), ylim=(len(epochs), 0))
         ax.spines[:].set_visible(False)
     axes[-1, 0].set_xlabel("place in the epoch (black lines part the batches, pale files are left out)", loc="left")
-    return figure
-
-
-def plot_reported(reported: Mapping[str, np.ndarray], truth: float) -> Figure:
-    """Draw how often each score was reported, for every way to report: arrays (runs,) beside the true score."""
-    figure, ax = plt.subplots(figsize=(10.5, 3.4))
-    bins = np.histogram_bin_edges(np.concatenate(list(reported.values())), 60)
-    for (name, values), colour, hatch in zip(reported.items(), (RED, BLUE), ("//", ""), strict=True):
-        label = f"{name}: {values.mean():.3f} on average"
-        ax.hist(values, bins, alpha=0.75, color=colour, hatch=hatch, edgecolor="black", linewidth=0.5, label=label)
-    ax.axvline(truth, color="black", ls="--", label=f"the truth: {truth:.3f}")
-    ax.set(title="What a thousand simulated runs would report", xlabel="reported IoU", ylabel="number of runs")
-    ax.legend(frameon=False)
     return figure

@@ -7,12 +7,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, GREY, ORANGE, RED, Palette, colour_mask, legend, to_array
+from utils.plots import BLUE, GREY, ORANGE, RED, Palette, legend
 
 
 def plot_loss_shares(
@@ -70,64 +69,21 @@ def plot_drawn(drawn: Mapping[str, Mapping[str, Tensor]]) -> Figure:
     return figure
 
 
-def plot_found(found: Mapping[str, Sequence[Mapping[str, float]]], seeds: Sequence[int]) -> Figure:
-    """Draw what was found as dots, one for each seed: the IoU of the class, and the mean IoU of the other classes.
+def plot_found(found: Mapping[str, Sequence[float]], seeds: Sequence[int]) -> Figure:
+    """Draw the IoU of a class as a dot for each seed, in a row for each way to train.
 
     Args:
-        found: for each row, and in it for each seed, the scores "iou" and "mean IoU of the others".
+        found: for each row, the IoU of every seed.
         seeds: the seeds, which the legend names.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(10.5, 1 + 0.55 * len(found)), sharey=True)
-    for ax, (key, title) in zip(axes, {"iou": "IoU of the class", "mean IoU of the others": ""}.items(), strict=True):
-        for n, (seed, colour, marker) in enumerate(zip(seeds, (ORANGE, BLUE), "oD", strict=True)):
-            values = [scores[n][key] for scores in found.values()]
-            rows = np.arange(len(found)) + 0.3 * n - 0.15  # equal dots of two seeds stay apart
-            dots = {"color": colour, "marker": marker, "s": 75, "edgecolor": "black", "zorder": 3}
-            ax.scatter(values, rows, label=f"seed {seed}", **dots)
-        ax.hlines(np.arange(1, len(found)) - 0.5, -0.03, 1.03, color="#BBBBBB", linewidth=0.8)
-        ax.set(title=title or key, xlim=(-0.03, 1.03), ylim=(len(found) - 0.5, -0.5))
-        ax.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes[0].set_yticks(range(len(found)), found)
-    axes[1].legend(loc="center right")
+    figure, ax = plt.subplots(figsize=(10.5, 1 + 0.55 * len(found)))
+    for n, (seed, colour, marker) in enumerate(zip(seeds, (ORANGE, BLUE), "oD", strict=True)):
+        rows = np.arange(len(found)) + 0.3 * n - 0.15  # equal dots of two seeds stay apart
+        dots = {"color": colour, "marker": marker, "s": 75, "edgecolor": "black", "zorder": 3}
+        ax.scatter([ious[n] for ious in found.values()], rows, label=f"seed {seed}", **dots)
+    ax.hlines(np.arange(1, len(found)) - 0.5, -0.03, 1.03, color="#BBBBBB", linewidth=0.8)
+    ax.set(title="IoU of the class", xlim=(-0.03, 1.03), ylim=(len(found) - 0.5, -0.5))
+    ax.set_yticks(range(len(found)), found)
+    ax.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    ax.legend(loc="center")
     return figure
-
-
-def plot_maps(
-    image: Tensor, maps: Mapping[str, Tensor], focus: int, classes: Sequence[str], palette: Palette
-) -> Figure:
-    """Show the part of an image in which most of a class lies, its truth, and below what networks say about it.
-
-    On the maps of the networks, white lines, edged in black, go round the places where the class truly is.
-
-    Args:
-        image: uint8 (3, H, W).
-        maps: class ids (H, W) under their titles: the truth, and then three or six networks.
-        focus: the class.
-        classes: their names.
-        palette: their colours.
-    """
-    truth = to_array(next(iter(maps.values()))) == focus
-    rows, columns = crowded_part(truth)
-    shown = {"image": to_array(image)[rows, columns]}
-    shown |= {name: colour_mask(to_array(mask)[rows, columns], palette) for name, mask in maps.items()}
-    figure, axes = plt.subplots(1 + len(maps) // 3, 3, figsize=(10.5, 3.6 + 3.6 * (len(maps) // 3)))
-    places = [axes[0, 0], axes[0, 1], *axes[1:].flat]
-    for ax, (name, picture) in zip(places, shown.items(), strict=True):
-        ax.imshow(picture, interpolation="nearest")
-        ax.set(title=name, xticks=[], yticks=[])
-    for ax in places[2:] if truth.any() else ():
-        lines = ax.contour(truth[rows, columns], levels=[0.5], colors="white", linewidths=1.6)
-        lines.set_path_effects([withStroke(linewidth=3.2, foreground="black")])
-    axes[0, 2].axis("off")
-    axes[0, 2].text(0.04, 0.05, f"outlined: where '{classes[focus]}' truly is", transform=axes[0, 2].transAxes, size=13)
-    legend(axes[0, 2], classes, palette, ignored=True, ncols=1, loc="center left", fontsize=13)
-    return figure
-
-
-def crowded_part(found: np.ndarray) -> tuple[slice, slice]:
-    """Return rows and columns of the square, half as large as the shorter side, that holds most of a mask (H, W)."""
-    side = min(found.shape) // 2
-    sums = np.pad(found.astype(int), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
-    inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    top, left = np.unravel_index(inside.argmax(), inside.shape)
-    return slice(top, top + side), slice(left, left + side)
