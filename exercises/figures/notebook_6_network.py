@@ -1,4 +1,4 @@
-"""Figures of notebook 6 that look inside a network: feature maps, skips and their loss, where it is unsure."""
+"""Figures of notebook 6 that look inside a network: feature maps, and skips and their loss."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,8 +13,8 @@ from torch import Tensor
 
 from exercises.figures.notebook_6 import frame
 from utils.images import IGNORE_INDEX
-from utils.models import probabilities, to_mask
-from utils.plots import RED, Palette, colour_mask, legend, to_array
+from utils.models import to_mask
+from utils.plots import Palette, colour_mask, legend, to_array
 
 
 def three_colours(features: Tensor, like: np.ndarray | None = None) -> np.ndarray:
@@ -112,8 +112,7 @@ def plot_mix(
     size = tuple(scene.shape[1:])
     top, left = (min(max(0, i - part // 2), side - part) // 8 * 8 for i, side in zip(pixel, size, strict=True))
     first = three_colours(skip)
-    figure, axes = plt.subplot_mosaic([["image", *maps], ["image", *map(str.upper, maps)]], figsize=(10.8, 5.5),
-                                      width_ratios=[1.5, 1, 1, 1])  # fmt: skip
+    figure, axes = plt.subplot_mosaic([["image", *maps], [".", *map(str.upper, maps)]], figsize=(10.8, 6))
     axes["image"].imshow(to_array(scene)[top : top + part, left : left + part], interpolation="nearest")
     axes["image"].set_title(f"image\n{part} x {part}")
     frame(axes["image"], pixel[0] - top - 1, pixel[1] - left - 1, 3, "white", 2)
@@ -141,46 +140,6 @@ def plot_masks(
         ax.imshow(colour_mask(mask, palette), interpolation="nearest")
         ax.set(title=name, xticks=[], yticks=[])
     legend(figure, classes, palette, ignored=any((to_array(mask) == IGNORE_INDEX).any() for mask in masks.values()))
-    return figure
-
-
-def plot_margin(
-    scene: Tensor,
-    margin: Tensor,
-    logits: Tensor,
-    pixel: tuple[int, int],
-    classes: Sequence[str],
-    palette: Palette,
-) -> Figure:
-    """Show how sure a network is of every pixel, and the logits and probabilities of one of them.
-
-    Args:
-        scene: uint8 (3, H, W).
-        margin: by how much the largest probability leads the second (H, W).
-        logits: (1, outputs, H, W).
-        pixel: row and column of the one pixel.
-        classes: their names.
-        palette: their colours, of which the winner's bar takes its own.
-    """
-    figure, axes = plt.subplots(2, 2, figsize=(9.6, 8), height_ratios=[5, 2.6])
-    where = "row {}, column {}".format(*pixel)
-    axes[0, 0].imshow(to_array(scene), interpolation="nearest")
-    axes[0, 1].imshow(margin, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    titles = (f"image, one pixel framed\n({where})", "largest minus second probability\n(black: 0, white: 1)")
-    for ax, title, colour in zip(axes[0], titles, ("white", RED), strict=True):
-        frame(ax, pixel[0] - 3, pixel[1] - 3, 7, colour, 2)
-        ax.set(title=title, xticks=[], yticks=[])
-    here, chances = (values[0, :, pixel[0], pixel[1]] for values in (logits, probabilities(logits)))
-    names = list(classes)[-len(here) :]
-    chosen = to_mask(here[None, :, None, None]).item() - (len(classes) - len(here))
-    for ax, values, title in zip(axes[1], (here, chances), ("logits", "probabilities"), strict=True):
-        own = np.array(palette[-len(here) :]) / 255
-        faces = [own[i] if i == chosen else "white" for i in range(len(values))]
-        ax.barh(range(len(values)), values.numpy(), color=faces, edgecolor="black")
-        ax.set_yticks(range(len(values)), names)
-        ax.invert_yaxis()
-        ax.axvline(0, color="black", lw=1)
-        ax.set_title(f"{title} of the framed pixel")
     return figure
 
 

@@ -4,7 +4,6 @@ import shutil
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from accelerate import Accelerator
@@ -20,11 +19,11 @@ from exercises.figures.notebook_6 import (
     plot_receptive_fields,
     plot_transposed,
 )
-from exercises.figures.notebook_6_costs import plot_costs, plot_cropped, plot_moving_norm
-from exercises.figures.notebook_6_network import likeness, plot_features, plot_inside, plot_margin, plot_masks, plot_mix
+from exercises.figures.notebook_6_costs import plot_cropped, plot_moving_norm
+from exercises.figures.notebook_6_network import likeness, plot_features, plot_inside, plot_masks, plot_mix
 from exercises.figures.notebook_6_pieces import find_alike, plot_pieces
 from exercises.figures.notebook_7 import THIN, WIDE, plot_confusion, show_predictions
-from exercises.figures.notebook_7_learning import film_frames, plot_cost_maps, plot_one_batch
+from exercises.figures.notebook_7_learning import film_frames, plot_one_batch
 from exercises.figures.notebook_7_scores import plot_ap, plot_image_scores, plot_iou_shapes, plot_two_maps
 from exercises.figures.notebook_8 import LiveRun, draw_run
 from utils.errors import CheckpointError
@@ -56,18 +55,6 @@ def test_padding_is_tinted_and_what_is_cropped_is_black():
     assert (after.any(axis=-1)).sum() == 8 * 8 - 6 * 7
     cropped = plot_cropped(image, torch.ones(6, 7, dtype=torch.int64), (4, 4), CLASSES, PALETTE)
     assert (~cropped.axes[1].images[0].get_array().any(axis=-1)).sum() == 6 * 7 - 4 * 4
-
-
-@pytest.mark.parametrize("outputs", [1, 3])
-def test_one_pixel_ends_in_its_class(outputs):
-    scene, logits = torch.zeros(3, 40, 40, dtype=torch.uint8), torch.linspace(-1, 2, outputs + 1)[1:]
-    classes = CLASSES if outputs == 3 else CLASSES[:2]
-    logits = logits[None, :, None, None].expand(1, -1, 40, 40)
-    figure = plot_margin(scene, torch.rand(40, 40), logits, (5, 39), classes, PALETTE[: len(classes)])
-    assert {"logits of the framed pixel", "probabilities of the framed pixel", classes[-1]} <= set(texts(figure))
-    assert "image, one pixel framed\n(row 5, column 39)" in texts(figure)
-    winner = figure.axes[-1].patches[outputs - 1].get_facecolor()[:3]
-    assert np.allclose(winner, np.array(PALETTE[len(classes) - 1]) / 255), "the winner has the colour of its class"
 
 
 def test_feature_maps_are_named_with_their_sizes():
@@ -112,9 +99,7 @@ def test_two_pieces_that_look_alike_are_of_different_classes():
     assert (nothing, len(plot_pieces(scene, nothing, 9).axes)) == ([], 2)
 
 
-def test_costs_and_what_moves_are_named():
-    costs = pd.DataFrame({"unet": [0.5, 1.1, 20.0], "smp:fpn": [13.0, 2.2, 60.0]}, ["parameters", "flops", "ms"]).T
-    assert {"unet, 0.5 M", "fpn, 13.0 M"} <= set(texts(plot_costs(costs)))
+def test_what_moves_is_named():
     moved = {"weights only": [0.0, 1.0], "properly": [0.0, 0.0]}
     figure = plot_moving_norm(moved, {"moved": torch.ones(4, 4, dtype=torch.int64)}, CLASSES, PALETTE)
     assert {*moved, "moved", *CLASSES} <= set(texts(figure))
@@ -163,14 +148,6 @@ def test_images_without_the_class_are_not_drawn_and_both_levels_are_named():
 def test_curves_of_ap_name_every_class():
     curve = np.ones((11, len(CLASSES)))
     assert {f"{name}: AP 1.00" for name in CLASSES} <= set(texts(plot_ap(curve, curve.mean(axis=0), CLASSES, PALETTE)))
-
-
-def test_ignored_pixels_have_no_cost_to_show():
-    truth = torch.tensor([[0, 255], [1, 2]])
-    image, costs = torch.zeros(3, 2, 2, dtype=torch.uint8), [torch.full((2, 2), 2.0)]
-    figure = plot_cost_maps(image, truth, {"start": truth}, costs, CLASSES, PALETTE)
-    assert np.isnan(np.ma.filled(figure.axes[3].images[0].get_array(), np.nan)).sum() == 1
-    assert {"start: predicted", "cost, mean 2.00", "ignored"} <= set(texts(figure))
 
 
 def test_curves_of_one_batch_end_in_their_loss():

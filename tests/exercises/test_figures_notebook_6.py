@@ -1,6 +1,5 @@
-"""exercises/figures/notebook_6*.py: what BatchNorm does, where memory and parameters are, and names beside dots."""
+"""exercises/figures/notebook_6*.py: what BatchNorm does, where memory and parameters are, and what is framed."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from helpers import CLASSES, PALETTE, texts
@@ -9,7 +8,7 @@ from torch import nn
 
 from exercises.figures.notebook_1_machine import activation_bytes
 from exercises.figures.notebook_6 import plot_rescaled
-from exercises.figures.notebook_6_costs import kept_by_size, name_dots, plot_levels
+from exercises.figures.notebook_6_costs import kept_by_size, plot_levels
 from exercises.figures.notebook_6_network import plot_inside
 from utils.unet import UNet
 
@@ -32,17 +31,6 @@ def test_what_the_levels_keep_adds_up_to_what_the_network_keeps():
     assert 0.9 < sum(kept.values()) / activation_bytes(net, images) <= 1, "but for what BatchNorm keeps of a channel"
     found = texts(plot_levels({16: 3 * 2**20, 8: 2**20}, [1000, 3000]))
     assert {"3.0 MB, 75%", "1.0 MB, 25%", "1,000, 25%", "3,000, 75%", "8 x 8"} <= set(found)
-
-
-def test_names_cover_neither_dots_nor_each_other():
-    figure, ax = plt.subplots()
-    points = [(0.2, 0.5), (0.27, 0.5), (0.34, 0.5), (1, 1), (0, 0)]
-    ax.scatter(*zip(*points, strict=True))
-    name_dots(ax, list("ABCDE"), points, [3] * 5)
-    boxes = [text.get_window_extent() for text in ax.texts]
-    assert len(boxes) == 5
-    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
-    plt.close(figure)
 
 
 def test_what_a_network_learned_from_is_framed():
