@@ -79,29 +79,6 @@ def film_frames(
     return frames
 
 
-def plot_cost_maps(
-    image: Tensor, truth: Tensor, masks: Mapping[str, Tensor], costs: Sequence[Tensor], classes: Sequence[str],
-    palette: Palette,
-) -> Figure:  # fmt: skip
-    """Show an image above its truth (H, W), and each mask above what its pixels cost; ignored pixels are white."""
-    figure, axes = plt.subplots(2, 1 + len(masks), figsize=(10.8, 4.9))
-    above, below = [to_array(image), *(colour_mask(mask, palette) for mask in masks.values())], axes[1]
-    below[0].imshow(colour_mask(truth, palette), interpolation="nearest")
-    below[0].set_title("truth")
-    for ax, picture, title in zip(axes[0], above, ["image", *(f"{name}: predicted" for name in masks)], strict=True):
-        ax.imshow(picture, interpolation="nearest")
-        ax.set_title(title)
-    for ax, cost in zip(below[1:], costs, strict=True):
-        shown = cost.cpu().where(truth.cpu() != IGNORE_INDEX, torch.nan)
-        drawn = ax.imshow(shown, cmap="inferno", vmin=0, vmax=2.5, interpolation="nearest")
-        ax.set_title(f"cost, mean {shown.nanmean():.2f}")
-    for ax in axes.flat:
-        ax.axis("off")
-    figure.colorbar(drawn, ax=axes, label="cost of a pixel", shrink=0.5, aspect=14, anchor=(0, 0))
-    legend(figure, classes, palette, bool((truth == IGNORE_INDEX).any()))
-    return figure
-
-
 def plot_one_batch(curves: Mapping[str, Sequence[float]]) -> Figure:
     """Draw the losses of several pipelines on the one batch that each was shown again and again."""
     figure, ax = plt.subplots(figsize=(8, 3.3))
@@ -136,8 +113,8 @@ def plot_slope(biases: Tensor, ious: Tensor, losses: Tensor) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(9, 3))
     axes[0].plot(biases, ious, color=BLUE, lw=2)
     axes[1].plot(biases, losses, color=RED, lw=2)
-    for ax, name in zip(axes, ("IoU: steps without a slope", "loss: a smooth curve"), strict=True):
-        ax.set(title=name, xlabel="added to every logit of the image", ylabel=name.partition(":")[0])
+    for ax, name in zip(axes, ("IoU", "loss"), strict=True):
+        ax.set(title=f"What becomes of the {name}", xlabel="added to every logit of the image", ylabel=name)
     return figure
 
 

@@ -112,7 +112,7 @@ def plot_with_bug(
         (left, right), zip(*batchwise, strict=True), (left.lines[1], right.lines[0]), strict=True
     ):
         ax.plot(history["epoch"], values, "o", ms=8, mfc="none", color=line.get_color(), label="with batch statistics")
-    right.plot(history["epoch"], buggy, "--", color="grey", label="with the bug of 7.8")
+    right.plot(history["epoch"], buggy, ":s", ms=5, color="dimgrey", label="with the bug of 7.8")
     end = (history["epoch"].iloc[-1], buggy[-1])
     right.annotate(f"{buggy[-1]:.2f}", end, (0, -14), textcoords="offset points", ha="center", color="dimgrey")
     left.legend(frameon=False)

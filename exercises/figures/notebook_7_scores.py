@@ -9,6 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from scipy import ndimage
 from torch import Tensor
 
@@ -42,9 +43,11 @@ def outline(ax: Axes, region: np.ndarray, colour: str, style: str, width: float 
 
 def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor], name: str = "car") -> Figure:
     """Show an image with one class outlined, and maps of that class, bool (H, W), with their patches numbered."""
-    figure, axes = plt.subplots(1, 1 + len(maps), figsize=(10.5, 1.2 + 10.5 / (1 + len(maps))))
+    rows = 1 if len(maps) < 3 else 2
+    columns = -(-(1 + len(maps)) // rows)
+    figure, axes = plt.subplots(rows, columns, figsize=(8, 0.6 + rows * (0.4 + 8 / columns)))
     picture, truth = to_array(image), to_array(truth)
-    for ax, (title, found) in zip(axes, {"what is there": None, **maps}.items(), strict=True):
+    for ax, (title, found) in zip(axes.flat, {"what is there": None, **maps}.items(), strict=True):
         painted = np.full_like(picture, OVERLAP)
         ax.imshow(picture if found is None else blend(picture, painted, to_array(found), 0.75), interpolation="nearest")
         outline(ax, truth, "white", *(("-", 2.2) if found is None else (":", 1.2)))
@@ -63,11 +66,12 @@ def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor], name
 
 
 def number_patches(ax: Axes, found: np.ndarray, most: int = 30) -> None:
-    """Write a number on each connected patch of a mask (H, W), unless there are more than `most`."""
+    """Write a number above each connected patch of a mask (H, W), unless there are more than `most`."""
     patches, count = ndimage.label(found)
-    if count <= most:
-        for number, (row, column) in enumerate(ndimage.center_of_mass(found, patches, range(1, count + 1)), start=1):
-            ax.text(column, row, str(number), ha="center", va="center", fontsize=8, clip_on=True)
+    for number, (rows, columns) in enumerate(ndimage.find_objects(patches) if count <= most else [], start=1):
+        middle = min((columns.start + columns.stop - 1) / 2, 0.97 * found.shape[1])
+        text = ax.text(middle, rows.start - 1, str(number), ha="center", va="bottom", weight="bold", clip_on=True)
+        text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
 
 
 def plot_iou_shapes(truth: Tensor, predictions: Mapping[str, Tensor]) -> Figure:
@@ -100,13 +104,13 @@ def plot_iou_shapes(truth: Tensor, predictions: Mapping[str, Tensor]) -> Figure:
         below.set(xlim=(-0.5, width + 10), ylim=(2 * height + 2, -1.5))
         for ax in (above, below):
             ax.axis("off")
-    figure.suptitle("Truth: solid black outline. Prediction: dashed red outline. Overlap: orange.")
+    figure.suptitle("Truth: solid black outline. Prediction: dashed red outline. Overlap: orange. Only in one: blue.")
     return figure
 
 
 def plot_counting(truth: Tensor, prediction: Tensor, matrix: Tensor, focus: int) -> Figure:
     """Show two small masks with their ids, and their confusion matrix with the row and column of one class framed."""
-    figure, axes = plt.subplots(1, 3, figsize=(9.4, 3), width_ratios=[1, 1, 1.3])
+    figure, axes = plt.subplots(1, 3, figsize=(9.4, 3), width_ratios=[1, 1, 1.6])
     for ax, grid, title in zip(
         axes, (truth, prediction, matrix), ("truth", "prediction", "confusion matrix"), strict=True
     ):
@@ -116,7 +120,7 @@ def plot_counting(truth: Tensor, prediction: Tensor, matrix: Tensor, focus: int)
         for row, values in enumerate(grid.tolist()):
             for column, value in enumerate(values):
                 word = "ignored" if value == IGNORE_INDEX else str(value)
-                if counts and focus in (row, column):
+                if counts and value and focus in (row, column):
                     word += "\nhit" if row == column else "\nmissed" if row == focus else "\nfalse alarm"
                 ax.text(column, row, word, ha="center", va="center", size=10 if "\n" in word else 14)
         ax.set(title=title, xticks=[], yticks=[])

@@ -8,7 +8,7 @@ from helpers import CLASSES, PALETTE, texts
 from exercises.figures.notebook_7 import plot_confusion
 from exercises.figures.notebook_7_learning import plot_disagreement, plot_overlooked, plot_slope
 from exercises.figures.notebook_7_losses import ERRORS, judge_loop, plot_losses, plot_with_bug
-from exercises.figures.notebook_7_scores import plot_absent, without_total
+from exercises.figures.notebook_7_scores import plot_absent, plot_counting, plot_two_maps, without_total
 from utils.metrics import score_table
 
 MODEL = [2.0 * 0.95**step for step in range(61)]  # the losses of the loop on the page
@@ -55,7 +55,7 @@ def test_the_worst_mistake_of_each_row_is_framed():
 def test_a_score_of_steps_stands_beside_a_smooth_loss():
     x = torch.linspace(-1, 1, 5)
     figure = plot_slope(x, (x > 0).float(), x**2)
-    assert {"IoU: steps without a slope", "loss: a smooth curve"} <= set(texts(figure))
+    assert {"What becomes of the IoU", "What becomes of the loss"} <= set(texts(figure))
     assert figure.axes[0].lines[0].get_ydata().tolist() == [0, 0, 0, 1, 1]
 
 
@@ -95,3 +95,20 @@ def test_a_mean_of_shares_is_not_shown():
     table = without_total(score_table(torch.tensor([[3, 1], [0, 0]]), ["a", "b"]))
     assert table["pixels"].tolist() == ["1.000", "0.000", ""]
     assert table.loc["a", "iou"] == 0.75
+
+
+def test_patches_are_numbered_and_a_third_map_begins_a_second_row():
+    truth, nothing = torch.eye(16) > 0, torch.zeros(16, 16, dtype=torch.bool)
+    two = nothing.clone()
+    two[2, 2:4], two[15, 15] = True, True
+    figure = plot_two_maps(torch.zeros(3, 16, 16, dtype=torch.uint8), truth, {"A": nothing, "B": two, "C": two})
+    assert [[text.get_text() for text in ax.texts] for ax in figure.axes] == [[], [], ["1", "2"], ["1", "2"]]
+    assert len({ax.get_subplotspec().rowspan.start for ax in figure.axes}) == 2
+
+
+def test_only_counted_pixels_are_called_hits_and_errors():
+    truth, prediction = torch.tensor([[0, 1, 1]]), torch.tensor([[1, 1, 0]])
+    matrix = torch.tensor([[0, 1, 0], [1, 1, 0], [0, 0, 0]])
+    found = texts(plot_counting(truth, prediction, matrix, focus=1))
+    assert {"1\nhit", "1\nmissed", "1\nfalse alarm"} <= set(found)
+    assert not any(word.startswith("0\n") for word in found)
