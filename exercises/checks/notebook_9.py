@@ -491,6 +491,7 @@ def tiles_of_one_picture(merge_tiles: Callable) -> None:
                 merge_tiles(_cut(np.ones((channels, 9, 13), np.float32), 5, 3), 9, 13)
                 says = f"with {channels} channels it runs, and with 2 it stops: C is not always {channels}"
                 raise Wrong(f"{says}, `values.shape` says it") from error
+        _one_size_for_all(merge_tiles, error)
         _swapped_sides(merge_tiles, error)
         raise
     require(result is not None, NOTHING)
@@ -504,6 +505,16 @@ def tiles_of_one_picture(merge_tiles: Callable) -> None:
     require(np.isfinite(result).all(), says)
     if np.abs(result - values).max() > 1e-3:
         raise Wrong(_merging_fault(result, values), **{"largest difference": float(np.abs(result - values).max())})
+
+
+def _one_size_for_all(merge_tiles: Callable, error: Exception) -> None:
+    """Say that tiles differ in size, if that is why it stops: where all are alike, the picture comes back."""
+    values = np.random.default_rng(3).normal(size=(2, 6, 8)).astype(np.float32)
+    alike = [(y, x, values[:, y : y + 3, x : x + 4].copy()) for y in (0, 3) for x in (0, 4)]
+    with contextlib.suppress(ValueError, IndexError):
+        if np.allclose(merge_tiles(alike, 6, 8), values, atol=1e-3):
+            says = "tiles differ in size, and a small one does not fit: take h and w, and the window, from each tile"
+            raise Wrong(says) from error
 
 
 def _swapped_sides(merge_tiles: Callable, error: Exception) -> None:
@@ -573,7 +584,7 @@ def the_middle_weighs_more(merge_tiles: Callable) -> None:
             mistakes=[
                 (lambda r: r[0, :, 4:7].min() == 1 == swapped[0, :, 4:7].min(),
                  "where tiles overlap the largest value wins: take the weighted mean"),
-                (plain, "all pixels of a tile weigh the same: multiply by gaussian_window(h, w)"),
+                (plain, "where tiles overlap, both weigh the same: each needs gaussian_window(h, w) of its own sides"),
                 (lambda r: np.allclose(r[0, :, 4:7], 1),
                  "the later tile overwrites the earlier: add, divide at the end"),
                 (lambda r: np.allclose(r[0, :, 4:7], 0), "the earlier tile wins: add, and divide at the end"),

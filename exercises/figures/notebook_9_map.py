@@ -1,4 +1,4 @@
-"""Figures of notebook 9: squares of a map enlarged, and a map as one would sign it, with its scale of trust."""
+"""Figures of notebook 9: a map as one would sign it, with its scale of trust, its notes and a line for a name."""
 
 import textwrap
 from collections.abc import Sequence
@@ -9,12 +9,11 @@ from IPython.display import Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from exercises.figures.notebook_9 import Square, add_frame, find_specks
+from exercises.figures.notebook_9 import add_frame
 from utils.plots import Palette, colour_mask
 
 WIDTH = 8.8  # inches
 BORDERS = (0.5, 0.7, 0.9)  # of the confidence, between the steps of the scale of trust
-ENLARGED = 2  # of the framed places, those that are shown again beside the image
 STEPS = ("below 50%", "50 to 70%", "70 to 90%", "over 90%")
 BOX = {"facecolor": "white", "edgecolor": "black", "pad": 3}
 STRENGTH = np.array([0.0, 0.35, 0.65, 1.0])  # of the colour at each step: what is unsure fades to white
@@ -40,14 +39,13 @@ def plot_signed_map(
 
     mask: uint8 (H, W). confidence: float (H, W). legend: the name of each class and what to say beside it. shares: of
     the pixels at each step of trust, how many were right where that could be measured. spots: rows and columns that
-    are framed and numbered. The first two are enlarged beside what the network was given, `image`, uint8 (H, W, 3).
+    are framed, numbered, and enlarged beside what the network was given, `image`, uint8 (H, W, 3).
     """
     height, width = mask.shape
-    closer = spots[:ENLARGED]
-    names = [f"{kind} {i}" for i in range(1, len(closer) + 1) for kind in ("image", "map")]
+    names = [f"{kind} {i}" for i in range(1, len(spots) + 1) for kind in ("image", "map")]
     heights = [
         WIDTH * height / width,
-        max(WIDTH / len(names) * p.shape[0] / p.shape[1] for p in map(image.__getitem__, closer)),
+        max(WIDTH / len(names) * p.shape[0] / p.shape[1] for p in map(image.__getitem__, spots)),
         2.6,
     ]
     columns = len(names)
@@ -58,39 +56,14 @@ def plot_signed_map(
     painted = fade(colour_mask(mask, palette), trust(confidence))
     draw_map(axes["map"], painted)
     for i, spot in enumerate(spots, start=1):
-        if i <= ENLARGED:
-            draw_map(axes[f"image {i}"], image[spot], f"{i}: the image", smooth=True)
-            draw_map(axes[f"map {i}"], painted[spot], f"{i}: the map")
+        draw_map(axes[f"image {i}"], image[spot], f"{i}: the image", smooth=True)
+        draw_map(axes[f"map {i}"], painted[spot], f"{i}: the map")
         add_frame(axes["map"], spot)
         axes["map"].text(spot[1].stop + 8, spot[0].start + 30, i, size=11, weight="bold", bbox=BOX)
     draw_scale_bar(axes["map"], height, 2 ** int(np.log2(width / 6)))
     draw_trust_legend(axes["legend"], legend, shares, palette)
     axes["legend"].text(len(STEPS) + 0.1, -1.2, "IoU in the\ntest report", va="center", size=9)
     draw_notes(axes["notes"], notes, signature)
-    return figure
-
-
-def plot_closer(
-    image: np.ndarray, truth: np.ndarray, mask: np.ndarray, squares: Sequence[Square], palette: Palette,
-    before: np.ndarray | None = None,
-) -> Figure:  # fmt: skip
-    """Show squares of a map enlarged, a column for each: the image, uint8 (H, W, 3), the true mask and the map.
-
-    In a new square, the largest places in which the map differs from the one `before`, uint8 (H, W), are ringed.
-    """
-    figure, axes = plt.subplots(3, len(squares), figsize=(2.05 * len(squares), 6.4), squeeze=False)
-    rows = {"image": image, "truth": colour_mask(truth, palette), "map": colour_mask(mask, palette)}
-    places = [np.s_[s.y : s.y + s.side, s.x : s.x + s.side] for s in squares]
-    for line, (name, picture) in zip(axes, rows.items(), strict=True):
-        for ax, place in zip(line, places, strict=True):
-            ax.imshow(picture[place], interpolation=None if name == "image" else "nearest")
-            ax.set(xticks=[], yticks=[])
-            ax.spines[:].set_visible(False)
-        line[0].set_ylabel(name)
-    for top, bottom, square, place in zip(axes[0], axes[2], squares, places, strict=True):
-        top.set_title(square.words.replace("\n", ", ") + (" (new)" if square.new else ""))
-        if square.new and before is not None:
-            bottom.plot(*find_specks((before != mask)[place]), "o", ms=22, mfc="none", mec="black", mew=1.8)
     return figure
 
 

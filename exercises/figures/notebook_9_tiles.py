@@ -33,6 +33,8 @@ def plot_seen(window: np.ndarray, views: Mapping[str, Tensor], tile: int) -> Fig
         add_frame(ax, np.s_[half : half + tile, half : half + tile])
         if len(view) > tile:
             add_frame(ax, (given, given), "--")
+        for frame in ax.patches:
+            frame.set_clip_on(False)  # round the whole window it would lose its outer half
         ax.plot(half + tile - 1, tile, "o", ms=7, color="white", mec="black", mew=1.5)
     return figure
 

@@ -755,7 +755,7 @@ def merge_tiles(tiles, height, width):
         sums["w"][place] += window
     return np.divide(sums["v"], sums["w"]).astype(np.float32)
 
-# %% 9.6 wrong: all pixels of a tile weigh the same
+# %% 9.6 wrong: where tiles overlap, both weigh the same
 def merge_tiles(tiles, height, width):
     total, weight = None, np.zeros((height, width), dtype=np.float32)
     for y, x, values in tiles:
@@ -1103,6 +1103,38 @@ def merge_tiles(tiles, height, width):
         total = numpy.zeros((c, height, width)) if total is None else total
         total[:, y : y + h, x : x + w] += values * window
         weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.6 wrong: tiles differ in size
+def merge_tiles(tiles, height, width):
+    total, window, weight = None, None, np.zeros((height, width), dtype=np.float32)
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        if total is None:
+            total, window = np.zeros((c, height, width), dtype=np.float32), gaussian_window(h, w).numpy()
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.6 wrong: tiles differ in size
+def merge_tiles(tiles, height, width):
+    tiles = list(tiles)
+    c, h, w = tiles[0][2].shape
+    total, weight, window = np.zeros((c, height, width)), np.zeros((height, width)), gaussian_window(h, w).numpy()
+    for y, x, values in tiles:
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.6 wrong: of its own sides
+def merge_tiles(tiles, height, width):
+    total, weight, window = None, np.zeros((height, width)), gaussian_window(height, width).numpy()
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        place = np.s_[y : y + h, x : x + w]
+        total = np.zeros((c, height, width)) if total is None else total
+        total[:, place[0], place[1]] += values * window[place]
+        weight[place] += window[place]
     return total / weight
 
 # %% 9.7 wrong: an IoU of 0 is the worst failure
