@@ -11,26 +11,24 @@ from utils.plots import BLUE, GREEN, ORANGE, RED
 
 
 def plot_arms(arms: Mapping[tuple[str, str], pd.DataFrame]) -> Figure:
-    """Draw both losses of runs by (budget, augmentation): a panel for each budget, a colour for each augmentation.
+    """Draw both losses of runs by (title, augmentation): a panel for each title, a colour for each augmentation.
 
-    A bar behind the last epoch shows how far the two losses of a run end apart, and its number stands above.
+    How far the two losses of a run are apart in its last ten epochs stands above them.
     """
-    budgets = list(dict.fromkeys(budget for budget, _ in arms))
-    figure, axes = plt.subplots(1, len(budgets), figsize=(10, 3.4), sharey=True)
-    for (budget, augmentation), history in arms.items():
-        ax = axes[budgets.index(budget)]
+    titles = list(dict.fromkeys(title for title, _ in arms))
+    figure, axes = plt.subplots(1, len(titles), figsize=(10, 3.8), sharey=True)
+    for (title, augmentation), history in arms.items():
+        ax = axes[titles.index(title)]
         colour = RED if augmentation == "none" else BLUE
         ax.plot(history["epoch"], history["train_loss"], color=colour, label=f"{augmentation}: training")
         ax.plot(history["epoch"], history["val_loss"], "--", color=colour, label=f"{augmentation}: validation")
-        place, (training, validation) = len(ax.texts), history.iloc[-1][["train_loss", "val_loss"]]
-        behind = len(history) + (0.02 + 0.03 * place) * (len(history) - 1)
-        ax.plot([behind] * 2, [training, validation], color=colour, linewidth=5, alpha=0.5, solid_capstyle="butt")
-        says, height = f"{augmentation}: gap at the end {validation - training:+.2f}", 0.97 - 0.1 * place
+        training, validation = history.iloc[-10:][["train_loss", "val_loss"]].mean()
+        says, height = f"{augmentation}: last gap {validation - training:+.2f}", 0.97 - 0.1 * len(ax.texts)
         ax.text(1, height, says, transform=ax.transAxes, color=colour, ha="right", va="top")
-        ax.set(title=budget, xlabel="epoch", ylim=(0, 3))
+        ax.set(title=title, xlabel="epoch", ylim=(0, 3))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set_ylabel("loss")
-    axes[0].legend(frameon=False, loc="lower left")
+    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4)
     return figure
 
 

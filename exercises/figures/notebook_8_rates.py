@@ -85,7 +85,7 @@ def plot_patience(score: pd.Series, stops: Mapping[int, tuple[int, float]]) -> F
     for (patience, (epoch, kept)), marker in zip(stops.items(), "osD^", strict=False):
         ax.plot(epoch, score[epoch], marker, markersize=9, label=f"patience {patience}: keeps {kept:.2f}")
     ax.set(title="Where each patience stops, and the best IoU it keeps", xlabel="epoch", ylabel="validation IoU")
-    ax.set_ylim(0, 1)
+    ax.set_ylim(0, None)
     ax.legend(frameon=False, loc="lower right")
     return figure
 
