@@ -664,10 +664,16 @@ def empty_mask(pair_faults: Callable) -> None:
     `(mask == 255).all()` says whether every pixel is ignored.
     """
     for dtype in (np.uint8, np.int64):
-        faults_are(
-            pair_faults, (2, 3), filled(2, 3, 255).astype(dtype), ["empty"], "an empty mask gets other faults",
-            empty="a mask of nothing but 255 passes", labels="255 is taken for a foreign label in an empty mask",
-        )  # fmt: skip
+        mask = filled(2, 3, 255).astype(dtype)
+        try:
+            faults_are(
+                pair_faults, (2, 3), mask, ["empty"], "an empty mask gets other faults",
+                empty="a mask of nothing but 255 passes", labels="255 is taken for a foreign label in an empty mask",
+            )  # fmt: skip
+        except (ValueError, IndexError, RuntimeError) as error:  # the smallest of no labels at all
+            says = "a mask of nothing but 255 is not handled: without its ignored pixels no label is left to look at"
+            details = {"mask": mask, "num_classes": 3, "expected": ["empty"]}
+            raise Wrong(says, **details, yours=f"{type(error).__name__}: {error}") from None
     for mask in (filled(2, 3, 0), np.array([[255, 255, 255], [255, 0, 255]], dtype=np.uint8)):
         says = "a mask with labelled pixels is called empty: class 0 is a class"
         faults_are(pair_faults, (2, 3), mask, [], says, labels="class 0 is taken for a foreign label")
@@ -731,7 +737,7 @@ def together(split_by_group: Callable) -> None:
 def exact_shares(split_by_group: Callable) -> None:
     """Equal groups that can be dealt out exactly are, in the order (train, val, test).
 
-    Give groups to one split until it has its share of the items, then to the next.
+    Give groups to val until it has its share of the items, then to test, and all others to train.
     """
     for count, size, fractions in (
         (4, 2, (0.5, 0.25, 0.25)), (8, 3, (0.25, 0.5, 0.25)), (8, 1, (0.25, 0.25, 0.5)), (4, 2, (0.75, 0.25, 0.0)),
@@ -783,6 +789,26 @@ def usual_shares(split_by_group: Callable) -> None:
     details = {"items": 100, "expected": "80, 10, 10", "yours": tuple(found[name] for name in SPLITS)}
     for name, wanted in zip(SPLITS, (80, 10, 10), strict=True):
         require(abs(found[name] - wanted) <= 2, "a hundred single pictures are not split 80/10/10", **details)
+
+
+def none_empty(split_by_group: Callable) -> None:
+    """At 80/10/10, ten equal groups or more leave no split empty.
+
+    A small split is used up by the rounding of a large one that comes before it. Fill val and test first: train takes
+    what they leave.
+    """
+    for count in (10, 11, 12, 13, 20, 25):
+        groups = towns(count, 6)
+        for seed in range(3):
+            counts = Counter(splits_of(split_by_group, groups, seed=seed))
+            empty = [name for name in SPLITS if not counts[name]]
+            others = " and ".join(name for name in SPLITS if counts[name])
+            took = "took every group, so let the small splits take theirs first"
+            require(
+                not empty, f"{[*empty, ''][0]} is empty: {others} {took}",
+                **{"items in each group": 6}, groups=count, seed=seed, expected="a group or more in each split",
+                yours=", ".join(f"{name} {counts[name]}" for name in SPLITS),
+            )  # fmt: skip
 
 
 def repeatable(split_by_group: Callable) -> None:
@@ -1078,7 +1104,7 @@ EXERCISES = [
         "4.5", "Split by group", "utils.splits.split_by_group", 4, 15,
         "What belongs together stays together, or the test measures memory.",
         # The order of the items comes before the shares: names out of a set fail both by chance, and sorting cures it.
-        [one_name_each, together, exact_shares, repeatable, any_order, shares_of_items, usual_shares],
+        [one_name_each, together, exact_shares, repeatable, any_order, shares_of_items, usual_shares, none_empty],
         [
             "Deal out groups, not items: first a dict from group to split, then a list for the items.",
             "Shuffle the sorted names: `names = sorted(set(groups)); random.Random(seed).shuffle(names)`.",

@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
 from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, GREY, ORANGE, RED, Palette, colour_mask, legend, overlay, show_images
+from utils.plots import BLUE, GREY, ORANGE, Palette, colour_mask, legend, overlay, show_images
 
 PALE = 190  # the grey of an ignored pixel, where white already means something else
 
@@ -75,11 +74,10 @@ def plot_moved_scores(scores: Mapping[str, Sequence[float]], classes: Sequence[s
 def plot_learned(
     image: np.ndarray, masks: Mapping[str, np.ndarray], classes: Sequence[str], palette: Palette
 ) -> Figure:
-    """Show an image above its mask, and beside them what networks made of it, above their wrong pixels in black.
+    """Show an image and what networks made of it, and below them one part of the right mask and of each prediction.
 
-    A thin white line on the second prediction, or on the only one, shows where the large parts of class 1 end in the
-    right mask. Ignored pixels are grey. Arrows point at the tallest stripes of class 1 that the second network missed
-    and added: a shift leaves one at each edge.
+    The part is where the second network errs most about class 1 and the first is right. Frames show its place, and a
+    thin white line on it where the large regions of class 1 end in the right mask, whose ignored pixels are grey.
 
     Args:
         image: uint8 (H, W, 3).
@@ -90,19 +88,21 @@ def plot_learned(
     (first, right), *predictions = ((name, np.asarray(mask)) for name, mask in masks.items())
     ignored = right == IGNORE_INDEX
     wrong = [(mask != right) & ~ignored for _, mask in predictions]
-    pictures = [image, *(colour_mask(mask, palette) for _, mask in predictions)]
-    marked = min(2, len(predictions))
-    pictures[marked] = with_lines(pictures[marked], lines_of(right == 1))
-    pictures.append(np.where(ignored[..., None], PALE, colour_mask(right, palette)).astype(np.uint8))
-    pictures += [np.where(ignored, PALE, np.where(where, 0, 255)).astype(np.uint8) for where in wrong]
-    titles = ["the image", *(name.replace(" on ", " on\n") for name, _ in predictions), first]
-    titles += [f"wrong pixels ({where.mean():.0%})" for where in wrong]
-    figure = show_images(pictures, titles, columns=len(masks), size=2.4)
-    if len(predictions) > 1:
-        mask = predictions[1][1]
-        for side, where in ((-1, (right == 1) & (mask != 1)), (1, (mask == 1) & (right != 1) & ~ignored)):
-            point_at(figure.axes[len(masks) + 2], tallest_stripe(where), side)
-    named = {**dict(zip(classes, palette, strict=True)), "wrong": (0,) * 3, "right": (255,) * 3, "ignored": (PALE,) * 3}
+    truth = np.where(ignored[..., None], PALE, colour_mask(right, palette)).astype(np.uint8)
+    predicted = [colour_mask(mask, palette) for _, mask in predictions]
+    side = min(right.shape) * 2 // 5
+    better, worse = (mask for _, mask in (predictions * 2)[:2])
+    x, y = densest_square((better == right) & ((worse == 1) != (right == 1)), side)
+    lines = lines_of(right == 1)
+    here = np.s_[3 * y : 3 * (y + side), 3 * x : 3 * (x + side)]
+    parts = [with_lines(picture, lines)[here] for picture in (truth, *predicted)]
+    shares = (f"{name}\n{where.mean():.0%} wrong" for (name, _), where in zip(predictions, wrong, strict=True))
+    titles = ["the image", *(title.replace(" on ", " on\n") for title in shares), f"{first}, the framed part"]
+    figure = show_images([image, *predicted, *parts], titles + [""] * len(predicted), columns=len(masks), size=2.4)
+    for ax in figure.axes[: len(masks)]:
+        for colour, width in (("white", 4), ("black", 1.8)):
+            ax.add_patch(Rectangle((x - 0.5, y - 0.5), side, side, fill=False, edgecolor=colour, lw=width))
+    named = {**dict(zip(classes, palette, strict=True)), "ignored": (PALE,) * 3}
     handles = [Patch(facecolor=np.array(c) / 255, edgecolor="black", label=name) for name, c in named.items()]
     twice = [Stroke(linewidth=4, foreground="black"), Normal()]
     handles.append(Line2D([], [], color="white", lw=1.5, path_effects=twice, label=f"edge of the true {classes[1]}"))
@@ -110,22 +110,12 @@ def plot_learned(
     return figure
 
 
-def tallest_stripe(where: np.ndarray, width: int = 4) -> tuple[int, int] | None:
-    """Return x and y of the middle of the tallest upright stripe of a region, bool (H, W), if there is one."""
-    stripes = where.astype(np.uint8)
-    for height in range(len(where), 4, -2):
-        inside = cv2.erode(stripes, np.ones((height, width)), borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        if inside.any():
-            y, x = np.argwhere(inside)[0]
-            return int(x), int(y)
-    return None
-
-
-def point_at(ax: Axes, place: tuple[int, int] | None, side: int) -> None:
-    """Draw a red arrow to a place (x, y), from its left (-1) or from its right (1)."""
-    if place:
-        start = (place[0] + side * 45, place[1])
-        ax.annotate("", place, start, arrowprops={"color": RED, "width": 3, "headwidth": 10, "headlength": 9})
+def densest_square(where: np.ndarray, side: int) -> tuple[int, int]:
+    """Return the upper left corner (x, y) of the square of `side` pixels that holds most of a region, bool (H, W)."""
+    total = np.pad(where, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    inside = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    y, x = np.unravel_index(inside.argmax(), inside.shape)
+    return int(x), int(y)
 
 
 def lines_of(where: np.ndarray) -> list[np.ndarray]:
@@ -139,7 +129,7 @@ def lines_of(where: np.ndarray) -> list[np.ndarray]:
 def with_lines(picture: np.ndarray, lines: list[np.ndarray]) -> np.ndarray:
     """Enlarge a picture uint8 (H, W, 3) three times and draw lines on it, white between black."""
     large = cv2.resize(picture, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST_EXACT)
-    for colour, thickness in (((0, 0, 0), 7), ((255, 255, 255), 3)):
+    for colour, thickness in (((0, 0, 0), 5), ((255, 255, 255), 2)):
         cv2.drawContours(large, lines, -1, colour, thickness)
     return large
 

@@ -66,7 +66,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "r, s = (mask.shape[1]": "2 percent of the one or of the other: both readings are taken",
         "= (mask.shape, image.shape[:2])": "2 percent of the one or of the other: both readings are taken",
     },
-    "4.5": {"while len(splits) >": "train has no end to reach"},
+    "4.5": {"round(share * len(groups), 6)": "how a share that is no whole number of items is rounded is left open"},
     "5.1": {
         "if isinstance(items, Batch):  ->  if False": THE_COURSES,
         "IGNORE_INDEX, dtype=torch.int64)  ->": "int64 is what PyTorch makes of whole numbers",

@@ -16,11 +16,11 @@ from exercises.figures.notebook_4 import (
 )  # fmt: skip
 from exercises.figures.notebook_4_labels import (
     PALE,
+    densest_square,
     plot_learned,
     plot_lookup,
     plot_moved_scores,
     plot_two_outlines,
-    tallest_stripe,
 )  # fmt: skip
 from exercises.figures.notebook_4_splits import leaking, plot_splits
 
@@ -61,34 +61,34 @@ def test_a_group_in_two_splits_leaks_and_is_named():
     assert {"LEAK", "ok", "split at random: 1 of 2 groups leak"} <= set(texts(figure))
 
 
-def test_wrong_right_and_ignored_pixels_look_different():
+def test_each_network_says_how_much_it_got_wrong_and_ignored_pixels_count_for_nothing():
     right = MASK.astype(np.int64)
-    right[:4] = 255
-    figure = plot_learned(PHOTO, {"clean mask": right, "always class 0": np.zeros_like(right)}, CLASSES, PALETTE)
-    drawn = np.asarray(figure.axes[3].images[0].get_array())
-    assert (drawn[0, 0], drawn[20, 30], drawn[20, 5]) == (PALE, 0, 255)
+    right[:20] = 255
+    figure = plot_learned(PHOTO, {"clean mask": right, "trained on none": np.zeros_like(right)}, CLASSES, PALETTE)
+    assert {"the image", "trained on\nnone\n25% wrong", "clean mask, the framed part"} <= texts(figure)
+    drawn = np.asarray(figure.axes[2].images[0].get_array())
+    assert (drawn[0, 0] == PALE).all()
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels[-4:] == ["wrong", "right", "ignored", f"edge of the true {CLASSES[1]}"]
+    assert labels[-2:] == ["ignored", f"edge of the true {CLASSES[1]}"]
 
 
-def test_arrows_point_at_the_tallest_stripe_on_each_side():
-    where = np.zeros((40, 40), dtype=bool)
-    where[5:36, 10:16] = where[30:38, 20:40] = True
-    x, y = tallest_stripe(where)
-    assert where[y, x]
-    assert 10 <= x < 16
-    assert tallest_stripe(where[:2]) is None
-    right = MASK.astype(np.int64)
-    figure = plot_learned(PHOTO, {"clean": right, "one": right, "moved": np.roll(right, 6, 1)}, CLASSES, PALETTE)
-    assert [len(ax.texts) for ax in figure.axes] == [0, 0, 0, 0, 0, 2]
+def test_the_enlarged_part_is_where_only_the_second_network_errs():
+    right = np.zeros((40, 40), dtype=np.int64)
+    right[:, 20:] = 1
+    bad = right.copy()
+    bad[4:16, 22:34] = 0
+    figure = plot_learned(PHOTO, {"clean": right, "one": right, "moved": bad}, CLASSES, PALETTE)
+    assert [len(ax.images[0].get_array()) for ax in figure.axes] == [40, 40, 40, 48, 48, 48]  # 16 pixels, three times
+    for ax in figure.axes[:3]:
+        (x, y), size = ax.patches[0].get_xy(), ax.patches[0].get_width()
+        assert x < 22 < 34 < x + size + 1
+        assert y < 4 < 16 < y + size + 1
 
 
-def test_only_the_second_network_gets_the_line_of_the_true_edge():
-    networks = {"clean": MASK, "trained on clean masks": MASK, "trained on moved masks": np.roll(MASK, 6, 1)}
-    figure = plot_learned(PHOTO, networks, CLASSES, PALETTE)
-    sizes = [len(ax.images[0].get_array()) for ax in figure.axes]
-    assert sizes == [40, 40, 120, 40, 40, 40]  # what carries lines is enlarged three times
-    assert "trained on\nmoved masks" in texts(figure)
+def test_the_densest_square_holds_most_of_a_region():
+    where = np.zeros((40, 50), dtype=bool)
+    where[10:14, 30:34] = where[0, 0] = True
+    assert densest_square(where, 4) == (30, 10)
 
 
 def test_a_looked_up_mask_says_how_well_it_fits():

@@ -855,14 +855,14 @@ def pair_faults(image, mask, num_classes):
         faults.append("empty")
     return faults
 
-# %% 4.5 right: one split after the other, training first
+# %% 4.5 right: one split after the other, training last
 def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
     sizes = Counter(groups)
     names = sorted(sizes)
     random.Random(seed).shuffle(names)
-    split_of, splits, filled = {}, ["train", "val", "test"], 0
+    split_of, splits, filled = {}, ["val", "test", "train"], 0
     for name in names:
-        while len(splits) > 1 and filled >= fractions[3 - len(splits)] * len(groups):
+        while len(splits) > 1 and filled >= fractions[4 - len(splits)] * len(groups):
             splits.pop(0)
             filled = 0
         split_of[name] = splits[0]
@@ -1633,3 +1633,72 @@ def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
         split_of[name] = fits[0] if fits else "train"
         filled[split_of[name]] += sizes[name]
     return [split_of[group] for group in groups]
+
+# %% 4.5 wrong: test is empty: train and val took every group
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    sizes = Counter(groups)
+    names = sorted(sizes)
+    random.Random(seed).shuffle(names)
+    split_of, splits, filled = {}, ["train", "val", "test"], 0
+    for name in names:
+        while len(splits) > 1 and filled >= fractions[3 - len(splits)] * len(groups):
+            splits.pop(0)
+            filled = 0
+        split_of[name] = splits[0]
+        filled += sizes[name]
+    return [split_of[g] for g in groups]
+
+# %% 4.5 wrong: test is empty: train and val took every group, so let the small splits take theirs first
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    sizes, filled, split_of = Counter(groups), Counter(), {}
+    names = sorted(sizes)
+    random.Random(seed).shuffle(names)
+    wanted = {"val": fractions[1] * len(groups), "train": fractions[0] * len(groups), "test": float("inf")}
+    for name in names:
+        split_of[name] = next(split for split in wanted if filled[split] < wanted[split])
+        filled[split_of[name]] += sizes[name]
+    return [split_of[group] for group in groups]
+
+# %% 4.5 wrong: val is empty: train and test took every group
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    sizes, filled, split_of = Counter(groups), Counter(), {}
+    names = sorted(sizes)
+    random.Random(seed).shuffle(names)
+    wanted = {"train": fractions[0] * len(groups), "test": fractions[2] * len(groups), "val": float("inf")}
+    for name in names:
+        split_of[name] = next(split for split in wanted if filled[split] < wanted[split])
+        filled[split_of[name]] += sizes[name]
+    return [split_of[group] for group in groups]
+
+# %% 4.5 right: training first, and each split stops before it would have too much
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    sizes, filled, split_of = Counter(groups), Counter(), {}
+    names = sorted(sizes)
+    random.Random(seed).shuffle(names)
+    for name in names:
+        for split, fraction in zip(("train", "val", "test"), fractions):
+            split_of[name] = split
+            if filled[split] + sizes[name] <= fraction * len(groups) + 1e-9:
+                break
+        else:
+            split_of[name] = "test" if fractions[2] else "val" if fractions[1] else "train"
+        filled[split_of[name]] += sizes[name]
+    return [split_of[group] for group in groups]
+
+# %% 4.4 wrong: a mask of nothing but 255 is not handled
+def pair_faults(image, mask, num_classes):
+    (height, width), (high, wide) = image.shape[:2], mask.shape
+    faults = ["shape"] if abs(wide * height / (high * width) - 1) > 0.02 else []
+    labelled = mask[mask != 255]
+    if labelled.min() < 0 or labelled.max() >= num_classes:
+        faults.append("labels")
+    return [*faults, "empty"] if labelled.size == 0 else faults
+
+# %% 4.4 wrong: a mask of nothing but 255 is not handled
+def pair_faults(image, mask, num_classes):
+    (height, width), (high, wide) = image.shape[:2], mask.shape
+    faults = ["shape"] if abs(wide * height / (high * width) - 1) > 0.02 else []
+    labels = set(mask.ravel().tolist()) - {255}
+    if min(labels) < 0 or max(labels) >= num_classes:
+        faults.append("labels")
+    return [*faults, "empty"] if not labels else faults
