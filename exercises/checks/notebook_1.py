@@ -293,8 +293,11 @@ def _measure(median_seconds: Callable, milliseconds: list[float], *args: Any) ->
     with (
         mock.patch("time.process_time", side_effect=time.process_time) as process_time,
         mock.patch("time.perf_counter", queue.read_clock),
+        mock.patch("torch.cuda.synchronize") as synchronize,
     ):
         result = median_seconds(queue.call, queue.wait, *args)
+    says = "torch.cuda.synchronize waits for an NVIDIA GPU and for nothing else: call the argument `wait`"
+    require(not synchronize.called, says)
     require(result is not None, "nothing is returned: is a `return` missing?")
     says = "`time.process_time` stands still while you wait for the device: look at `time.perf_counter`"
     require(not process_time.called, says)

@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from utils.images import IGNORE_INDEX
-from utils.plots import Palette, blend, colour_mask, ids_to_rgb, legend, overlay
+from utils.plots import Palette, blend, colour_mask, legend, overlay
 
 GREY = 0.3  # how much of a photograph's contrast is left where it only stands behind something
-VERDICTS = {"found": (0, 158, 115), "missed": (0, 114, 178), "coloured in by mistake": (230, 159, 0)}
 SHADES = ((0, 0), (0.3, 1), (0.45, 0), (0.15, 0), (0.5, 1))  # how much of black (0) or white (1) is mixed in
 
 
@@ -31,31 +30,6 @@ def plot_mask(photograph: np.ndarray, mask: np.ndarray, classes: Sequence[str], 
         ax.set_title(title)
         ax.axis("off")
     legend(figure, classes, palette, ignored=bool((mask == IGNORE_INDEX).any()))
-    return figure
-
-
-def plot_learning(photograph: np.ndarray, truth: np.ndarray, masks: Mapping[int, np.ndarray]) -> Figure:
-    """Show a photograph, uint8 (H, W, 3), and what masks of class ids (H, W), by epoch, find, miss and make up."""
-    panels = 1 + len(masks)
-    figure, (plain, *axes) = plt.subplots(
-        1, panels, figsize=(10.8, 10.8 / panels * truth.shape[0] / truth.shape[1] + 1.2)
-    )
-    plain.imshow(photograph)
-    plain.set_title("the photograph")
-    plain.axis("off")
-    grey = (photograph.mean(axis=2, keepdims=True) / 2 + 127).astype(np.uint8).repeat(3, axis=2)
-    for ax, (epoch, mask) in zip(axes, masks.items(), strict=True):
-        parts = np.select([(truth == 1) & (mask == 1), truth == 1, (truth == 0) & (mask == 1)], [1, 2, 3])
-        coloured = blend(grey, ids_to_rgb(parts, [(0, 0, 0), *VERDICTS.values()]), parts > 0, opacity=0.75)
-        coloured[truth == IGNORE_INDEX] = 255
-        ax.imshow(coloured)
-        ax.contour(truth == 1, [0.5], colors="black", linewidths=1.2)
-        hits, all_of_them = (parts == 1).sum(), (parts > 0).sum()
-        ax.set_title(f"after epoch {epoch}")
-        ax.text(0.5, -0.03, f"IoU = {hits:,} / {all_of_them:,}\n= {hits / all_of_them:.2f}", transform=ax.transAxes,
-                ha="center", va="top", fontsize=11)  # fmt: skip
-        ax.axis("off")
-    legend(figure, list(VERDICTS), list(VERDICTS.values()), ignored=bool((truth == IGNORE_INDEX).any()))
     return figure
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import psutil
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -34,13 +33,6 @@ def activation_bytes(model: nn.Module, images: Tensor) -> int:
     return sum(size for pointer, size in kept.items() if pointer not in weights)
 
 
-def memory_bytes(device: torch.device) -> int:
-    """Return how much memory a device has: a GPU of NVIDIA its own, anything else that of the computer."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_properties(device).total_memory
-    return psutil.virtual_memory().total
-
-
 def plot_memory(total: int, fixed: int, costs: Mapping[str, int]) -> Figure:
     """Draw the memory of a device as a bar for each size of picture: the network, a block a picture, and what is left.
 
@@ -66,62 +58,22 @@ def plot_memory(total: int, fixed: int, costs: Mapping[str, int]) -> Figure:
     return figure
 
 
-def plot_card(machines: Mapping[str, tuple[str, int, int, float, int]]) -> Figure:
-    """Write what is known of two machines.
-
-    For each: precision, bytes of memory, pictures in a step, how many of 256 x 256 it takes a second, largest batch.
-    """
-    rows = (
-        "precision to choose", "memory", "pictures in a step", "pictures of 256 x 256 a second (fp32)",
-        "10,000 photographs, once", "10,000 photographs, 15 times", "largest batch, 512 x 512, estimated",
-    )  # fmt: skip
-    figure, ax = plt.subplots(figsize=(10, 4.3))
-    ax.set(xlim=(0, 10), ylim=(len(rows), -1))
-    ax.axis("off")
-    for row, name in enumerate(rows):
-        ax.text(0, row + 0.5, name, va="center", fontsize=12)
-        ax.axhline(row, color=GREY, linewidth=0.8)
-    for left, colour, (name, (precision, memory, step, rate, batch)) in zip(
-        (4.2, 7.2), (BLUE, ORANGE), machines.items(), strict=True
-    ):
-        ax.add_patch(plt.Rectangle((left - 0.15, -1), 2.8, len(rows) + 1, color=colour, alpha=0.2, linewidth=0))
-        ax.text(left, -0.5, name, va="center", fontsize=12, weight="bold")
-        numbers = (
-            precision, f"{memory / 1024**3:.0f} GB", f"{step}", f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}",
-            spell_time(10_000 / rate), spell_time(150_000 / rate), f"{batch:,}",
-        )  # fmt: skip
-        for row, number in enumerate(numbers):
-            ax.text(left, row + 0.5, number, va="center", fontsize=16)
-    return figure
-
-
-def spell_time(seconds: float) -> str:
-    """Write seconds as seconds, minutes or hours: whatever gives a number that one can imagine."""
-    name, unit = next(
-        (n, u) for n, u in (("hours", 3600), ("minutes", 60), ("seconds", 1)) if seconds >= 2 * u or u == 1
-    )
-    return f"{seconds / unit:.1f} {name}"
-
-
 def plot_step_times(sides: Sequence[int], seconds: Mapping[str, Sequence[float]]) -> Figure:
     """Draw the seconds of a training step: measured, against the side of its pictures, a line for each device.
 
     Beside it, against the number of pictures, stands a step of an H100, as it is stored in H100_RATES.
     """
-    figure, (ax, stored) = plt.subplots(1, 2, figsize=(10.8, 4.2), width_ratios=(3, 2), sharey=True)
+    figure, (ax, stored) = plt.subplots(1, 2, figsize=(10.8, 4.2), width_ratios=(3, 2))
     for (device, took), marker in zip(seconds.items(), "os^", strict=False):
         draw_times(ax, sides, took, 2, marker, f"measured: {device}", "proportional to pixels")
-    ax.set(
-        title="Our U-Net, four pictures in a step",
-        xlabel="side of the pictures, pixels",
-        ylabel="ms for one training step",
-    )
+    ax.set(title="Our U-Net, four pictures in a step", xlabel="side of the pictures, pixels")
     batches = list(H100_RATES)
     took = [batch / rate for batch, rate in H100_RATES.items()]
     draw_times(stored, batches, took, 1, "D", "stored: one H100", "proportional to pictures")
     stored.set(title="U-Net on ResNet-34, bf16, 512 x 512 pixels", xlabel="pictures in a step")
-    ax.margins(x=0.08, y=0.15)
-    stored.margins(x=0.12)
+    for half, x in ((ax, 0.08), (stored, 0.12)):
+        half.set(ylabel="ms for one training step")
+        half.margins(x=x, y=0.15)
     return figure
 
 

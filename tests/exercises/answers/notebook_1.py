@@ -1142,3 +1142,16 @@ def pick_precision(device, capability=None, native_bf16=None):
 # %% 1.5 wrong: is it `%`, or `min`
 def largest_batch(bytes_per_image, fixed_bytes, budget):
     return max(0, (budget - fixed_bytes) % bytes_per_image)
+
+# %% 1.4 wrong: waits for an NVIDIA GPU and for nothing else: call the argument `wait`
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup):
+        call()
+    seconds = []
+    for _ in range(repeats):
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        call()
+        torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
