@@ -105,12 +105,6 @@ def draw_outline(ax: Axes, region: np.ndarray) -> None:
         ax.add_collection(LineCollection(lines, colors=colour, linewidths=width, capstyle="round"))
 
 
-def plot_as_viewer(mask: np.ndarray) -> Figure:
-    """Show a mask of ids (H, W) as a viewer does, which takes its numbers for shades of grey."""
-    grey = np.repeat(mask.astype(np.uint8)[..., None], 3, axis=-1)
-    return show_images([grey], ["the file, as a viewer shows it"], columns=1, size=3.6)
-
-
 def plot_painted(painted: np.ndarray, classes: Sequence[str], palette: Palette, who: str) -> Figure:
     """Show a mask in colours, uint8 (H, W, 3), which `who` has painted, beside the names of its classes."""
     figure, (picture, names) = plt.subplots(1, 2, figsize=(5.7, 4.2), width_ratios=(3.6, 1.6))
@@ -124,8 +118,8 @@ def plot_painted(painted: np.ndarray, classes: Sequence[str], palette: Palette, 
 
 
 def plot_looks(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
-    """Show the middle of a pair, uint8 (H, W, 3) and ids (H, W), enlarged, at several opacities, once with contours."""
-    middle = tuple(slice(side * 5 // 16, max(side * 11 // 16, 1)) for side in mask.shape)
+    """Show a part of a pair, uint8 (H, W, 3) and ids (H, W), enlarged, at several opacities, once with contours."""
+    middle = near_middle(mask.shape)
     factor = max(1, 400 // max(mask[middle].shape))  # contours are thinner than a pixel of the image
     near, ids = (
         cv2.resize(part[middle], None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST) for part in (image, mask)
@@ -134,10 +128,15 @@ def plot_looks(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], pale
     draw_contours(views[2], ids, palette)
     inner = tuple(slice(factor, max(side - factor, factor + 1)) for side in ids.shape)  # no contours along its edges
     titles = ("opacity 0", "opacity 0.45", "0.45 with contours", "opacity 1")
-    figure = show_images([view[inner] for view in views], titles, size=SHOWN)
-    make_room(figure, 0.5)
-    legend(figure, classes, palette)
+    figure = show_images([view[inner] for view in views], titles, columns=2, size=3.3)
+    legend(figure, classes, palette, ncols=6, columnspacing=1, handlelength=1.5)
     return figure
+
+
+def near_middle(shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Return the part of a mask of a shape that is looked at closely: its middle, and a little below it."""
+    height, width = shape
+    return slice(height * 6 // 16, max(height * 12 // 16, 1)), slice(width * 5 // 16, max(width * 11 // 16, 1))
 
 
 def draw_contours(view: np.ndarray, mask: np.ndarray, palette: Palette) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from exercises.figures.notebook_2 import near_middle
 from utils import catalog
 from utils.catalog.base import Pair, Source
 from utils.config import Config
@@ -83,12 +84,12 @@ def name_suspects(figure: Figure, suspects: Sequence[Pair]) -> Figure:
 
 
 def forget_one(mask: np.ndarray) -> np.ndarray:
-    """Return a copy of a mask of ids, (H, W), in whose middle one object of the rarest class was not labelled.
+    """Return a copy of a mask of ids, (H, W), in whose `near_middle` one object of the rarest class was not labelled.
 
     Its pixels, and the ignored ring around it, get the class that lies around them, as where somebody overlooked it.
     """
-    (top, bottom), (left, right) = ((side * 5 // 16, side * 11 // 16) for side in mask.shape)
-    middle = mask[top:bottom, left:right]
+    window = near_middle(mask.shape)
+    middle = mask[window]
     seen, counts = np.unique(middle[middle != IGNORE_INDEX], return_counts=True)
     for index in seen[counts.argsort()]:
         _, parts, boxes, _ = cv2.connectedComponentsWithStats((middle == index).astype(np.uint8))
@@ -101,7 +102,7 @@ def forget_one(mask: np.ndarray) -> np.ndarray:
             if around.size:
                 forgotten = mask.copy()
                 lost = (thing > 0) | (ring & (middle == IGNORE_INDEX))
-                forgotten[top:bottom, left:right][lost] = np.bincount(around).argmax()
+                forgotten[window][lost] = np.bincount(around).argmax()
                 return forgotten
     return mask
 

@@ -286,6 +286,10 @@ def ids_to_rgb(ids, palette):
 def ids_to_rgb(ids, palette):
     return np.array(palette, dtype=np.uint8)[ids]
 
+# %% 2.2 wrong: it needs a row for 255, too
+def ids_to_rgb(ids, palette):
+    return np.array(palette)[ids]
+
 # %% 2.2 wrong: ignored pixels (255) are black
 def ids_to_rgb(ids, palette):
     table = np.zeros((256, 3), dtype=np.uint8)
