@@ -81,10 +81,10 @@ def run(module: nn.Module, *inputs: Tensor) -> Tensor:
                 f"a BatchNorm2d is made for {found[2]} channels, and {found[1]} arrive there: give it the output "
                 "channels of the convolution before"
             ) from error
-        if "Sizes of tensors must match" in words:
+        if found := re.search(r"Sizes of tensors must match.*Expected size (\d+) but got size (\d+)", words):
             raise Wrong(
-                "the two tensors that you join differ in size: double the one from below first, and join them along "
-                "the channels, dim=1"
+                f"the two tensors that you join differ in size, {found[1]} and {found[2]}: double the one from below "
+                "first, and join them along the channels, dim=1"
             ) from error
         raise
     require(result is not None, "forward returns nothing: is a `return` missing?")
@@ -1081,7 +1081,8 @@ class Part(nn.Module):
         return result
 
 
-WHERE = {"where": "map i is what encoder[i] gives, and up i is what decoder[i] gives"}  # for every list of calls
+# Stands beside every list of calls.
+WHERE = {"where": "map i is what encoder[i] gives, up i what decoder[i] gives; decoder[0] is the deepest"}
 
 
 def shown(calls: Sequence[tuple[str, ...]]) -> list[str]:

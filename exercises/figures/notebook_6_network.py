@@ -115,7 +115,7 @@ def plot_mix(
     figure, axes = plt.subplot_mosaic([["image", *maps], [".", *map(str.upper, maps)]], figsize=(10.8, 6))
     axes["image"].imshow(to_array(scene)[top : top + part, left : left + part], interpolation="nearest")
     axes["image"].set_title(f"image\n{part} x {part}")
-    frame(axes["image"], pixel[0] - top - 1, pixel[1] - left - 1, 3, "white", 2)
+    frame(axes["image"], pixel[0] - top - 2, pixel[1] - left - 2, 5, "white", 1.2)
     for name, features in maps.items():
         step = size[0] // features.shape[2]
         rows, columns = (slice(i // step, (i + part) // step) for i in (top, left))

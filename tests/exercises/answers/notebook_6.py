@@ -546,6 +546,16 @@ class DecoderStep(nn.Module):
     def forward(self, x, skip):
         return self.block(torch.cat([skip, x], dim=1))
 
+# %% 6.2 wrong: the two tensors that you join differ in size, 6 and 7
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, 3, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x)], dim=1))
+
 # %% 6.2 wrong: joined along dim 0
 class DecoderStep(nn.Module):
     def __init__(self, channels):
