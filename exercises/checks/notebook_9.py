@@ -493,6 +493,7 @@ def tiles_of_one_picture(merge_tiles: Callable) -> None:
                 raise Wrong(f"{says}, `values.shape` says it") from error
         _one_size_for_all(merge_tiles, error)
         _swapped_sides(merge_tiles, error)
+        _whole_picture_only(merge_tiles, error)
         raise
     require(result is not None, NOTHING)
     require(len(tiles) == count, "the list of tiles is changed: only read it")
@@ -517,6 +518,17 @@ def _one_size_for_all(merge_tiles: Callable, error: Exception) -> None:
             raise Wrong(says) from error
 
 
+def _whole_picture_only(merge_tiles: Callable, error: Exception) -> None:
+    """Say that a part is taken for the whole, if that is why it stops: one tile as large as the picture comes back."""
+    values = np.random.default_rng(4).normal(size=(2, 6, 8)).astype(np.float32)
+    with contextlib.suppress(ValueError, IndexError):
+        if np.allclose(merge_tiles([(0, 0, values.copy())], 6, 8), values, atol=1e-3):
+            says = "with one tile as large as the picture it runs, and with smaller ones it stops"
+            raise Wrong(
+                f"{says}: the window has the h and w of its tile, and both go into total[:, y : y + h, x : x + w]"
+            ) from error
+
+
 def _swapped_sides(merge_tiles: Callable, error: Exception) -> None:
     """Say that rows and columns are swapped, if that is why it stops: in a square, tiles change places with others."""
     values = np.random.default_rng(2).normal(size=(2, 9, 9)).astype(np.float32)
@@ -536,13 +548,14 @@ def _merging_fault(result: np.ndarray, values: np.ndarray) -> str:
     """Say how a merged picture was spoiled."""
     from utils.tiling import gaussian_window
 
-    weight, count, last = (np.zeros(values.shape[1:]) for _ in range(3))
+    weight, count, last, own = (np.zeros(values.shape[1:]) for _ in range(4))
     for y, x, piece in _cut(values, 5, 3):
         _, h, w = piece.shape
         window = gaussian_window(h, w).numpy()
         weight[y : y + h, x : x + w] += window
         last[y : y + h, x : x + w] = window
         count[y : y + h, x : x + w] += 1
+        own[y : y + h, x : x + w] += window / window.sum()
     if np.allclose(result, values * count, atol=1e-3):
         return "where tiles overlap the values add up: divide by the sum of the weights"
     if np.allclose(result, values * weight, atol=1e-3):
@@ -553,6 +566,8 @@ def _merging_fault(result: np.ndarray, values: np.ndarray) -> str:
         return "the windows are summed, but the values are not multiplied by them: add values * window"
     if np.allclose(result, values * weight / last, rtol=1e-3):
         return "each window replaces the last one, so only the values are summed: add the windows with += as well"
+    if any(np.allclose(result, values * own / by, atol=1e-3) for by in (1, count, weight)):
+        return "each tile is divided by the sum of its own window: divide at each pixel, by all windows there"
     share = result / values
     if (share >= 0).all() and (share <= 1 + 1e-4).all():
         return "the result is closer to 0 than the picture: divide by the sum of the weights alone, with nothing added"
@@ -1002,7 +1017,7 @@ EXERCISES = [
     Exercise(
         "9.5", "Where tiles begin", "utils.tiling.tile_starts", 2, 12,
         "A picture larger than memory is predicted in tiles, and none of its pixels may be forgotten.",
-        [one_tile_may_do, nothing_is_left_out, neighbours_share, in_order_and_few],
+        [nothing_is_left_out, neighbours_share, in_order_and_few, one_tile_may_do],
         [
             "Draw a line of 10 pixels and tiles of 4 that share at least 1. Where does the last one start?",
             "The step is at most tile - overlap. How many tiles are needed, rounded up?",

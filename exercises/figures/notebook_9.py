@@ -158,10 +158,14 @@ def failed_squares(mask: np.ndarray, truth: np.ndarray, side: int, classes: Sequ
     return squares
 
 
-def plot_squares(mask: np.ndarray, still: Sequence[Square], repaired: Sequence[Square], palette: Palette) -> Figure:
-    """Show a map in two halves, the left one above, and frame squares of it, with what fails in them.
+def plot_squares(
+    mask: np.ndarray, cleaned: np.ndarray, still: Sequence[Square], repaired: Sequence[Square],
+    classes: Sequence[str], palette: Palette,
+) -> Figure:  # fmt: skip
+    """Show a map as predicted in two halves, the left one above, and frame squares of it, with what fails in them.
 
-    Frames are solid where a class still fails, dotted where it did, and dashed where it is new.
+    Frames are solid where a class still fails in the cleaned map, dotted where it does not any more, with rings round
+    what was removed of it, and dashed where it fails only there.
     """
     half, painted = mask.shape[1] // 2, colour_mask(mask, palette)
     figure, axes = plt.subplots(2, 1, figsize=(8.4, 2 * 8.4 * mask.shape[0] / half + 0.4))
@@ -170,12 +174,19 @@ def plot_squares(mask: np.ndarray, still: Sequence[Square], repaired: Sequence[S
         f"a class fails in {len(still)} squares ({len(still) - new} solid, {new} dashed and new); "
         f"{len(repaired)} are repaired (dotted)"
     )
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
     for ax, left in zip(axes, (0, half), strict=True):
         show(ax, painted[:, left : left + half], ax.get_title())
         for square, style in [*((s, "--" if s.new else "-") for s in still), *((s, ":") for s in repaired)]:
             if left <= square.x < left + half:
                 y, x, end = square.y, square.x - left, square.side - 5
                 add_frame(ax, np.s_[y + 3 : y + end, x + 3 : x + end], style)
-                box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+                if style == ":":
+                    place = np.s_[y : y + square.side, square.x : square.x + square.side]
+                    failed = np.isin(mask[place], [classes.index(name) for name in square.words.split("\n")])
+                    xs, ys = find_specks(failed & (mask[place] != cleaned[place]))
+                    for colour, width in (("white", 4.5), ("black", 2)):
+                        ring = {"ms": 14, "mfc": "none", "mec": colour, "mew": width, "zorder": 5, "clip_on": False}
+                        ax.plot(np.add(xs, x), np.add(ys, y), "o", **ring)
                 ax.text(x + 8, y + 9, square.words, size=8.5, va="top", bbox=box)
     return figure

@@ -18,7 +18,8 @@ def plot_confidence(painted: np.ndarray, confidence: np.ndarray, wrong: np.ndarr
 
     bins: columns "sure" and "right", the mean confidence and the share of right pixels, a row for each level.
     """
-    figure, axes = plt.subplots(1, 4, figsize=(WIDTH, 3.1), width_ratios=[1, 1, 1, 1.5])
+    figure, grid = plt.subplots(2, 2, figsize=(8.4, 8.4))
+    axes = grid.ravel()
     show(axes[0], painted, "prediction")
     axes[1].imshow(confidence, cmap="gray", vmin=0.3, vmax=1)
     axes[2].imshow(~wrong, cmap="gray", vmin=0, vmax=1)
@@ -76,12 +77,12 @@ def plot_at_thresholds(
 
     truth: bool (H, W), whose outlines are drawn in black. The second row enlarges the framed middle.
     """
-    figure, axes = plt.subplots(2, len(thresholds), figsize=(8.4, 2 * 8.4 / len(thresholds) + 0.3))
+    figure, axes = plt.subplots(2, len(thresholds), figsize=(8.4, 2 * 8.4 / len(thresholds) + 0.5))
     middle = tuple(slice(n * 3 // 8, n * 5 // 8) for n in truth.shape)
     for whole, closer, threshold in zip(*axes, thresholds, strict=True):
         found = chance >= threshold
         painted = blend(pale(image), np.full_like(image, colour), found, opacity=0.6)
-        show(whole, painted, f"{name} from {threshold:.2f} on: {found.mean():.0%}")
+        show(whole, painted, f"{name} from {threshold:.2f} on:\n{found.mean():.0%} of the image")
         add_frame(whole, middle)
         show(closer, painted[middle], "")
         for ax, part in ((whole, truth), (closer, truth[middle])):

@@ -1,14 +1,13 @@
-"""Figures of notebook 9 about tiles: where they begin, what a pixel near their border sees, and their seams."""
+"""Figures of notebook 9 about tiles: what a pixel near their border sees, and a map in patches."""
 
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from exercises.figures.notebook_9 import EXTRA, WIDTH, add_frame, show
+from exercises.figures.notebook_9 import WIDTH, add_frame, show
 from exercises.figures.notebook_9_choices import pale
 from utils.plots import RED, Palette, colour_mask, legend
 
@@ -36,43 +35,6 @@ def plot_seen(window: np.ndarray, views: Mapping[str, Tensor], tile: int) -> Fig
         for frame in ax.patches:
             frame.set_clip_on(False)  # round the whole window it would lose its outer half
         ax.plot(half + tile - 1, tile, "o", ms=7, color="white", mec="black", mew=1.5)
-    return figure
-
-
-def draw_changes(ax: Axes, image: np.ndarray, changed: np.ndarray, title: str) -> None:
-    """Paint the pixels that changed, bool (H, W), red over the pale grey image."""
-    painted = pale(image)
-    painted[changed] = EXTRA
-    show(ax, painted, title)
-
-
-def plot_seams(
-    region: np.ndarray, versions: Mapping[str, np.ndarray], here: tuple[slice, slice],
-    curves: Mapping[str, np.ndarray], classes: Sequence[str], palette: Palette,
-) -> Figure:  # fmt: skip
-    """Show one crossing of seams in two versions of a map and what differs, and the damage by the distance from a seam.
-
-    The first version is the reference, and the second the one with seams. curves: for each version, the share of pixels
-    that differ from the reference, one value for every four pixels of distance.
-    """
-    figure = plt.figure(figsize=(WIDTH, 7.4), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[4, 3])
-    axes = above.subplots(1, 3)
-    (name, whole), (other, seamed) = list(versions.items())[:2]
-    for ax, title, mask in zip(axes, (name, other), (whole, seamed), strict=False):
-        show(ax, colour_mask(mask[here], palette), title)
-    differs = (whole != seamed)[here]
-    draw_changes(axes[2], region[here], differs, f"red: another class ({differs.mean():.0%} of this part)")
-    for ax in axes[1:]:
-        ax.axhline(differs.shape[0] / 2 - 0.5, color="black", linestyle=":")
-        ax.axvline(differs.shape[1] / 2 - 0.5, color="black", linestyle=":")
-    legend(figure, classes, palette)
-    ax = below.subplots()
-    for (name, curve), style in zip(curves.items(), ("o-", "s--", "^:"), strict=False):
-        ax.plot(4 * np.arange(len(curve)) + 2, 100 * curve, style, label=name, ms=5)
-    ax.set(title="Pixels with another class than in one pass", ylabel="% of the pixels", ylim=(0, None))
-    ax.set(xlabel="distance from the nearest seam of 'no overlap' (pixels)")
-    ax.legend(frameon=False)
     return figure
 
 

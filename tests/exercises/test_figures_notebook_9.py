@@ -57,11 +57,14 @@ def test_squares_are_framed_and_named():
     assert maps.failed_squares(np.zeros_like(truth), truth, 16, CLASSES) == [
         maps.Square(0, 16, 16, "\n".join(CLASSES[:2]))
     ]
-    still, repaired = [maps.Square(0, 0, 16, "tree")], [maps.Square(16, 0, 16, "car\nwater")]
-    figure = maps.plot_squares(np.zeros((32, 48), np.uint8), still, repaired, PALETTE)
-    assert {"tree", "car\nwater"} <= texts(figure)
+    still, repaired = [maps.Square(0, 0, 16, CLASSES[1])], [maps.Square(16, 0, 16, "\n".join(CLASSES[:2]))]
+    mask = np.zeros((32, 48), np.uint8)
+    mask[20:22, 4:6] = 1
+    figure = maps.plot_squares(mask, np.zeros_like(mask), still, repaired, CLASSES, PALETTE)
+    assert {CLASSES[1], "\n".join(CLASSES[:2])} <= texts(figure)
     assert "a class fails in 1 squares (1 solid, 0 dashed and new); 1 are repaired (dotted)" in texts(figure)
     assert [len(ax.patches) for ax in figure.axes] == [4, 0]  # both stand in the left half
+    assert [ring.get_xydata().tolist() for ring in figure.axes[0].lines] == [[[4.5, 20.5]]] * 2  # black on white
 
 
 def test_confidence_and_thresholds_are_drawn_with_their_numbers():
@@ -76,7 +79,7 @@ def test_confidence_and_thresholds_are_drawn_with_their_numbers():
     four = {f"price {r}": costs["dear"] for r in range(4)}  # a learner adds one
     assert set(four) <= texts(choices.plot_thresholds(sweep, four, "tree"))
     chance = np.linspace(0, 1, truth.size).reshape(truth.shape)
-    assert {"tree from 0.25 on: 75%", "tree from 0.50 on: 50%"} <= texts(
+    assert {"tree from 0.25 on:\n75% of the image", "tree from 0.50 on:\n50% of the image"} <= texts(
         choices.plot_at_thresholds(image, chance, [0.25, 0.5], "tree", PALETTE[1], truth == 1)
     )
 
@@ -95,15 +98,9 @@ def test_what_the_network_is_not_given_stays_white():
     assert white == [0, 16 * 16 - 8 * 8]
 
 
-def test_seams_and_patchworks_show_what_changed():
-    region, whole = np.zeros((16, 16, 3), np.uint8), np.zeros((16, 16), np.uint8)
-    seamed = whole.copy()
-    seamed[6:10, 6:10] = 1
-    here = np.s_[4:12, 4:12]
-    curves = {"no overlap": np.array([0.1, 0.0])}
-    figure = tiling.plot_seams(region, {"one pass": whole, "no overlap": seamed}, here, curves, CLASSES, PALETTE)
-    assert {"one pass", "no overlap", "red: another class (25% of this part)", *CLASSES} <= texts(figure)
-    patchwork = tiling.plot_patchwork({"before": seamed, "after": whole}, 4, CLASSES, PALETTE)
+def test_a_patchwork_has_a_tick_at_every_seam():
+    whole = np.zeros((16, 16), np.uint8)
+    patchwork = tiling.plot_patchwork({"before": whole + 1, "after": whole}, 4, CLASSES, PALETTE)
     assert patchwork.axes[0].get_xticks().tolist() == [3.5, 7.5, 11.5]
     assert {"before", "after", *CLASSES} <= texts(patchwork)
 

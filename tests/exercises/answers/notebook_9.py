@@ -1738,3 +1738,39 @@ def best_threshold(probabilities, target, thresholds):
 def average_flips(predict, images):
     plain = predict(images)
     return (plain + plain.flip(-1)) / 2
+
+# %% 9.5 wrong: the last tile reaches beyond the picture
+def tile_starts(length, tile, overlap):
+    return list(range(0, length - overlap, tile - overlap))
+
+# %% 9.6 wrong: each tile is divided by the sum of its own window
+def merge_tiles(tiles, height, width):
+    total = None
+    for y, x, values in tiles:
+        channels, h, w = values.shape
+        window = gaussian_window(h, w).numpy()
+        if total is None:
+            total = np.zeros((channels, height, width))
+        total[:, y : y + h, x : x + w] += values * window / window.sum()
+    return total
+
+# %% 9.6 wrong: the window has the h and w of its tile
+def merge_tiles(tiles, height, width):
+    total, weight = None, np.zeros((height, width))
+    window = gaussian_window(height, width).numpy()
+    for y, x, values in tiles:
+        channels, h, w = values.shape
+        if total is None:
+            total = np.zeros((channels, height, width))
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.6 wrong: the window has the h and w of its tile
+def merge_tiles(tiles, height, width):
+    total, weight = 0, 0
+    for y, x, values in tiles:
+        window = gaussian_window(*values.shape[1:]).numpy()
+        total = total + values * window
+        weight = weight + window
+    return total / weight
