@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from exercises.snow_hand_in import pack_hand_in
+from exercises.snow_hand_in import GRADES, pack_hand_in
 from exercises.snow_runs import diary_row
 from exercises.snow_scenes import FIRST, draw_scenes, scene_names, splits_with, write_tables
 from exercises.snow_visits import BOUGHT, HOME, keep_town, take_town
@@ -33,7 +33,7 @@ class SnowTown:
     """A folder with the scenes of the town: `labelled/`, which `Config.dataset="folder"` reads, and `unlabelled/`.
 
     Args:
-        folder: where the town lies, or is to be drawn: one minute of two CPU cores, once.
+        folder: where the town lies, or is to be drawn: half a minute at most, once.
         unlabelled: how many scenes without a mask the town has.
     """
 
@@ -83,7 +83,8 @@ class SnowTown:
         offered = {path.stem for path in self.unlabelled}
         for place, name in enumerate(names):
             if name not in offered or name in names[:place]:
-                reason = "is chosen twice" if name in offered else "is not for sale"
+                reason = "is chosen twice" if name in offered else "is yours already" if name in self.bought else (
+                    "is no scene of the town")  # fmt: skip
                 raise BudgetError(f"{name} {reason}: take names of files in {self.folder / 'unlabelled'}, each once.")
         left = BUDGET - len(self.bought)
         if len(names) > left:
@@ -102,7 +103,7 @@ class SnowTown:
         """
         names, folder = named(bought), self.folder / "subsets" / name
         if strange := [scene for scene in names if scene not in self.bought]:
-            raise BudgetError(f"{strange[0]} was not bought: choose among town.bought.")
+            raise BudgetError(f"{strange[0]} was not bought: choose among town.bought, or take town.choices[...].")
         there = {path.stem for path in (folder / "masks").glob("*.png")}
         if (folder / "pairs.csv").is_file() and there != {*FIRST, *names}:
             raise BudgetError(f"The subset {name} holds other scenes already: give this one a name of its own.")
@@ -134,6 +135,19 @@ class SnowTown:
     def take(self) -> Path:
         """Save what you bought and trained as `snow_town.zip`, which the page takes on your next visit."""
         return take_town(self.folder)
+
+    def run_folder(self, name: str) -> Path:
+        """Return the folder of a run. Raises BudgetError for a name that the diary would not find."""
+        if Path(name).name != name:
+            raise BudgetError(f"'{name}' is no name for a run: use one word, such as by_rule_1440.")
+        return self.folder / "runs" / name
+
+    def note_grade(self, run: Path, score: float) -> None:
+        """Write down that the hidden scenes were looked at: `hand_in.zip` says how often, with which run, and when."""
+        table, now = self.folder / GRADES, pd.Timestamp.now().isoformat(" ", "seconds")
+        rows = pd.read_csv(table, dtype=str) if table.is_file() else pd.DataFrame(columns=["run", "hidden IoU", "when"])
+        rows.loc[len(rows)] = [run.name, f"{score:.3f}", now]
+        write_atomically(table, rows.to_csv(index=False, lineterminator="\n"))
 
     def hand_in(self, run: str | Path, notebook: str | Path = "capstone.ipynb") -> Path:
         """Pack a run, your diary, what you bought, the test report, the notebook and your page into `hand_in.zip`."""

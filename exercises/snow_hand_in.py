@@ -7,9 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pandas as pd
+
 from exercises.archive import colab, offer
 from exercises.snow_visits import BOUGHT
 
+GRADES = "grades.csv"  # when the hidden scenes were looked at, and with which run
 PAGE, END = "## Your page", "HAND_IT_IN"  # the heading of what the learner writes, and the cell after it
 PLACEHOLDER = "*Your text.*"
 
@@ -58,16 +61,27 @@ def pack_hand_in(folder: Path, run: Path, tables: dict[str, str], notebook: str 
         shutil.copytree(run, packed / "run", ignore=shutil.ignore_patterns("*.ckpt", "pictures"))
         for name, text in tables.items():
             (packed / name).write_text(text, encoding="utf-8")
-        for name in (BOUGHT, "report.html"):
+        for name in (BOUGHT, GRADES, "report.html"):
             if (folder / name).is_file():
                 shutil.copy(folder / name, packed)
         if page is not None:
             (packed / "capstone.ipynb").write_text(json.dumps(page, ensure_ascii=False, indent=1), encoding="utf-8")
             (packed / "my_page.md").write_text(written_page(page), encoding="utf-8")
         archive = Path(shutil.make_archive(str(folder / "hand_in"), "zip", packed))
-    print(verdict(page, notebook))
+    print(told_grades(folder / GRADES, run.name), verdict(page, notebook), sep="\n")
     offer(archive, f"The run {run.name} and your diary are in {archive}.")
     return archive
+
+
+def told_grades(table: Path, run: str) -> str:
+    """Say with which runs the hidden scenes were looked at, and whether the last is the one that is handed in."""
+    graded = pd.read_csv(table, dtype=str)["run"].tolist() if table.is_file() else []
+    if not graded:
+        return "The hidden scenes were not looked at, so there is no test report in it: grade your run first."
+    if graded[-1] != run:
+        return f"The test report is of {graded[-1]}, and not of {run}: hand in the run that you graded, or say why not."
+    times = "once" if len(graded) == 1 else f"{len(graded)} times: say so in your report"
+    return f"The hidden scenes were looked at {times}."
 
 
 def verdict(page: dict[str, Any] | None, notebook: str | Path) -> str:

@@ -19,7 +19,7 @@ from exercises import capstone, snow_visits
 from exercises.capstone import BUDGET, BudgetError, SnowTown
 from exercises.course import BUILD, CAPSTONE, execute_notebook
 from exercises.figures.capstone import plot_failures, plot_found
-from exercises.snow_runs import with_views
+from exercises.snow_runs import go_on, with_views
 from exercises.snow_scenes import FIRST, draw_scenes, scene_names
 from exercises.snow_visits import bring_town
 from utils import catalog
@@ -28,6 +28,7 @@ from utils.config import COURSE, Config
 from utils.dataset import read_pair
 from utils.errors import ConfigError, CourseError, DataError
 from utils.inference import SHIPPED, Predictor
+from utils.training import fit
 
 UNLABELLED = 4
 SOLUTION = COURSE / "examples" / "capstone_solution.py"
@@ -70,7 +71,10 @@ def test_a_bought_label_trains_and_is_paid_for_once(town):
     assert sorted(set(splits(town.labelled).values())) == ["train", "val"]
     with pytest.raises(BudgetError) as error:
         town.buy(by_rule=bought.stem)  # a name alone is one scene, and not a list of letters
-    assert_clear(error, bought.stem, "not for sale")
+    assert_clear(error, bought.stem, "yours already")
+    with pytest.raises(BudgetError) as error:
+        town.buy(by_rule="town99_000")
+    assert_clear(error, "town99_000", "no scene of the town")
     town.buy(at_random=kept[0].stem)
     again = SnowTown(town.folder, unlabelled=UNLABELLED)  # whoever comes back has it still, and knows what it was for
     assert again.choices == {"by_rule": [bought.stem], "at_random": [kept[0].stem]}
@@ -174,16 +178,20 @@ def test_the_notebook_buys_compares_grades_and_hands_in_and_may_be_run_again(tow
     assert "Your page is empty" in said
     assert "What you bought and trained is in" in said
     diary = town.diary()
-    assert diary["scenes"].to_dict() == {"twelve_labels": 9, "at_random": 11, "by_rule": 11, "all_labels": 13}
+    assert diary["scenes"].to_dict() == {
+        "twelve_labels": 9, "at_random_16": 11, "by_rule_16": 11, "all_labels_16": 13
+    }  # fmt: skip
     assert set(diary["views"]) == {16}  # equal views are equal steps, however many labels there are
     assert set(diary["steps"]) == {2}
     assert town.views() == 4 * 16
     with ZipFile(town.folder / "hand_in.zip") as archive:
         inside = {"run/best.safetensors", "diary.csv", "bought.csv", "report.html", "capstone.ipynb", "my_page.md"}
+        inside.add("grades.csv")
         assert inside <= set(archive.namelist())
         assert "### 4. Three failures" in archive.read("my_page.md").decode()
+    assert "The hidden scenes were looked at once." in said
     said = run_notebook(town, SPEND=True)
-    assert "The run all_labels exists and is returned as it is." in said
+    assert "The run all_labels_16 exists and is returned as it is." in said
     assert town.diary().equals(diary)
 
 
@@ -208,10 +216,48 @@ def test_equal_views_are_equal_steps(drawn):
     config = Config.preset("folder", root=drawn.labelled, batch_size=8)
     assert with_views(config, 144).epochs == 18  # the loader drops the ninth scene
     assert with_views(config.override(batch_size=3), 144).epochs == 16
-    assert with_views(config, 1).epochs == 1
+    assert with_views(config, 8).epochs == 1
+    for views, words in (7, "costs 8"), (3001, "at most 3,000"):
+        with pytest.raises(ConfigError) as error:
+            with_views(config, views)
+        assert_clear(error, f"views={views}", words)
+    assert with_views(config.override(batch_size=7), 3000).epochs == 3000 // 7  # rounding never costs more
     with pytest.raises(ConfigError) as error:
         with_views(config.override(batch_size=10), 144)
     assert_clear(error, "batch_size=10", "9")
+
+
+def test_a_run_that_was_cut_goes_on(town, capsys):
+    small = {"image_size": 32, "batch_size": 4, "unet_width": 4, "unet_depth": 2, "device": "cpu", "workers": 0}
+    config = Config.preset("folder", root=town.labelled, model="unet", output=town.run_folder("cut"), **small)
+    assert go_on(town.run_folder("cut")) is None
+    fit(config.override(epochs=1), on_epoch=None)
+    config.override(epochs=3).save(config.output / "config.yaml")
+    (config.output / "last.ckpt").rename(config.output / "elsewhere")
+    assert len(go_on(town.run_folder("cut")).history) == 1
+    assert "cut after 1 of 3 epochs on another machine" in capsys.readouterr().out
+    (config.output / "elsewhere").rename(config.output / "last.ckpt")
+    assert len(go_on(town.run_folder("cut")).history) == 3
+    assert "cut after 1 of 3 epochs, and goes on" in capsys.readouterr().out
+    assert len(go_on(town.run_folder("cut")).history) == 3
+    assert "returned as it is" in capsys.readouterr().out
+    with pytest.raises(BudgetError) as error:
+        town.run_folder("a/b")
+    assert_clear(error, "a/b", "one word")
+
+
+def test_every_look_at_the_hidden_scenes_is_handed_in(town, trained, tmp_path, capsys):
+    for name in ("mine", "other"):
+        copytree(trained, town.folder / "runs" / name)
+    for graded, words in (None, "were not looked at"), ("mine", "once"), ("mine", "2 times"), ("other", "is of other"):
+        if graded:
+            town.note_grade(town.folder / "runs" / graded, 0.8)
+        archive = town.hand_in("mine", tmp_path / "none.ipynb")
+        assert words in capsys.readouterr().out
+    with ZipFile(archive) as packed:
+        table = packed.read("grades.csv").decode().splitlines()
+    assert table[0] == "run,hidden IoU,when"
+    assert [row.split(",")[:2] for row in table[1:]] == [["mine", "0.800"], ["mine", "0.800"], ["other", "0.800"]]
 
 
 def test_what_is_handed_in_holds_the_page_as_it_was_saved(town, trained, tmp_path, capsys, monkeypatch):
@@ -304,8 +350,8 @@ def test_the_page_states_what_the_solution_measured():
     measured = SOLUTION.read_text("utf-8").split('"""')[1]
     cells = {cell.id: cell.source for cell in nbformat.read(CAPSTONE, 4).cells}
     stated = re.findall(r"0\.\d{3}", cells["cap-5"])
-    shares = re.findall(r"(\d+) %", cells["cap-report"].partition("(Our own")[2].partition(")")[0])
+    shares = re.findall(r"\d+(?= %| and \d+ %)", cells["cap-report"].partition("(Our own")[2].partition(")")[0])
     assert len(stated) == 3
-    assert len(shares) == 4
+    assert len(shares) == 6
     assert all(number in measured for number in stated)
     assert all(re.search(rf"{share} ?%", measured) for share in shares)
