@@ -42,7 +42,8 @@ def run(run: Path, pictures: list[Path], output: Path, polygons: bool, bands: li
         print(f"Stopped. What is done is in {output}; the same command goes on where this one stopped.")
         return 1
     kept = f" ({outcome.kept} of them were there already)" if outcome.kept else ""
-    print(f"{len(outcome.masks)} masks and overlays are in {output}{kept}; {LIST_NAME} has the share of each class.")
+    if outcome.masks:
+        print(f"Masks and overlays in {output}: {len(outcome.masks)}{kept}; {LIST_NAME} has the share of each class.")
     if polygons and not any(path.suffix.lower() in (".tif", ".tiff") for path in paths):
         print(
             "--polygons wrote nothing: only a GeoTIFF has a place on the map, and no picture is one.", file=sys.stderr

@@ -57,7 +57,7 @@ class Evaluation:
 
     def __str__(self) -> str:
         causes = ", ".join(f"{kind} {count}" for kind, count in self.causes.items())
-        return f"{self.verdict}\n{self.scores}" + (f"\nFailures go with: {causes}" if causes else "")
+        return f"{self.verdict}\n{self.scores}" + (f"\nFailures go with (how many of them): {causes}" if causes else "")
 
 
 def evaluate_run(

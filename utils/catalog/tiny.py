@@ -16,7 +16,10 @@ class Tiny(Source):
     def prepare(self) -> None:
         need_folder(self.root, self.name)
         if not (self.root / "splits.csv").is_file():
-            raise DataError(f"{self.root} has no splits.csv. Run `python data/make_tiny.py` to draw the data again.")
+            raise DataError(
+                f"{self.root} has no splits.csv, so it is no copy of data/tiny (`python data/make_tiny.py` draws one). "
+                "Pairs of your own are read by train and check (--dataset folder)."
+            )
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
         rows = read_table(self.root / "splits.csv")

@@ -51,7 +51,7 @@ def test_from_training_to_masks(train, pairs, tmp_path, capsys):
     assert "8 images" in capsys.readouterr().out
 
     assert main(["predict", str(run), str(pairs / "images"), "--output", str(tmp_path / "out"), "--flips"]) == 0
-    assert "12 masks and overlays are in" in capsys.readouterr().out
+    assert ": 12; predictions.csv has" in capsys.readouterr().out
     assert len(list((tmp_path / "out").glob("*_mask.png"))) == 12
     assert main(["predict", str(run / "best.safetensors"), str(pairs / "images" / "00.png"),
                  "--output", str(tmp_path / "one")]) == 0  # fmt: skip
