@@ -109,10 +109,12 @@ def plot_floor(once: Sequence[float], twice: Sequence[float]) -> Figure:
 
 
 def plot_slope(biases: Tensor, ious: Tensor, losses: Tensor) -> Figure:
-    """Draw a score and a loss over one number of the model that is moved bit by bit: three tensors of one length."""
+    """Draw a score and a loss over one number of the model that is moved bit by bit, with dots where each is best."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3))
     axes[0].plot(biases, ious, color=BLUE, lw=2)
     axes[1].plot(biases, losses, color=RED, lw=2)
+    for ax, best in zip(axes, (ious == ious.max(), losses == losses.min()), strict=True):
+        ax.plot(biases[best], ax.lines[0].get_ydata()[best], "o", color="black", ms=7)
     for ax, name in zip(axes, ("IoU", "loss"), strict=True):
         ax.set(title=f"What becomes of the {name}", xlabel="added to every logit of the image", ylabel=name)
     return figure

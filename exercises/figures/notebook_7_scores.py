@@ -110,7 +110,7 @@ def plot_iou_shapes(truth: Tensor, predictions: Mapping[str, Tensor]) -> Figure:
 
 def plot_counting(truth: Tensor, prediction: Tensor, matrix: Tensor, focus: int) -> Figure:
     """Show two small masks with their ids, and their confusion matrix with the row and column of one class framed."""
-    figure, axes = plt.subplots(1, 3, figsize=(9.4, 3), width_ratios=[1, 1, 1.6])
+    figure, axes = plt.subplots(1, 3, figsize=(9.4, 3.4), width_ratios=[1, 1, 1.6])
     for ax, grid, title in zip(
         axes, (truth, prediction, matrix), ("truth", "prediction", "confusion matrix"), strict=True
     ):
@@ -121,9 +121,10 @@ def plot_counting(truth: Tensor, prediction: Tensor, matrix: Tensor, focus: int)
             for column, value in enumerate(values):
                 word = "ignored" if value == IGNORE_INDEX else str(value)
                 if counts and value and focus in (row, column):
-                    word += "\nhit" if row == column else "\nmissed" if row == focus else "\nfalse alarm"
+                    wrong = f"\nmiss, false\nalarm of {column}" if row == focus else f"\nfalse alarm,\nmiss of {row}"
+                    word += "\nhit" if row == column else wrong
                 ax.text(column, row, word, ha="center", va="center", size=10 if "\n" in word else 14)
-        ax.set(title=title, xticks=[], yticks=[])
+        ax.set(title=title, xticks=[], yticks=[], facecolor="silver")  # seen where a pixel is ignored
     last, n = axes[2], len(matrix)
     last.set(xticks=range(n), yticks=range(n), xlabel="predicted class", ylabel="true class")
     row, column = (-0.47, focus - 0.47), (focus - 0.47, -0.47)

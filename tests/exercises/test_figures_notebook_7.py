@@ -57,6 +57,7 @@ def test_a_score_of_steps_stands_beside_a_smooth_loss():
     figure = plot_slope(x, (x > 0).float(), x**2)
     assert {"What becomes of the IoU", "What becomes of the loss"} <= set(texts(figure))
     assert figure.axes[0].lines[0].get_ydata().tolist() == [0, 0, 0, 1, 1]
+    assert [ax.lines[1].get_xdata().tolist() for ax in figure.axes] == [[0.5, 1], [0]]  # where each is at its best
 
 
 @pytest.mark.parametrize(
@@ -110,5 +111,5 @@ def test_only_counted_pixels_are_called_hits_and_errors():
     truth, prediction = torch.tensor([[0, 1, 1]]), torch.tensor([[1, 1, 0]])
     matrix = torch.tensor([[0, 1, 0], [1, 1, 0], [0, 0, 0]])
     found = texts(plot_counting(truth, prediction, matrix, focus=1))
-    assert {"1\nhit", "1\nmissed", "1\nfalse alarm"} <= set(found)
+    assert {"1\nhit", "1\nmiss, false\nalarm of 0", "1\nfalse alarm,\nmiss of 0"} <= set(found)
     assert not any(word.startswith("0\n") for word in found)

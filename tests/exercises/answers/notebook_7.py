@@ -711,7 +711,7 @@ def scores(matrix):
     iou = hits / (truth + predicted - hits)
     return {"iou": iou, "dice": iou, "precision": hits / predicted, "recall": hits / truth}
 
-# %% 7.4 wrong: must be NaN
+# %% 7.4 wrong: must be NaN, not 0: leave 0 / 0 as it is, with no small number below the line
 def scores(matrix):
     hits, truth, predicted = matrix.diag(), matrix.sum(dim=1), matrix.sum(dim=0)
     eps = 1e-9
