@@ -44,8 +44,12 @@ def judge_iou(iou: Iou, person: np.ndarray, network: np.ndarray) -> Iou:
     """Say whether a function counts the IoU of two masks, bool (H, W); return it, or else one that does."""
     wanted = count_iou(person, network)
     try:
-        given = float(iou(person, network))
-        other = float(iou(network, person[::-1]))  # a number that was written down fits one pair of masks only
+        with np.errstate(all="ignore"):
+            given, other = iou(person, network), iou(network, person[::-1])  # a fixed number fits only one pair
+        if np.ndim(given) > 0:
+            print("not yet: this is still a picture: count its pixels with .sum() · the course's iou stands in")
+            return count_iou
+        given, other = float(given), float(other)
     except Exception as error:
         print(f"not yet: {type(error).__name__}: {error} · the course's iou stands in")
         return count_iou
@@ -58,6 +62,7 @@ def judge_iou(iou: Iou, person: np.ndarray, network: np.ndarray) -> Iou:
         "what only the person coloured in is missing below the line": both / network.sum(),
         "pixels in both masks count twice below the line": both / (person.sum() + network.sum()),
         "pixels that neither of the two coloured in count, too": both / person.size,
+        "background that both leave out counts as agreement, which flatters any mask": (person == network).mean(),
         "both numbers count the same pixels": 1,
     }
     hints = [hint for hint, value in mistakes.items() if np.isclose(given, value)]
