@@ -250,7 +250,11 @@ def unknown_is_minus_one(rgb_to_ids: Callable) -> None:
     expect_ids(
         rgb_to_ids, raw, PALETTE, gives=wanted, says="a colour outside the palette must become -1",
         mistakes=[
-            (lambda r: r[0, 1] == 0, "an unknown colour becomes class 0 in silence: start from -1, not from 0"),
+            (
+                lambda r: r[0, 1] == 0,
+                "an unknown colour becomes class 0 in silence: start from -1, not from 0 (a bare `argmax` is 0, too, "
+                "where nothing is True)",
+            ),
             (lambda r: r[0, 1] == 255, "an unknown colour becomes 255, ignored: it must be -1, in an array of int64"),
             (lambda r: r[0, 1] in (1, 2), "an unknown colour is taken for the nearest known one: it must become -1"),
         ],

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from utils.images import IGNORE_INDEX
-from utils.plots import Palette, blend, colour_mask, legend, overlay, show_images
+from utils.plots import Palette, blend, colour_mask, legend, show_images
 
 Pairs = Sequence[tuple[np.ndarray, np.ndarray]]
+Overlays = Mapping[float, np.ndarray]  # of an image and the colours of its mask, (H, W, 3), by opacity
 SIDE = 16  # pixels on each side of the window that is shown as numbers
 SHOWN = 2.25  # inches, width of one of four pictures
 FOREGROUND = (230, 70, 160)  # pink, which stands out from water, grass and fur alike
@@ -117,17 +118,19 @@ def plot_painted(painted: np.ndarray, classes: Sequence[str], palette: Palette, 
     return figure
 
 
-def plot_looks(image: np.ndarray, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
-    """Show a part of a pair, uint8 (H, W, 3) and ids (H, W), enlarged, at several opacities, once with contours."""
+def plot_looks(overlays: Overlays, mask: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
+    """Show a part of a mask, ids (H, W), enlarged, in three overlays: image, mixture (with contours, too), mask."""
     middle = near_middle(mask.shape)
     factor = max(1, 400 // max(mask[middle].shape))  # contours are thinner than a pixel of the image
-    near, ids = (
-        cv2.resize(part[middle], None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST) for part in (image, mask)
+    image, half, full = (np.where(mask[..., None] == IGNORE_INDEX, overlays[0], view) for view in overlays.values())
+    *views, ids = (
+        cv2.resize(part[middle].astype(np.uint8), None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
+        for part in (image, half, half, full, mask)
     )
-    views = [overlay(near, ids, palette, opacity, contours=False) for opacity in (0.0, 0.45, 0.45, 1.0)]
     draw_contours(views[2], ids, palette)
     inner = tuple(slice(factor, max(side - factor, factor + 1)) for side in ids.shape)  # no contours along its edges
-    titles = ("opacity 0", "opacity 0.45", "0.45 with contours", "opacity 1")
+    titles = [f"opacity {opacity:g}" for opacity in overlays]
+    titles.insert(2, titles[1].removeprefix("opacity ") + " with contours")
     figure = show_images([view[inner] for view in views], titles, columns=2, size=3.3)
     legend(figure, classes, palette, ncols=6, columnspacing=1, handlelength=1.5)
     return figure
@@ -189,8 +192,7 @@ def plot_photograph(image: np.ndarray, raw: np.ndarray, ids: np.ndarray, name: s
 def plot_class_shares(shares: Sequence[float], classes: Sequence[str], palette: Palette, title: str = "") -> Figure:
     """Draw the share of pixels of each class as labelled bars."""
     figure, ax = plt.subplots(figsize=(8, 0.45 * len(classes) + 0.9))
-    colours = [np.array(c) / 255 for c in palette]
-    bars = ax.barh(list(classes), shares, color=colours, edgecolor="black")
+    bars = ax.barh(list(classes), shares, color=[np.array(c) / 255 for c in palette], edgecolor="black")
     ax.bar_label(bars, [f"{s:.1%}" for s in shares], padding=4)
     ax.invert_yaxis()
     ax.set(xticks=[], title=title or "Share of labelled pixels", xlim=(0, max(shares) * 1.15))

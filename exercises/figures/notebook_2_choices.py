@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -24,16 +23,22 @@ GROUPS = {"dataset": "Data", "model": "Model", "loss": "Training", "device": "Ma
 
 
 def list_fields() -> Any:
-    """Return every field of `Config` with its default and its meaning, as a folded table in Markdown."""
+    """Return the fields of `Config`, folded, in Markdown: those of the data explained in a table, all others named."""
     from IPython.display import Markdown
 
-    rows = [f"<details><summary>All {len(Config.model_fields)} fields</summary>\n"]
-    rows += ["| field | default | meaning |", "| --- | --- | --- |"]
-    for name, field in Config.model_fields.items():
-        default = "/".join(field.default.parts[-2:]) if isinstance(field.default, Path) else field.default
-        rows += [f"| **{GROUPS[name]}** | | |"] if name in GROUPS else []
-        rows.append(f"| `{name}` | {default} | {html.escape(field.description or '', quote=False)} |")
-    return Markdown("\n".join([*rows, "\n</details>"]))
+    groups: dict[str, list[str]] = {}
+    for name in Config.model_fields:
+        group = GROUPS.get(name) or list(groups)[-1]
+        groups.setdefault(group, []).append(f"`{name}`")
+    first = next(iter(groups))
+    lines = [f"<details><summary>All {len(Config.model_fields)} fields</summary>\n"]
+    lines += [f"| {first} | default | meaning |", "| --- | --- | --- |"]
+    for quoted in groups.pop(first):
+        field = Config.model_fields[quoted.strip("`")]
+        lines.append(f"| {quoted} | {field.default} | {html.escape(field.description or '', quote=False)} |")
+    lines += [f"\n**{group}**: {', '.join(names)}." for group, names in groups.items()]
+    lines.append("\n`python -m segmenter train --help` explains them all; section 4 says where to run it.")
+    return Markdown("\n".join([*lines, "\n</details>"]))
 
 
 def plot_first_seen(seen: Mapping[str, Tensor], image: np.ndarray, frames: Sequence[str], over: str) -> Figure:
@@ -155,8 +160,8 @@ def plot_found(image: np.ndarray, found: Mapping[str, np.ndarray], truth: np.nda
 
 
 def plot_orders(
-    read: Mapping[str, np.ndarray], guesses: Mapping[str, Tensor], scores: Mapping[str, float],
-    truth: np.ndarray | Tensor, source: Source,
+    read: Mapping[str, np.ndarray], guesses: Mapping[str, np.ndarray], scores: Mapping[str, float],
+    truth: np.ndarray, source: Source,
 ) -> Figure:  # fmt: skip
     """Show an image as each reader gives it, uint8 (H, W, 3), what a model makes of it, and the true mask, ids (H, W).
 

@@ -35,6 +35,7 @@ from exercises.figures.notebook_2_trap import forget_one, how_read, three_strang
 from utils import catalog
 from utils.config import Config
 from utils.images import IGNORE_INDEX, read_mask
+from utils.plots import colour_mask
 
 SCENE = np.full((32, 32, 3), 90, dtype=np.uint8)
 
@@ -70,10 +71,15 @@ def test_a_contour_has_the_colour_of_its_class_between_dark_lines():
     draw_contours(view, mask, ((90, 90, 90), (200, 10, 10)))
     assert tuple(view[16, 8]) == (200, 10, 10)
     assert {tuple(view[16, column]) for column in range(16)} == {(0, 0, 0), (200, 10, 10), (90, 90, 90)}
-    first, *_, last = plot_looks(SCENE, mask, CLASSES, PALETTE).axes
-    assert (first.images[0].get_array() == 90).all()
-    middle = last.images[0].get_array()
-    assert tuple(middle[len(middle) // 2, len(middle) // 2]) == PALETTE[1]
+    painted = colour_mask(mask, PALETTE)
+    overlays = {opacity: (1 - opacity) * SCENE + opacity * painted for opacity in (0.0, 0.5, 1.0)}
+    axes = plot_looks(overlays, mask, CLASSES, PALETTE).axes
+    assert [ax.get_title() for ax in axes[:3]] == ["opacity 0", "opacity 0.5", "0.5 with contours"]
+    first, *_, last = (ax.images[0].get_array() for ax in axes)
+    assert (first == 90).all()
+    assert tuple(last[len(last) // 2, len(last) // 2]) == PALETTE[1]
+    mask[:] = 255
+    assert (plot_looks(overlays, mask, CLASSES, PALETTE).axes[-1].images[0].get_array() == 90).all()
 
 
 def test_files_have_letters_and_once_decoded_the_names_of_their_encodings():
