@@ -81,7 +81,7 @@ def frame_part(ax: Axes, corner: tuple[int, int], size: int, name: str = "", sty
 def plot_saved_twice(mask: np.ndarray, damaged: np.ndarray, classes: Sequence[str], palette: Palette) -> Figure:
     """Show a quarter of a mask as PNG, as JPEG, and in black the labels that JPEG has changed: both uint8 (H, W).
 
-    In the JPEG a number that names no class is black. The titles count the pixels of this quarter.
+    In the JPEG a number that names no class is black. The titles count what is in this quarter.
     """
     mask, damaged = quarter(mask), quarter(damaged)
     changed = (damaged != mask) & (mask != IGNORE_INDEX)
@@ -93,7 +93,7 @@ def plot_saved_twice(mask: np.ndarray, damaged: np.ndarray, classes: Sequence[st
     titles = [
         f"saved as PNG:\n{len(np.unique(mask))} different numbers",
         f"saved as JPEG:\n{len(np.unique(damaged))} different numbers",
-        f"black: a wrong label\n({changed.mean():.0%} of these pixels)",
+        f"black: a wrong label\n({changed[mask != IGNORE_INDEX].mean():.0%} of the labels)",
     ]
     figure = show_images([colour_mask(mask, palette), *marked], titles, 3, 2.8)
     legend(figure, [*classes, "no class, or a wrong one"], [*palette, BLACK], ignored=True, ncols=4)

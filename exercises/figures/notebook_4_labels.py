@@ -57,17 +57,24 @@ def plot_two_outlines(image: np.ndarray, outlines: Mapping[str, tuple], truth: n
 def plot_moved_scores(scores: Mapping[str, Sequence[float]], classes: Sequence[str]) -> Figure:
     """Draw groups of bars, one group for each class: the IoU (C,) under each name.
 
-    A class without IoU gets no bar, and what rounds to 0.00 is written as 0, so that neighbours do not run together.
+    Scores of several runs (runs, C) become one bar, their mean, with a dot for each run. A class without IoU gets no
+    bar, and what rounds to 0.00 is written as 0, so that neighbours do not run together.
     """
     figure, ax = plt.subplots(figsize=(10.2, 3.9))
-    wide, colours = 0.8 / len(scores), (GREY, BLUE, ORANGE, "white")
+    wide, colours = 0.8 / len(scores), (GREY, BLUE, ORANGE)
     for number, (name, values) in enumerate(scores.items()):
+        runs = np.atleast_2d(np.asarray(values, dtype=float))
+        means = runs.mean(axis=0)
         places = np.arange(len(classes)) + (number - (len(scores) - 1) / 2) * wide
-        bars = ax.bar(places, values, wide, color=colours[number], edgecolor="black", label=name)
-        ax.bar_label(bars, [f"{v:.2f}".replace("0.00", "0") if v == v else "" for v in values], size=9, padding=2)
+        ax.bar(places, means, wide, color=colours[number], edgecolor="black", label=name)
+        if len(runs) > 1:
+            ax.plot(np.tile(places, len(runs)), runs.ravel(), "o", ms=5, mfc="white", mec="black", clip_on=False)
+        for place, mean, top in zip(places, means, runs.max(axis=0), strict=True):
+            if mean == mean:
+                ax.text(place, top + 0.04, f"{mean:.2f}".replace("0.00", "0"), ha="center", size=9)
     ax.set_xticks(range(len(classes)), classes)
     ax.set(ylabel="IoU with the clean masks", ylim=(0, 1.12))
-    figure.legend(loc="outside upper center", ncols=3 if len(scores) < 4 else 2, frameon=False)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 
@@ -98,7 +105,8 @@ def plot_learned(
     parts = [with_lines(picture, lines)[here] for picture in (truth, *predicted)]
     shares = (f"{name}\n{where.mean():.0%} wrong" for (name, _), where in zip(predictions, wrong, strict=True))
     titles = ["the image", *(title.replace(" on ", " on\n") for title in shares), f"{first}, the framed part"]
-    figure = show_images([image, *predicted, *parts], titles + [""] * len(predicted), columns=len(masks), size=2.4)
+    titles += [""] * len(predicted)
+    figure = show_images([image, *predicted, *parts], titles, columns=len(masks), size=9.6 / len(masks))
     for ax in figure.axes[: len(masks)]:
         for colour, width in (("white", 4), ("black", 1.8)):
             ax.add_patch(Rectangle((x - 0.5, y - 0.5), side, side, fill=False, edgecolor=colour, lw=width))

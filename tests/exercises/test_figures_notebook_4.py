@@ -1,9 +1,12 @@
 """exercises/figures/notebook_4*.py: pictures of masks, of labels that do not fit, and of splits say what they show."""
 
+import nbformat
 import numpy as np
 from helpers import CLASSES, PALETTE, texts
+from nbclient import NotebookClient
 from PIL import Image
 
+from exercises.course import list_notebooks
 from exercises.figures.notebook_4 import (
     find_crop,
     liveliest_box,
@@ -44,7 +47,7 @@ def test_a_changed_label_is_black_and_counted():
     damaged[:4, :10] = 7  # 40 of the 400 pixels in the quarter that is shown
     damaged[30:, 30:] = 9  # these are not shown, and so they are not counted
     figure = plot_saved_twice(MASK, damaged, CLASSES, PALETTE)
-    assert "black: a wrong label\n(10% of these pixels)" in texts(figure)
+    assert "black: a wrong label\n(10% of the labels)" in texts(figure)
     assert "saved as JPEG:\n2 different numbers" in texts(figure)
     assert (~figure.axes[2].images[0].get_array().any(axis=-1)).sum() == 40
 
@@ -52,6 +55,16 @@ def test_a_changed_label_is_black_and_counted():
 def test_a_class_without_a_score_has_no_number():
     figure = plot_moved_scores({"clean": [0.5, 0.25, np.nan], "moved": [0.4, 0.0, np.nan]}, CLASSES)
     assert [t for t in (text.get_text() for text in figure.axes[0].texts) if t] == ["0.50", "0.25", "0.40", "0"]
+
+
+def test_several_runs_are_one_bar_with_a_dot_for_each():
+    figure = plot_moved_scores(
+        {"masks": [0.5, 0.25, 0.1], "network": [[0.2, 0.6, np.nan], [0.4, 0.4, np.nan]]}, CLASSES
+    )
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0.50", "0.25", "0.10", "0.30", "0.50"]
+    (dots,) = figure.axes[0].lines
+    assert dots.get_ydata()[:2].tolist() == [0.2, 0.6]
+    assert len(dots.get_ydata()) == 6
 
 
 def test_a_group_in_two_splits_leaks_and_is_named():
@@ -139,3 +152,24 @@ def test_eight_examples_take_two_rows():
     assert len(figure.axes) == 8
     mark_panels(figure, [5, 1])
     assert [len(ax.patches) for ax in figure.axes] == [0, 1, 0, 0, 0, 1, 0, 0]
+
+
+def test_every_cell_of_the_page_may_run_again():
+    """Whatever the first run left in the sandbox, a second one in the same kernel prints the same."""
+    notebook = nbformat.read(list_notebooks()[3], as_version=4)
+    once = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in once:
+        cell.source = cell.source.replace("steps=120", "steps=2")
+    again = [nbformat.v4.new_code_cell(cell.source) for cell in once if not cell.id.endswith("import-random")]
+    play = nbformat.v4.new_code_cell("search(3, True)")
+    notebook.cells = [*once, *again, play]
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(list_notebooks()[3].parent)}}).execute()
+    first = [printed(cell) for cell in once if not cell.id.endswith("import-random")]
+    assert first == [printed(cell) for cell in again]
+    assert "errors that check_dataset finds in these eight pairs: none" in printed(play)
+
+
+def printed(cell):
+    """The lines that a cell prints, without those that name a time."""
+    lines = "".join(output.get("text", "") for output in cell.outputs).splitlines()
+    return [line for line in lines if not line.endswith(" ms")]
