@@ -136,7 +136,7 @@ def waits_for_patience(should_stop: Callable) -> None:
     expect(
         should_stop, [0.6, 0.5, 0.4, 0.3, 0.2], 2, gives=True,
         says="four epochs brought no new best, and with patience 2 it still goes on: the count may exceed `patience`, "
-        "so ask with `>=` and not with `==`",
+        "so ask with `>=` and not with `==`. If you have `>=`: take the best epoch from the last, not the last from it",
     )  # fmt: skip
     says = (
         "11 epochs brought no new best, and patience 12 waits for one more: is `patience` used, or is a number fixed?"
@@ -501,7 +501,7 @@ def stays_as_it_was(snapshot: Callable) -> None:
     require(
         not changed,
         "the snapshot changes while training goes on: its tensors are the living ones. `copy.copy` and `dict(...)` "
-        "copy only the dict around them: copy deeply",
+        "copy only the dict around them",
         changed=changed,
     )  # fmt: skip
 

@@ -10,25 +10,18 @@ from matplotlib.ticker import MaxNLocator
 from utils.plots import BLUE, GREEN, ORANGE, RED
 
 
-def plot_arms(arms: Mapping[tuple[str, str], pd.DataFrame]) -> Figure:
-    """Draw both losses of runs by (title, augmentation): a panel for each title, a colour for each augmentation.
-
-    How far the two losses of a run are apart in its last ten epochs stands above them.
-    """
-    titles = list(dict.fromkeys(title for title, _ in arms))
-    figure, axes = plt.subplots(1, len(titles), figsize=(10, 3.8), sharey=True)
-    for (title, augmentation), history in arms.items():
-        ax = axes[titles.index(title)]
-        colour = RED if augmentation == "none" else BLUE
-        ax.plot(history["epoch"], history["train_loss"], color=colour, label=f"{augmentation}: training")
-        ax.plot(history["epoch"], history["val_loss"], "--", color=colour, label=f"{augmentation}: validation")
-        training, validation = history.iloc[-10:][["train_loss", "val_loss"]].mean()
-        says, height = f"{augmentation}: last gap {validation - training:+.2f}", 0.97 - 0.1 * len(ax.texts)
-        ax.text(1, height, says, transform=ax.transAxes, color=colour, ha="right", va="top")
-        ax.set(title=title, xlabel="epoch", ylim=(0, 3))
+def plot_arms(arms: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw both losses and the validation IoU of runs by their augmentation, which has a colour."""
+    figure, (losses, scores) = plt.subplots(1, 2, figsize=(10, 3.8))
+    for (augmentation, history), colour in zip(arms.items(), (RED, BLUE), strict=False):
+        losses.plot(history["epoch"], history["train_loss"], color=colour, label=f"{augmentation}: training")
+        losses.plot(history["epoch"], history["val_loss"], "--", color=colour, label=f"{augmentation}: validation")
+        scores.plot(history["epoch"], history["val_score"], "--", color=colour)
+    losses.set(title="Training and validation loss", xlabel="epoch", ylabel="loss", ylim=(0, 3))
+    scores.set(title="Validation IoU", xlabel="epoch", ylabel="IoU", ylim=(0, None))
+    for ax in (losses, scores):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0].set_ylabel("loss")
-    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4)
+    figure.legend(*losses.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4)
     return figure
 
 
@@ -59,7 +52,7 @@ def plot_models(table: pd.DataFrame) -> Figure:
 def plot_optimism(counts: Sequence[int], wrong: Sequence[float], right: Sequence[float]) -> Figure:
     """Draw by how much a reported test score promises too much, over the number of checkpoints to choose from."""
     figure, ax = plt.subplots(figsize=(9, 3.2))
-    ax.plot(counts, wrong, "o-", color=RED, label="wrong: best epoch chosen on the test set")
+    ax.plot(counts, wrong, "o-", color=RED, label="wrong: chosen on the test set")
     ax.plot(counts, right, "s--", color=GREEN, label="right: chosen on validation")
     ax.set(title="Reported test IoU minus the true one", xlabel="checkpoints to choose from", ylabel="optimism (IoU)")
     ax.legend(frameon=False)

@@ -32,12 +32,10 @@ def plot_first_steps(steps: pd.DataFrame) -> Figure:
 def plot_rates(values: Mapping[str, Sequence[float]], run: pd.DataFrame, shaded: int, source: str) -> Figure:
     """Draw the rate at every step of several schedules, and the rates that a run recorded at the start of each epoch.
 
-    The epoch `shaded` is marked, a grey line falls straight, and `source` says whose function drew "poly".
+    The epoch `shaded` is marked, and `source` says whose function drew "poly".
     """
     figure, ax = plt.subplots(figsize=(9, 3.4))
-    steps = len(values["poly"])
-    length = steps / len(run)
-    ax.plot([0, steps], [values["poly"][0], 0], color=LIGHT, linewidth=1, label="poly, power 1")
+    length = len(values["poly"]) / len(run)
     for schedule, rates in values.items():
         style, colour = SCHEDULES[schedule]
         ax.plot(rates, style, color=colour, label=schedule)

@@ -53,12 +53,15 @@ def test_the_first_steps_of_an_optimizer_are_drawn_by_layer_and_their_spread_nam
     assert names == ["SGD: largest / smallest = 100", "AdamW: largest / smallest = 1"]
 
 
-def test_the_gap_between_the_losses_of_the_last_ten_epochs_is_named_with_its_sign():
-    history = pd.DataFrame({"epoch": range(1, 13), "train_loss": [9.0] * 2 + [1.0] * 10, "val_loss": 1.5})
-    other = history.assign(train_loss=1.75)
-    one, two = plot_arms({("1", "none"): history, ("1", "medium"): other, ("2", "none"): other}).axes
-    assert [text.get_text() for text in one.texts] == ["none: last gap +0.50", "medium: last gap -0.25"]
-    assert [text.get_text() for text in two.texts] == ["none: last gap -0.25"]
+def test_both_losses_and_the_score_of_a_run_are_drawn_in_the_colour_of_its_augmentation():
+    history = pd.DataFrame({"epoch": [1, 2], "train_loss": [2.0, 1.0], "val_loss": 1.5, "val_score": [0.2, 0.4]})
+    losses, scores = plot_arms({"none": history, "medium": history.assign(train_loss=1.75)}).axes
+    found = [line.get_ydata().tolist() for line in losses.lines]
+    assert found == [[2.0, 1.0], [1.5, 1.5], [1.75, 1.75], [1.5, 1.5]]
+    assert [line.get_ydata().tolist() for line in scores.lines] == [[0.2, 0.4]] * 2
+    colours = [line.get_color() for line in losses.lines]
+    assert [line.get_color() for line in scores.lines] == [colours[0], colours[2]]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
 
 
 def test_every_schedule_is_drawn_and_its_end_named():

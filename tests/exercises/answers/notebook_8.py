@@ -422,7 +422,7 @@ def snapshot(parts):
 def snapshot(parts):
     return {name: part.state_dict() for name, part in parts.items()}
 
-# %% 8.4 wrong: copy deeply
+# %% 8.4 wrong: copy only the dict around them
 def snapshot(parts):
     return {name: copy.copy(part.state_dict()) for name, part in parts.items()}
 
@@ -892,6 +892,12 @@ from utils.schedules import best_epoch
 
 def should_stop(scores, patience):
     return patience is not None and bool(scores) and len(scores) - best_epoch(scores) == patience
+
+# %% 8.2 wrong: take the best epoch from the last
+from utils.schedules import best_epoch
+
+def should_stop(scores, patience):
+    return patience is not None and bool(scores) and best_epoch(scores) - len(scores) >= patience
 
 # %% 8.2 wrong: look for the best of all epochs
 def should_stop(scores, patience):
