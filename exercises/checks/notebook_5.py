@@ -69,6 +69,13 @@ def misfit(error: Exception, sizes: list[tuple[int, int]]) -> Wrong | None:
     return Wrong(says, sizes=sizes, **{f"stacked, sample {n}": size for n, size in stacked.items()})
 
 
+def are_samples(result: object) -> bool:
+    """Say whether a result is still a list of (image, mask), padded or not."""
+    parts = result if isinstance(result, tuple | list) else []
+    ranks = [[getattr(half, "ndim", None) for half in part] for part in parts if isinstance(part, tuple | list)]
+    return bool(ranks) and all(rank == [3, 2] for rank in ranks)
+
+
 def batch_of(answer: Callable, items: list[Item]) -> Item:
     """Call an answer; return the images and masks of its batch. Raises Wrong for anything else."""
     try:
@@ -76,6 +83,8 @@ def batch_of(answer: Callable, items: list[Item]) -> Item:
     except (RuntimeError, ValueError, TypeError) as error:  # torch's and NumPy's, where shapes do not fit
         raise misfit(error, [tuple(mask.shape) for _, mask in items]) or error from None
     require(result is not None, "nothing is returned: is a `return` missing?")
+    says = "the result is the list of samples, each with its mask: return two tensors, images and masks"
+    require(not are_samples(result), says, expected="images, masks")
     pair = isinstance(result, tuple | list) and len(result) == 2
     require(pair, f"the result is {kind_of(result)}, not two tensors: return images, masks", expected="images, masks")
     for part, name in zip(result, ("images", "masks"), strict=True):

@@ -1,4 +1,4 @@
-"""Figures of notebook 5 about random numbers: what workers that share them show, and images that should rest."""
+"""Figures of notebook 5 about random numbers: what workers that share them show."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,11 +8,6 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from torch.utils.data import get_worker_info
 
-from utils.augmentations import train_transform
-from utils.catalog.base import Source
-from utils.config import Config
-from utils.dataset import SegmentationDataset
-from utils.loaders import get_dataset
 from utils.plots import ORANGE
 
 
@@ -43,10 +38,3 @@ def by_sample(views: Sequence[Sequence[int]], orders: Sequence[Sequence[int]]) -
 def seed_by_number(worker_id: int) -> None:
     """Give each worker another seed, namely its own number: what does that leave the same?"""
     get_worker_info().dataset.transform.set_random_seed(worker_id)
-
-
-def her_images(config: Config, source: Source) -> SegmentationDataset:
-    """Return the validation pairs as the function that exercise 5.6 mends hands them out."""
-    data = get_dataset(config, "val", source)
-    data.transform = train_transform(config)
-    return data

@@ -4,17 +4,16 @@ import numpy as np
 import torch
 from helpers import CLASSES, PALETTE, texts
 
-from exercises.figures.notebook_5 import plot_batch, plot_orders, plot_padded, plot_visits
+from exercises.figures.notebook_5 import plot_batch, plot_orders, plot_padded
 from exercises.figures.notebook_5_classes import (
     batch_shares,
     plot_drawn,
     plot_found,
     plot_loss_shares,
 )
-from exercises.figures.notebook_5_seeds import by_sample, her_images, plot_fingerprints
+from exercises.figures.notebook_5_seeds import by_sample, plot_fingerprints
 from exercises.figures.notebook_5_speed import only_decode, plot_stages, plot_timelines, slow_source
-from utils import catalog
-from utils.config import COURSE, Config
+from utils.config import COURSE
 
 IMAGES = torch.full((10, 3, 16, 16), 90, dtype=torch.uint8)
 MASKS = torch.ones(10, 16, 16, dtype=torch.int64)
@@ -29,18 +28,9 @@ def test_a_batch_is_shown_with_its_classes_and_its_padding_with_the_ignored():
     assert {"tall", "wide", "ignored", *CLASSES} <= set(padded)
 
 
-def test_orders_name_their_groups_and_visits_mark_every_image_of_two_epochs():
+def test_orders_name_their_groups():
     found = texts(plot_orders({"file order": [(PHOTOS[0], "town01")] * 2, "shuffled": [(PHOTOS[0], "town02")]}))
     assert {"file order", "shuffled", "town01", "town02"} <= set(found)
-    visits = {"training": [[[2, 0]], [[1, 2]]], "validation": [[[0], [1]], [[0], [1]]]}
-    figure = plot_visits(visits, {"training": ["town01", "town01", "town02"], "validation": ["town03"] * 2})
-    tiles = [[patch.get_alpha() for patch in ax.patches] for ax in figure.axes]
-    assert tiles == [[1, 1, 0.3] * 2, [1] * 4], "what an epoch leaves out is pale"
-    assert [[text.get_text() for text in ax.texts] for ax in figure.axes] == [list("21"), []], "and numbered"
-    assert [len(ax.collections[0].get_segments()) for ax in figure.axes] == [2, 3], "lines part the batches"
-    assert "training: 3 files of 2 groups, town01 to town02" in texts(figure)
-    colours = [{patch.get_facecolor()[:3] for patch in ax.patches} for ax in figure.axes]
-    assert not colours[0] & colours[1], "another town has another colour"
 
 
 def test_every_step_has_its_time_and_every_loader_its_share_of_waiting():
@@ -64,15 +54,6 @@ def test_a_view_that_was_there_before_is_coloured_and_distinct_ones_are_counted(
     assert again == [3, 0]
     assert {"unseeded\n1 distinct of 4", "seeded\n4 distinct of 4"} <= set(texts(figure))
     assert by_sample([[1, 2, 3], [4, 5, 6]], [[2, 0, 1], [0, 1, 2]]) == [[2, 3, 1], [4, 5, 6]]
-
-
-def test_the_doubtful_images_are_those_of_validation_and_change_from_read_to_read():
-    config = Config(dataset="tiny", root=COURSE / "data/tiny", image_size=64)
-    source = catalog.load(config)
-    doubtful = her_images(config, source)
-    assert doubtful.pairs == source.pairs("val")
-    first, *others = (doubtful[0][0] for _ in range(4))
-    assert not all(torch.equal(first, other) for other in others)
 
 
 def test_what_rare_classes_get_is_drawn_with_its_share():

@@ -308,6 +308,15 @@ def pad_collate(items):
         masks[n, : mask.shape[0], : mask.shape[1]] = mask
     return images, masks
 
+# %% 5.1 wrong: the result is the list of samples, each with its mask
+def pad_collate(items):
+    height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
+    padded = []
+    for image, mask in items:
+        room = (0, width - mask.shape[1], 0, height - mask.shape[0])
+        padded.append((F.pad(image, room), F.pad(mask, room, value=255)))
+    return padded
+
 # %% 5.1 wrong: so the heights still differ
 def pad_collate(items):
     height, width = (max(mask.shape[axis] for _, mask in items) for axis in (0, 1))
