@@ -357,7 +357,7 @@ def test_a_terminal_that_cannot_show_a_name(encoding, here, trained, monkeypatch
     output = here / os.fsdecode("森".encode() + b"\xe9")
     assert main(["predict", str(trained), "in", "--output", str(output), "--device", "cpu"]) == 0
     sys.stdout.flush()
-    assert b"1 masks" in sys.stdout.buffer.getvalue()
+    assert b": 1; predictions.csv" in sys.stdout.buffer.getvalue()
 
 
 HOMES = {"not set": None, "not there": "/nowhere", "a file": "/dev/null", "read-only": "/proc"}
