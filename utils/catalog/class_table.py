@@ -96,11 +96,10 @@ def read_json(path: Path) -> ClassTable | None:
         if all(isinstance(row, str) for row in rows):
             return refuse_twice(ClassTable(path, tuple(rows))) if rows else None
         names = tuple(str(row.get("title") or row.get("readable") or row["name"]) for row in rows)
-        colours = [row["color"] for row in rows]
-        colours = [tuple(bytes.fromhex(c.lstrip("#")) if isinstance(c, str) else bytes(c)) for c in colours]
+        shades = [bytes.fromhex(c.lstrip("#")) if isinstance(c, str) else bytes(c) for c in (r["color"] for r in rows)]
     except (AttributeError, KeyError, TypeError, ValueError, OSError):
         return None
-    return refuse_twice(ClassTable(path, names, (), tuple(colours)))
+    return refuse_twice(ClassTable(path, names, (), tuple(map(tuple, shades))))
 
 
 def read_labelmap(path: Path) -> ClassTable:

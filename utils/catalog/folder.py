@@ -16,11 +16,10 @@ from utils.bands import describe_bands
 from utils.catalog import Pair, Source, base, names
 from utils.catalog.class_table import find_table
 from utils.catalog.colours import distinct_colours
-from utils.catalog.layouts import Reading, read_layout
+from utils.catalog.layouts import Reading, list_files, read_layout
 from utils.catalog.mask_coding import MaskCoding, as_numbers
 from utils.catalog.mask_meaning import BLACK_AND_WHITE, decide
 from utils.catalog.mask_scan import pixel_shares, scan_masks
-from utils.catalog.places import SPLIT_OF
 from utils.catalog.white import find_white
 from utils.config import COURSE, Config
 from utils.errors import ConfigError, DataError
@@ -54,8 +53,7 @@ class Folder(Source):
         for files in list(zip(*self.layout.rows, strict=True))[:2]:
             if not any(p.is_file() or (in_shard(p) and p.parent.is_file()) for p in files):
                 raise DataError(f"None of the files like {files[0]} is there. Correct the paths in {self.root}.")
-        table = find_table(self.root)
-        self.table = table.path if table else None
+        table = self.table = find_table(self.root)
         self._refuse_names(self._given or (table.names if table else None))
         if self._declared is not None:
             self.coding = MaskCoding.parse(self._declared)
@@ -86,11 +84,8 @@ class Folder(Source):
 
     def passed_over(self) -> list[Path]:
         """Return tables, lists and notes that were not read: one of them may name splits or classes."""
-        files = [path for path in sorted(self.root.rglob("*.*")) if path.suffix.lower() in NOTES and path.is_file()]
-        files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(self.root).parts)]
-        by_lists = self.layout.name.startswith("lists")
-        read = {self.table, *(path for path in files if by_lists and path.stem in SPLIT_OF)}
-        return [path for path in files if path not in read and path.name not in self.layout.name]
+        read = {*self.layout.files, self.table and self.table.path}
+        return [path for path in list_files(self.root) if path.suffix.lower() in NOTES and path not in read]
 
     def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:
         return self.coding.decode(raw, path)

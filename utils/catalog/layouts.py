@@ -14,7 +14,7 @@ from pathlib import Path
 
 from utils.catalog.matching import match
 from utils.catalog.pair_lists import Row, describe, rows_from_csv, rows_from_lists, rows_with_splits
-from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, SECOND_KIND, SECOND_RATER, by_endings, other_kinds, places_of
+from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, SECOND_KIND, by_endings, other_kinds, places_of
 from utils.catalog.tables import read_table
 from utils.errors import DataError
 from utils.formats import is_image_name
@@ -35,6 +35,7 @@ class Reading:
         unread: other pictures of the folder that are in no pair.
         by_folders: whether the splits come from the names of folders.
         kind: what the folders of its masks are called.
+        files: the csv or the lists that name the pairs, or their splits.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Reading:
     unread: list[Path] = field(default_factory=list)
     by_folders: bool = False
     kind: str = ""
+    files: Sequence[Path] = ()
 
 
 def read_layout(root: Path) -> Reading:
@@ -52,12 +54,11 @@ def read_layout(root: Path) -> Reading:
     by_folders = first_kinds(every)
     # A csv or lists are there to say what the names of folders do not: they go first.
     tables = {path: read_table(path) for path in sorted(root.glob("*.csv"))}
-    named = [Reading(path.name, rows) for path, rows in rows_from_csv(tables)]
+    named = [Reading("+".join(file.name for file in files), rows, files=files) for files, rows in rows_from_csv(tables)]
     pairs = by_folders[0].rows if len(by_folders) == 1 else []
-    if not named:
-        lists, rows = "lists of each split", rows_from_lists(root, pairs)
-        lists, rows = (lists, rows) if rows else rows_with_splits(tables, pairs)
-        named = [Reading(f"{lists}; {describe(root, rows)}", rows)] if rows else []
+    for files, rows in [] if named else rows_from_lists(root, pairs) or rows_with_splits(tables, pairs):
+        what = "lists of each split" if files[0].suffix == ".txt" else files[0].name
+        named.append(Reading(f"{what}; {describe(root, rows)}", rows, files=files))
     readings = named or by_folders
     if len(readings) > 1:
         counts = " or ".join(f"{len(reading.rows)} pairs ({reading.name})" for reading in readings)
@@ -83,7 +84,15 @@ def with_leftovers(reading: Reading, by_folders: list[Reading], pictures: list[P
 
 
 def list_pictures(root: Path) -> list[Path]:
-    """Return all pictures below a folder, in order; hidden files and folders are left out. Raises DataError."""
+    """Return all pictures below a folder, in order. Raises DataError."""
+    found = [path for path in list_files(root) if is_image_name(path.name)]
+    if pipe := next((path for path in found if path.is_fifo()), None):
+        raise DataError(f"{pipe} is a pipe, and reading it would wait for ever: put the picture itself there.")
+    return found
+
+
+def list_files(root: Path) -> list[Path]:
+    """Return all files below a folder, in order; hidden files and folders are left out. Raises DataError."""
 
     def refuse(error: OSError) -> None:
         raise DataError(f"Cannot look into {error.filename}: {error.strerror}. Change its permissions, or move it.")
@@ -95,9 +104,7 @@ def list_pictures(root: Path) -> list[Path]:
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
-        found += [Path(folder, name) for name in names if is_image_name(name)]
-    if pipe := next((path for path in found if path.is_fifo()), None):
-        raise DataError(f"{pipe} is a pipe, and reading it would wait for ever: put the picture itself there.")
+        found += [Path(folder, name) for name in names if not name.startswith(".")]
     return sorted(found)
 
 
@@ -112,8 +119,7 @@ def read_folders(root: Path, pictures: Sequence[Path]) -> list[Reading]:
         base = (place.path.parent, MASK_AFFIX.sub("", place.stem).casefold())
         has_base = place.role is None and base[1] != place.stem.casefold() and base in bases
         if place.role == "mask" or has_base:
-            second = " 2nd" * bool(SECOND_RATER.search(place.stem))
-            masks[place.kind + second].append(place)
+            masks[place.kind].append(place)
         elif place.role == "image" or not named_images:
             images.append(place)
     if not masks:

@@ -27,13 +27,13 @@ class Row(NamedTuple):
 Table = list[dict[str, str]]
 
 
-def rows_from_csv(tables: Mapping[Path, Table]) -> list[tuple[Path, list[Row]]]:
+def rows_from_csv(tables: Mapping[Path, Table]) -> list[tuple[tuple[Path, ...], list[Row]]]:
     """Return every csv of a folder that names pairs, with its rows; train.csv, val.csv, ... count as one."""
     found = [(path, rows) for path, table in tables.items() if (rows := read_rows(path, table))]
     if len(found) > 1 and all(path.stem in SPLIT_OF for path, _ in found):
         rows = [row._replace(split=SPLIT_OF[path.stem]) for path, some in found for row in some]
-        return [(found[0][0].with_name("+".join(path.name for path, _ in found)), rows)]
-    unlike = {frozenset(row[:2] for row in rows): (path, rows) for path, rows in reversed(found)}
+        return [(tuple(path for path, _ in found), rows)]
+    unlike = {frozenset(row[:2] for row in rows): ((path,), rows) for path, rows in reversed(found)}
     return sorted(unlike.values())
 
 
@@ -78,8 +78,8 @@ def path_in(root: Path, name: str) -> Path:
     return path if path.is_file() or in_shard(path) else root / name.strip().replace("\\", "/")
 
 
-def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[Row]:
-    """Return the pairs that train.txt, val.txt and test.txt (or those of ImageSets/Segmentation) name, with splits."""
+def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[tuple[tuple[Path, ...], list[Row]]]:
+    """Return train.txt, val.txt and test.txt (or those of ImageSets/Segmentation), and the pairs that they name."""
     folders = (root, root / "splits", *sorted(root.rglob("ImageSets/Segmentation")))
     lists = [
         (path, SPLIT_OF[name]) for folder in folders for name in SPLIT_OF if (path := folder / f"{name}.txt").is_file()
@@ -93,19 +93,18 @@ def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[Row]:
                 row = Row(path_in(path.parent, parts[0]), path_in(path.parent, parts[1]), split)
                 # A list may begin its paths with a folder of another machine: then their endings count.
                 meant = [] if row.image.is_file() else find_pairs(parts[0], known)
-                same = len(meant) == 1 and meant[0].mask.name == row.mask.name
-                rows.append(meant[0]._replace(split=split) if same else row)
+                rows.append(meant[0]._replace(split=split) if [m.mask.name for m in meant] == [row.mask.name] else row)
             elif len(found) == 1:
                 rows.append(found[0]._replace(split=split))
             elif parts:
                 what = f"which {len(found)} images are called" if found else "but images/ and masks/ hold no such pair"
                 more = "Add their folders" if found else "Mend the list, or add the pair"
                 raise DataError(f"{path} names '{line.strip()}', {what}. {more}.")
-    return rows
+    return [(tuple(path for path, _ in lists), rows)] if rows else []
 
 
-def rows_with_splits(tables: Mapping[Path, Table], pairs: Sequence[Row]) -> tuple[str, list[Row]]:
-    """Return the name of a csv that names images and splits alone, and the pairs with its splits. Raises DataError."""
+def rows_with_splits(tables: Mapping[Path, Table], pairs: Sequence[Row]) -> list[tuple[tuple[Path, ...], list[Row]]]:
+    """Return the csv that names images and splits alone, and the pairs with its splits. Raises DataError."""
     for path, table in tables.items():
         column = next((name for name in (table[0] if table else ()) if name in ("split", "subset", "set")), None)
         known = by_endings_of_paths(pairs) if column else {}
@@ -117,8 +116,8 @@ def rows_with_splits(tables: Mapping[Path, Table], pairs: Sequence[Row]) -> tupl
             if strange := sorted(set(words) - SPLIT_OF.keys()):
                 raise DataError(f"{path} names the split '{strange[0]}': use {', '.join(SPLITS)}.")
             rows = [some[0]._replace(split=SPLIT_OF[word]) for some, word in zip(found, words, strict=True)]
-            return path.name, rows
-    return "", []
+            return [((path,), rows)]
+    return []
 
 
 def by_endings_of_paths(pairs: Sequence[Row]) -> dict[tuple[str, ...], list[Row]]:

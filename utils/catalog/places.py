@@ -71,7 +71,8 @@ def place_of(root: Path, path: Path) -> Place:
         split = own_split or split
         names += [rest] if rest else []
     stem = unicodedata.normalize("NFC", path.stem)  # a Mac writes an umlaut as two characters
-    return Place(path, role, kind, split, tuple(folders), tuple(names), stem)
+    second = " 2nd" * bool(SECOND_RATER.search(stem))
+    return Place(path, role, kind + second, split, tuple(folders), tuple(names), stem)
 
 
 def read_name(folder: str) -> tuple[str | None, str, str | None, str]:

@@ -655,6 +655,9 @@ def test_tables_and_lists_that_are_not_read_are_named(tmp_path):
     for split in ("train", "val"):
         (root / f"{split}.txt").unlink()
     assert "split.csv" not in dict(load(root).describe())["passed over"]
+    (root / "it.csv").write_text("a,b\n1,2\n")  # its name is part of that of split.csv
+    (root / "notes" / "split.csv").write_text("a,b\n1,2\n")
+    assert "4 in all: folds.csv, it.csv, notes/annotations.json ..." in dict(load(root).describe())["passed over"]
 
 
 def test_pairs_that_a_list_leaves_out_are_counted_and_named(tmp_path):
