@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from exercises.snow_hand_in import GRADES, pack_hand_in
+from exercises.snow_hand_in import note_grade, pack_hand_in
 from exercises.snow_runs import diary_row
 from exercises.snow_scenes import FIRST, draw_scenes, scene_names, splits_with, write_tables
 from exercises.snow_visits import BOUGHT, HOME, keep_town, take_town
@@ -80,13 +80,14 @@ class SnowTown:
         """
         wanted = {name: named(scenes) for name, scenes in choices.items()}
         names = [scene for scenes in wanted.values() for scene in scenes]
-        offered = {path.stem for path in self.unlabelled}
-        for place, name in enumerate(names):
-            if name not in offered or name in names[:place]:
-                reason = "is chosen twice" if name in offered else "is yours already" if name in self.bought else (
-                    "is no scene of the town")  # fmt: skip
-                raise BudgetError(f"{name} {reason}: take names of files in {self.folder / 'unlabelled'}, each once.")
-        left = BUDGET - len(self.bought)
+        offered, bought = {path.stem for path in self.unlabelled}, self.bought
+        wrong = {name: "is chosen twice" for name in names if names.count(name) > 1}
+        wrong |= {name: "is no scene of the town" for name in names if name not in offered}
+        wrong |= {name: "is yours already" for name in names if name in bought}
+        if wrong:
+            name, reason = next(iter(wrong.items()))
+            raise BudgetError(f"{name} {reason}: take names of files in {self.folder / 'unlabelled'}, each once.")
+        left = BUDGET - len(bought)
         if len(names) > left:
             raise BudgetError(f"{len(names)} labels are more than the {left} that your budget of {BUDGET} has left.")
         rows = [(c, scene) for c, scenes in [*self.choices.items(), *wanted.items()] for scene in scenes]
@@ -144,10 +145,7 @@ class SnowTown:
 
     def note_grade(self, run: Path, score: float) -> None:
         """Write down that the hidden scenes were looked at: `hand_in.zip` says how often, with which run, and when."""
-        table, now = self.folder / GRADES, pd.Timestamp.now().isoformat(" ", "seconds")
-        rows = pd.read_csv(table, dtype=str) if table.is_file() else pd.DataFrame(columns=["run", "hidden IoU", "when"])
-        rows.loc[len(rows)] = [run.name, f"{score:.3f}", now]
-        write_atomically(table, rows.to_csv(index=False, lineterminator="\n"))
+        note_grade(self.folder, run.name, score)
 
     def hand_in(self, run: str | Path, notebook: str | Path = "capstone.ipynb") -> Path:
         """Pack a run, your diary, what you bought, the test report, the notebook and your page into `hand_in.zip`."""

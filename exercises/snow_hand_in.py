@@ -11,6 +11,7 @@ import pandas as pd
 
 from exercises.archive import colab, offer
 from exercises.snow_visits import BOUGHT
+from exercises.storage import write_atomically
 
 GRADES = "grades.csv"  # when the hidden scenes were looked at, and with which run
 PAGE, END = "## Your page", "HAND_IT_IN"  # the heading of what the learner writes, and the cell after it
@@ -68,14 +69,27 @@ def pack_hand_in(folder: Path, run: Path, tables: dict[str, str], notebook: str 
             (packed / "capstone.ipynb").write_text(json.dumps(page, ensure_ascii=False, indent=1), encoding="utf-8")
             (packed / "my_page.md").write_text(written_page(page), encoding="utf-8")
         archive = Path(shutil.make_archive(str(folder / "hand_in"), "zip", packed))
-    print(told_grades(folder / GRADES, run.name), verdict(page, notebook), sep="\n")
+    print(told_grades(folder, run.name), verdict(page, notebook), sep="\n")
     offer(archive, f"The run {run.name} and your diary are in {archive}.")
     return archive
 
 
-def told_grades(table: Path, run: str) -> str:
+def read_grades(folder: Path) -> pd.DataFrame:
+    """Return a row for each look at the hidden scenes."""
+    table = folder / GRADES
+    return pd.read_csv(table, dtype=str) if table.is_file() else pd.DataFrame(columns=["run", "hidden IoU", "when"])
+
+
+def note_grade(folder: Path, run: str, score: float) -> None:
+    """Add a look at the hidden scenes: with which run, its score, and when."""
+    grades = read_grades(folder)
+    grades.loc[len(grades)] = [run, f"{score:.3f}", pd.Timestamp.now().isoformat(" ", "seconds")]
+    write_atomically(folder / GRADES, grades.to_csv(index=False, lineterminator="\n"))
+
+
+def told_grades(folder: Path, run: str) -> str:
     """Say with which runs the hidden scenes were looked at, and whether the last is the one that is handed in."""
-    graded = pd.read_csv(table, dtype=str)["run"].tolist() if table.is_file() else []
+    graded = read_grades(folder)["run"].tolist()
     if not graded:
         return "The hidden scenes were not looked at, so there is no test report in it: grade your run first."
     if graded[-1] != run:
