@@ -16,7 +16,7 @@ from segmenter.formats.listing import Listing
 from segmenter.formats.sizes import upright_size
 from segmenter.formats.sources import tell
 from segmenter.optional import require
-from utils.errors import printable
+from utils.errors import DataError, Fault, printable
 from utils.files import content_hashes
 
 
@@ -66,8 +66,9 @@ def check_annotations(found: Annotations, listing: Listing) -> AnnotationReport:
             cases["annotations of another size"].append(Case((item.image,), facts={"size": words}))
         for kind, region in look_at(item, item.size or size):
             cases[kind].append(Case((item.image,), facts={"name": region.label or "ignored"}))
-        if found.format == objects.NAME and (twice := marked_twice(item.regions)):
-            cases["masks of an image overlap"].append(Case((item.image,), facts={"name": twice}))
+        if found.format == objects.NAME:
+            for kind, case in look_at_masks(item):
+                cases[kind].append(case)
     for kind, some in look_at_files(found, listing).items():
         cases[kind] += some
     return AnnotationReport(found, listing, sort_findings(cases))
@@ -99,21 +100,29 @@ def look_at(item: Item, size: tuple[int, int] | None) -> list[tuple[str, Region]
     return faults
 
 
-def marked_twice(regions: list[Region]) -> str | None:
-    """Return the class of a mask that shares more than half of its pixels with others of its class, and they with it.
+def look_at_masks(item: Item) -> list[tuple[str, Case | Fault]]:
+    """Return the masks of an image that cannot be read, and the first class whose masks lie on each other.
 
-    Objects lie beside each other; what lies on top of each other is one thing that two people marked.
+    Objects lie beside each other: a mask that shares more than half of its pixels with the others of its class, and
+    they with it, shows things that two people marked.
     """
+    faults: list[tuple[str, Case | Fault]] = []
+    twice: list[tuple[str, Case | Fault]] = []
     joined: dict[str | None, np.ndarray] = {}
-    for region in regions:
-        mask = region.stencil() if region.stencil else np.zeros((1, 1), bool)
+    for region in item.regions:
+        try:
+            mask = region.stencil()
+        except DataError as error:
+            faults.append((error.fault.kind, error.fault))
+            continue
         before = joined.setdefault(region.label, np.zeros_like(mask))
         if before.shape != mask.shape:
             continue
         if 2 * np.count_nonzero(before & mask) > np.count_nonzero(before | mask):
-            return region.label or "ignored"
+            case = Case((item.image,), facts={"name": region.label or "ignored"})
+            twice.append(("masks of an image overlap", case))
         before |= mask
-    return None
+    return faults + twice[:1]
 
 
 def look_at_files(found: Annotations, listing: Listing) -> Cases:

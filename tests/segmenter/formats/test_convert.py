@@ -159,6 +159,17 @@ def test_check_doubts_masks_of_one_image_that_two_people_may_have_drawn(tmp_path
     assert "two people" in told
 
 
+def test_check_names_a_mask_of_an_object_that_cannot_be_read_and_goes_on(tmp_path, capsys):
+    root = drawn.objects(tmp_path / "data")
+    bad = sorted((root / "masks").rglob("*.png"))[0]
+    bad.write_bytes(b"\x89PNG")
+    assert main(["check", str(root)]) == 1
+    told = capsys.readouterr().out
+    assert "ERROR  unreadable file: 1" in told
+    assert bad.name in told
+    assert "The others can be drawn." in told
+
+
 def test_a_report_with_pictures_needs_masks(tmp_path, capsys):
     root = drawn.coco(tmp_path / "data")
     assert main(["check", str(root), "--html", str(tmp_path / "report.html")]) == 2
