@@ -72,12 +72,14 @@ class SnowTown:
         bought = [self.labelled / "images" / f"{name}.jpg" for name in self.bought]
         return sorted([*self.unlabelled, *bought], key=lambda path: path.stem)
 
-    def buy(self, **choices: Scenes) -> None:
+    def buy(self, *unnamed: Scenes, **choices: Scenes) -> None:
         """Pay for the masks of scenes, as in `buy(by_rule=scenes)`: each moves to the training images of `labelled/`.
 
         `choices` goes on to say which scene was bought for which choice. Raises BudgetError, and buys nothing, where a
         scene cannot be bought or the budget does not reach.
         """
+        if unnamed:
+            raise BudgetError("Give the choice a name, as in town.buy(by_rule=scenes): you compare them by it.")
         wanted = {name: named(scenes) for name, scenes in choices.items()}
         names = [scene for scenes in wanted.values() for scene in scenes]
         offered, bought = {path.stem for path in self.unlabelled}, self.bought

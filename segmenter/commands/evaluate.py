@@ -14,6 +14,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Describe the options."""
     add_run(parser)
     parser.add_argument("--split", default="test", choices=("train", "val", "test"))
+    parser.add_argument("--dataset", help="another data set than the run's own, such as folder; of the same classes")
     parser.add_argument("--root", type=Path, help="folder that holds the data set")
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="write the report with charts and failures as one file"
@@ -21,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every number as JSON")
 
 
-def run(run: Path, split: str, root: Path | None, html: Path | None, json: Path | None) -> None:
+def run(run: Path, split: str, dataset: str | None, root: Path | None, html: Path | None, json: Path | None) -> None:
     """Score a run on a split of its data set."""
     from segmenter.hub.weights_file import weights_of
     from segmenter.outputs import refuse_foreign
@@ -33,8 +34,8 @@ def run(run: Path, split: str, root: Path | None, html: Path | None, json: Path 
     refuse_foreign(json)
     predictor = Predictor.from_run(run)
     facts = load_weights(weights_of(run))[1]["facts"]
-    source = source_of(run, root, predictor.config)
-    if root is not None:
+    source = source_of(run, root, predictor.config, dataset)
+    if root is not None or dataset is not None:
         tell_of_others(source, run, split)
     report = evaluate_run(predictor, source, split, facts)
     print(report)

@@ -42,14 +42,16 @@ def make_config(options: dict[str, Any], path: Path | None = None) -> Config:
     return Config.preset(given.pop("dataset", "tiny"), **given)
 
 
-def source_of(run: Path, root: Path | None, config: Config) -> "Source":
-    """Return the data set of a run, split as it was there.
+def source_of(run: Path, root: Path | None, config: Config, dataset: str | None = None) -> "Source":
+    """Return the data set of a run, split as it was there, or another one (`dataset`) that a run is tried on.
 
     `root` is where the data set lies now; without it, where the run's own config says. Weights alone do not say it.
     """
     from utils import catalog
     from utils.run_splits import as_in_run
 
+    if dataset is not None and dataset != config.dataset:  # what the run says of its own masks does not hold there
+        return as_in_run(catalog.load(Config.preset(dataset, root=root)), run)
     if root is None and (run / "config.yaml").is_file():
         root = Config.load(run / "config.yaml").root
     return as_in_run(catalog.load(config.override(root=root) if root else config), run)

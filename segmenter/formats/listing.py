@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from utils.catalog.layouts import list_pictures
+from utils.catalog.layouts import list_files, list_pictures
 from utils.errors import DataError
 from utils.formats import is_image_name
 
@@ -36,7 +36,7 @@ class Listing:
             raise DataError(f"There is no file or folder {source}: give the one that your labelling tool wrote.")
         self.source = source
         self.root = source.parent if source.is_file() else source
-        self.files = [source] if source.is_file() else visible_files(source)
+        self.files = [source] if source.is_file() else [path for path in list_files(source) if path.is_file()]
         self.broken: dict[Path, str] = {}
         self.picture_root = images or self.root
         self.pictures = list_pictures(self.picture_root)
@@ -116,12 +116,3 @@ class Listing:
     def relative(self, path: Path) -> str:
         """Return a path as seen from the source, with forward slashes."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
-
-
-def visible_files(root: Path) -> list[Path]:
-    """Return the files below a folder in order, without hidden ones."""
-    return sorted(
-        path
-        for path in root.rglob("*")
-        if path.is_file() and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(root).parts)
-    )

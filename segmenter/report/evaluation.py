@@ -76,7 +76,7 @@ def evaluate_run(
     if tuple(predictor.classes) != tuple(source.classes):
         raise DataError(
             f"The model knows {', '.join(predictor.classes)}, but '{source.name}' in {source.root} has "
-            f"{', '.join(source.classes)}. Evaluate it on a data set of its own classes."
+            f"{', '.join(source.classes)}. Evaluate it on the same classes; a folder names its own in a classes.csv."
         )
     shares, masks = training_shares(source)
     gallery = Gallery(predictor, shares, most_drawn=most_drawn)

@@ -73,6 +73,9 @@ def test_a_bought_label_trains_and_is_paid_for_once(town):
         town.buy(by_rule=bought.stem)  # a name alone is one scene, and not a list of letters
     assert_clear(error, bought.stem, "yours already")
     with pytest.raises(BudgetError) as error:
+        town.buy([bought])
+    assert_clear(error, "name", "by_rule=scenes")
+    with pytest.raises(BudgetError) as error:
         town.buy(by_rule="town99_000")
     assert_clear(error, "town99_000", "no scene of the town")
     town.buy(at_random=kept[0].stem)

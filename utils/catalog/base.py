@@ -193,4 +193,4 @@ def variant_of(config: Config, variants: Sequence[str]) -> str:
 def need_folder(root: Path, name: str) -> None:
     """Raise DataError unless the folder exists."""
     if not root.is_dir():
-        raise DataError(f"There is no folder {root} for data set '{name}'. Set root to the folder that holds it.")
+        raise DataError(f"There is no folder {root}, where data set '{name}' should be: correct the path (root).")

@@ -174,6 +174,8 @@ def describe_failure(root: Path, pictures: Sequence[Path]) -> str:
     if not pictures and (others := [path for path in root.rglob("*.*") if path.is_file()]):
         ending, count = Counter("".join(path.suffixes[-2:]) for path in others).most_common(1)[0]
         found += f", but {count} files end in {ending} (unpack what is packed, save volumes and arrays as pictures)"
+    if list(folders) == [root]:
+        found += f". If its partners lie in a folder beside it, give {root.resolve().parent} instead"
     notes = [path for ending in ("json", "xml", "geojson") for path in sorted(root.rglob(f"*.{ending}"))][:1]
     outlines = "".join(f" {path.relative_to(root).as_posix()} may hold outlines." for path in notes)
     return (

@@ -16,6 +16,13 @@ def test_reports_a_sound_folder(pairs, capsys):
     assert "Every pair can be trained on." in out
 
 
+def test_the_folder_of_images_alone_names_the_folder_above(pairs, capsys):
+    assert main(["check", str(pairs / "images")]) == 2
+    assert f"give {pairs} instead" in capsys.readouterr().err
+    assert main(["check", str(pairs / "nowhere")]) == 2
+    assert "correct the path" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_finds_every_fault_and_changes_nothing(fault, pairs, capsys):
     damage, words, kind = FAULTS[fault]
@@ -53,4 +60,4 @@ def test_only_a_data_set_is_called_by_its_name_and_no_module_beside_it(name, cal
 
 
 def test_of_a_place_that_is_not_there(tmp_path, refused):
-    refused(main(["check", str(tmp_path / "nowhere")]), tmp_path / "nowhere", "set root")
+    refused(main(["check", str(tmp_path / "nowhere")]), tmp_path / "nowhere", "correct the path")

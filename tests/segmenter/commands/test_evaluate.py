@@ -43,3 +43,13 @@ def test_pairs_that_came_after_the_run_are_counted_and_not_scored(pairs, trained
     assert "10 of the 12 pairs" in told
     assert "not scored" in told
     assert "2 images, pixel accuracy" in told
+
+
+def test_a_run_is_tried_on_another_data_set(pairs, trained, capsys):
+    folder = str(renamed(pairs, keep=()))
+    assert main(["evaluate", str(trained), "--dataset", "pets_mini"]) == 2
+    told = capsys.readouterr().err
+    assert "background, pet" in told
+    assert "classes.csv" in told
+    assert main(["evaluate", str(trained), "--dataset", "folder", "--root", folder]) == 0
+    assert "all of its 12 pairs" in capsys.readouterr().out

@@ -82,7 +82,7 @@ def test_a_copy_of_tiny_elsewhere_is_used_as_it_is(tiny, tmp_path):
 def test_a_missing_folder_is_named(dataset, tmp_path):
     with pytest.raises(DataError) as error:
         catalog.load(Config(dataset=dataset, root=tmp_path / "nowhere"))
-    assert_clear(error, tmp_path / "nowhere", dataset, "set root")
+    assert_clear(error, tmp_path / "nowhere", dataset, "correct the path")
 
 
 def test_tiny_without_its_table_names_the_remedy(tmp_path):
