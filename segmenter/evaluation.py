@@ -10,6 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from segmenter.metrics import boundary_counts, boundary_iou, calibration_bins, calibration_error
+from segmenter.words import counted
 from utils.catalog.base import Pair, Source
 from utils.dataset import read_pair
 from utils.inference import Prediction, Predictor
@@ -74,7 +75,7 @@ class SplitReport:
         numbers = self.table.to_string(float_format="{:.3f}".format, na_rep="\N{EN DASH}")
         accuracy, error = pixel_accuracy(self.matrix), calibration_error(self.calibration_bins)
         return (
-            f"{len(self.pairs)} images, pixel accuracy {accuracy:.3f}, mIoU {mean_iou(self.matrix):.3f}, "
+            f"{counted(len(self.pairs), 'image')}, pixel accuracy {accuracy:.3f}, mIoU {mean_iou(self.matrix):.3f}, "
             f"expected calibration error {error:.3f}\n{numbers}\n"
             "image_iou and AP: each image counts alike; the others: each pixel. "
             "A dash: the class does not occur, or was never predicted."

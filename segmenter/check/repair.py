@@ -24,6 +24,7 @@ from segmenter.check.measurements import PairMeasurements
 from segmenter.check.repair_pair import Change, CopiedPair, copy_pair
 from segmenter.check.report import Report
 from segmenter.check.splits import is_content_hash
+from segmenter.words import counted
 from utils.catalog.base import Pair, Source
 from utils.errors import DataError, Fault
 from utils.splits import SPLITS
@@ -40,7 +41,7 @@ class Repaired:
     def __str__(self) -> str:
         left_out = sum(change.left_out for change in self.changes)
         return (
-            f"{self.folder} holds {self.pairs} pairs; files or pairs left out: {left_out}, changed: "
+            f"{self.folder} holds {counted(self.pairs, 'pair')}; files or pairs left out: {left_out}, changed: "
             f"{len(self.changes) - left_out}. {self.folder / 'repairs.csv'} names them all."
         )
 
@@ -167,7 +168,9 @@ def _splits_of_copy(report: Report, kept: list[int]) -> tuple[list[str], list[Ch
     pairs = [report.measurements[kept[place]].pair for place in train]
     for place, split in zip(train, report.source.draw(pairs, (0.9, 0.1, 0.0), 42), strict=True):
         splits[place] = split
-    return splits, [Change("pairs.csv", f"{splits.count('val')} pairs of 'train' became 'val', which was empty")]
+    return splits, [
+        Change("pairs.csv", f"{counted(splits.count('val'), 'pair')} of 'train' became 'val', which was empty")
+    ]
 
 
 def _group_to_keep(pair: Pair) -> str:

@@ -23,6 +23,7 @@ def run(source: Path, into: Path, images: Path | None, name: str | None, unlabel
     from segmenter import formats
     from segmenter.formats.convert import convert
     from segmenter.formats.sources import tell
+    from segmenter.words import counted
 
     listing = formats.Listing(source, images)
     found = formats.read(listing, name)
@@ -33,4 +34,4 @@ def run(source: Path, into: Path, images: Path | None, name: str | None, unlabel
     if len(done.left_out) > 10:
         print(f"... and {len(done.left_out) - 10} more that were left out.")
     kept = f" ({done.kept} of them were there already)" if done.kept else ""
-    print(f"{done.pairs} pairs are in {into}{kept}: python -m segmenter train --dataset folder --root {into}")
+    print(f"{into} holds {counted(done.pairs, 'pair')}{kept}: python -m segmenter train --dataset folder --root {into}")

@@ -18,10 +18,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(predictions: Path, kind: str, output: Path | None, tolerance: float) -> None:
     """Write predicted masks as COCO, labelme or YOLO polygons; what was corrected there, convert reads back."""
     from segmenter.formats.predictions import export_masks
+    from segmenter.words import counted
 
     output = output or predictions.with_name(f"{predictions.resolve().name}-{kind}")
     files, images, left_out = export_masks(predictions, kind, output, tolerance)
     for sentence in left_out:
         print(f"Left out: {sentence}", file=sys.stderr)
-    print(f"{len(files)} files for {images} images are in {output}: open them in your labelling tool, correct them,")
+    print(f"{output} holds {counted(len(files), 'file')} for {counted(images, 'image')}.")
+    print("Open it in your labelling tool, and correct the outlines;")
     print(f"then python -m segmenter convert {output} --into FOLDER")

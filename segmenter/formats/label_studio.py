@@ -14,6 +14,7 @@ import numpy as np
 from segmenter.formats.base import Annotations, Item, Region, class_names, drawn_names, label_of
 from segmenter.formats.listing import Listing
 from segmenter.formats.shapes import ellipse, rectangle, ring_of
+from segmenter.words import counted
 
 NAME = "Label Studio"
 LABELS = ("polygonlabels", "brushlabels", "rectanglelabels", "ellipselabels", "labels")
@@ -48,7 +49,7 @@ def read(listing: Listing, files: list[Path]) -> Annotations:
             regions = [region for result in results if (region := region_of(result)) is not None]
             size = next(((r["original_height"], r["original_width"]) for r in results if "original_width" in r), None)
             items.append(Item(name, image, regions, None, size, listing.split_of(image, file)))
-    notes = [f"{doubled} images have several annotations: the first of each is read."] if doubled else []
+    notes = [f"{counted(doubled, 'image')} with several annotations: the first of each is read."] if doubled else []
     return Annotations(NAME, files, class_names(drawn_names(items)), items, notes)
 
 

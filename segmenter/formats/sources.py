@@ -8,6 +8,7 @@ from segmenter.formats import pairs
 from segmenter.formats.base import Annotations
 from segmenter.formats.convert import choose, convert, fingerprint
 from segmenter.formats.listing import Listing
+from segmenter.words import counted
 from utils.config import Config
 from utils.errors import printable
 
@@ -43,7 +44,9 @@ def with_pairs(config: Config) -> Config:
     else:
         print(tell(found), flush=True)
         done = convert(found, listing, folder)
-        print("\n".join([f"{done.pairs} pairs are in {folder}", *(f"    {line}" for line in done.left_out[:5])]))
+        print(
+            "\n".join([f"{folder} holds {counted(done.pairs, 'pair')}", *(f"    {line}" for line in done.left_out[:5])])
+        )
     return config.override(root=folder)
 
 
@@ -51,6 +54,6 @@ def tell(found: Annotations) -> str:
     """Say what was recognised, before anything is written."""
     labelled = sum(item.is_labelled for item in found.items)
     names = ", ".join(found.classes[:8]) + (", ..." if len(found.classes) > 8 else "")
-    lines = [f"{found.format}: {len(found.items)} images, {labelled} of them labelled, {len(found.classes)} classes "
-             f"({names})"]  # fmt: skip
+    lines = [f"{found.format}: {counted(len(found.items), 'image')}, {labelled} labelled, "
+             f"{counted(len(found.classes), 'class')} ({names})"]  # fmt: skip
     return printable("\n".join([*lines, *(f"    {note}" for note in found.notes)]))

@@ -74,7 +74,7 @@ def test_every_fault_is_mended_or_left_out_and_named(fault, pairs, tmp_path):
     assert all((found[stem] == ids).all() for stem, ids in sound.items())
     assert copy.classes == CLASSES
     if fault == "empty split":
-        assert done == {"pairs.csv": "1 pairs of 'train' became 'val', which was empty"}
+        assert done == {"pairs.csv": "1 pair of 'train' became 'val', which was empty"}
         assert "00" in found
     else:
         assert len(done) == 1

@@ -92,7 +92,7 @@ OPTIONS = {
     "check": "PATH --html --fix-into --all --dataset --root --classes --mask-values --variant --splits",
     "convert": "SOURCE --into --images --format --unlabelled",
     "train": "--config --resume --overwrite --minutes",  # and every field of Config
-    "evaluate": "RUN --split --root --html --json",
+    "evaluate": "RUN --split --dataset --root --html --json",
     "predict": "RUN PICTURES --output --threshold --flips --scales --tile --bands --polygons --device",
     "export-masks": "PREDICTIONS --format --output --tolerance",
     "export": "RUN --format --output --size --threshold --root",

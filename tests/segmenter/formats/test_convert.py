@@ -23,7 +23,7 @@ def test_convert_tells_what_it_found_and_goes_on_where_it_stopped(tmp_path, caps
     root, out = drawn.coco(tmp_path / "data"), tmp_path / "out"
     assert convert(root, out) == 0
     told = capsys.readouterr().out
-    assert "COCO: 6 images, 6 of them labelled, 3 classes (background, disc, box)" in told
+    assert "COCO: 6 images, 6 labelled, 3 classes (background, disc, box)" in told
     assert f"train --dataset folder --root {out}" in told
     whole = snapshot(out)
     (out / "masks/3.png").unlink()
@@ -80,7 +80,7 @@ def test_train_takes_what_the_tool_wrote(make, tmp_path, capsys):
     assert main(["train", *data, *SMALL]) == 0
     told = capsys.readouterr().out
     (folder,) = (tmp_path / "runs/converted").iterdir()
-    assert f"6 pairs are in {folder}" in told
+    assert f"{folder} holds 6 pairs" in told
     assert Config.load(tmp_path / "runs/mine/config.yaml").root == folder
     assert snapshot(root) == before
     if make is drawn.labelme:  # the run goes on, and is scored, without the source
@@ -134,7 +134,7 @@ def test_check_names_every_fault_of_annotations(tmp_path, capsys):
     # What is left can be drawn, and says what is left out.
     assert convert(root, tmp_path / "out") == 0
     told = capsys.readouterr().out
-    words = ("lost.png", "no annotation", "more than once", "48x64", "5 pairs are in")
+    words = ("lost.png", "no annotation", "more than once", "48x64", "holds 5 pairs")
     assert all(word in told for word in (*words, "2 region(s) have no area, such as one on 1.png"))
 
 
