@@ -36,8 +36,9 @@ def exercise(exercise_id: str) -> Callable[[Any], Any]:
             raise ExerciseError(
                 f"{exercise_id} asks for `{wanted}`, and `{name}` stands below it: give one the other's name."
             )
-        with contextlib.suppress(Exception):  # where a helper below does not work, the cell says so itself
-            exec(compile(definitions_below(text, exercise_id), frame.f_code.co_filename, "exec"), scope)
+        for definition in definitions_below(text, exercise_id):
+            with contextlib.suppress(Exception):  # where a helper below does not work, the cell says so itself
+                exec(compile(definition, frame.f_code.co_filename, "exec"), scope)
         return judge_answer(exercise_id, answer, definition_source(text, exercise_id), scope)
 
     return judge

@@ -13,6 +13,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -149,3 +150,15 @@ def keep_figures() -> Iterator[None]:
         if pyplot := sys.modules.get("matplotlib.pyplot"):  # the block may have imported it
             for number in set(pyplot.get_fignums()) - figures:
                 pyplot.close(number)
+
+
+@contextlib.contextmanager
+def started_anew() -> Iterator[None]:
+    """Let `hash` give other numbers for texts, as it does each time that Python starts."""
+    real_hash = hash
+
+    def salted(value: Any) -> int:
+        return real_hash((1, value) if any(mark in repr(value) for mark in "'\"") else value)
+
+    with mock.patch("builtins.hash", salted):
+        yield

@@ -78,20 +78,20 @@ def assignment_source(text: str, name: str) -> str:
     return f"{found[-1]}\n" if found else ""
 
 
-def definitions_below(text: str, exercise_id: str) -> ast.Module:
-    """Return what a cell defines below its exercise: functions, classes, imports and plain values.
+def definitions_below(text: str, exercise_id: str) -> list[ast.Module]:
+    """Return what a cell defines below its exercise: functions, classes, imports and plain values, each on its own.
 
-    The exercise is checked before Python gets there, and may call them.
+    The exercise is checked before Python gets there, and may use them.
     """
     try:
         nodes = ast.parse(text).body
     except SyntaxError:
-        return ast.Module([], [])
+        return []
     marks = [
         i for i, node in enumerate(nodes) if f"exercise('{exercise_id}')" in "".join(map(ast.unparse, decorators(node)))
     ]
     below = nodes[marks[-1] + 1 :] if marks else []
-    return ast.Module([node for node in below if only_defines(node)], [])
+    return [ast.Module([node], []) for node in below if only_defines(node)]
 
 
 def decorators(node: ast.stmt) -> list[ast.expr]:
@@ -101,7 +101,25 @@ def decorators(node: ast.stmt) -> list[ast.expr]:
 
 def only_defines(node: ast.stmt) -> bool:
     """Say whether a statement gives something a name, and does nothing else."""
-    if isinstance(node, ast.Assign):
-        return isinstance(node.value, ast.Constant | ast.Lambda)
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return bool(node.value) and all(map(is_name, targets)) and is_plain(node.value)
     kinds = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
     return isinstance(node, kinds) and not any("exercise(" in ast.unparse(d) for d in decorators(node))
+
+
+def is_name(target: ast.expr) -> bool:
+    """Say whether a target of an assignment is a name, or several: neither a place in a list nor an attribute."""
+    return isinstance(target, ast.Name) or (isinstance(target, ast.Tuple) and all(map(is_name, target.elts)))
+
+
+def is_plain(value: ast.AST) -> bool:
+    """Say whether an expression may run twice: before the exercise is checked, and when Python gets there.
+
+    Literals, lambdas and attributes such as `np.int64`. A call may print or count, `data[0]` may read a file, and a
+    name may stand for another value by then.
+    """
+    if isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name):
+        return True
+    parts = [] if isinstance(value, ast.Lambda) else ast.iter_child_nodes(value)
+    return not isinstance(value, ast.Call | ast.Subscript | ast.Name) and all(map(is_plain, parts))

@@ -14,6 +14,16 @@ from utils.config import Config
 from utils.errors import ConfigError
 
 PALETTE = ((10, 20, 30), (200, 20, 30), (10, 90, 30))  # colours that share two of three values
+NO_DEFAULTS = {  # every field with another value than a bare Config() has
+    "dataset": "folder", "root": Path("Mine"), "classes": ("a", "b"), "mask_values": "0=0 1=1", "white": 4095.0,
+    "variant": "small", "splits": "hash", "split_seed": 1, "max_side": 512, "image_size": 64, "framing": "resize",
+    "aerial": False, "augmentation": "strong", "batch_size": 3, "workers": 2, "cache": "none",
+    "model": "smp:unet/resnet18", "weights": "imagenet", "unet_width": 8, "unet_depth": 2, "freeze_encoder": True,
+    "compile": True, "loss": "ce+focal", "class_weights": True, "optimizer": "sgd", "learning_rate": 0.5,
+    "encoder_rate": 0.1, "weight_decay": 0.0, "schedule": "poly", "epochs": 5, "accumulate": 2, "grad_clip": 0.0,
+    "ema": 0.9, "patience": 4, "device": "cpu", "precision": "fp32", "threads": 1, "seed": 7,
+    "output": Path("runs/mine"), "tracker": "tensorboard",
+}  # fmt: skip
 UNVALIDATED = "a copy by model_copy, model_construct or copy.copy is not validated, so build a Config anew"
 
 
@@ -34,7 +44,6 @@ def gives_a_changed_config(override: Callable) -> None:
             expected=value,
             yours=found,
         )
-    _joined(override, classes=("a", "b"), dataset="folder")
 
 
 def _joined(override: Callable, **changes: Any) -> Any:
@@ -72,16 +81,15 @@ def keeps_the_rest(override: Callable) -> None:
 
     Start from the old values, `config.model_dump()`, and lay the changes over them.
     """
-    base = Config(
-        image_size=64, batch_size=3, weights="imagenet", model="smp:unet/resnet18", dataset="folder",
-        root=Path("mine"), classes=("a", "b"), output=Path("runs/mine"), seed=7, mask_values="0=0 1=1",
-    )  # fmt: skip
-    result = override(base, epochs=7)
-    for name in Config.model_fields:
-        if name != "epochs":
-            old, new = getattr(base, name), getattr(result, name)
-            require(old == new, f"`{name}` was {old!r} and is {new!r} now: only what is named may change")
+    base = Config(**NO_DEFAULTS)
+    for changed, value in {"epochs": 7, "batch_size": 9}.items():
+        result = override(base, **{changed: value})
+        for name in Config.model_fields:
+            if name != changed:
+                old, new = getattr(base, name), getattr(result, name)
+                require(old == new, f"`{name}` was {old!r} and is {new!r} now: only what is named may change")
     require(override(base) == base, "without changes the copy must equal the original")
+    _joined(override, classes=("a", "b"), dataset="folder")
 
 
 def every_value_arrives(override: Callable) -> None:
@@ -196,6 +204,7 @@ def looks_colours_up(rgb_to_ids: Callable) -> None:
     expect_ids(
         rgb_to_ids, COLOURS, PALETTE, gives=IDS, says="some pixels have the wrong id",
         mistakes=[
+            (IDS.T, "rows and columns are swapped"),
             (lambda r: r.shape == (3, 2) or r.shape == COLOURS.shape, "there must be one id a pixel, shape (H, W)"),
             (np.full((2, 3), 2), "one equal value is not enough: all three must agree, `.all(axis=-1)`"),
             (np.where(IDS == 0, 2, IDS), "a part of the colour is not enough: red, green and blue must all agree"),
@@ -206,7 +215,6 @@ def looks_colours_up(rgb_to_ids: Callable) -> None:
             (np.where(IDS == 2, 2, -1), "only the palette's last colour is found: each round overwrites those before"),
             (ALONG_ROWS, LAST_AXIS),
             (IDS + 1, "the first colour of the palette has id 0"),
-            (IDS.T, "rows and columns are swapped"),
         ],
     )  # fmt: skip
 
@@ -233,8 +241,8 @@ def colours_must_agree(rgb_to_ids: Callable) -> None:
     )  # fmt: skip
     expect_ids(
         rgb_to_ids, np.array([palette], dtype=np.uint8), palette, gives=np.arange(9)[None],
-        says="a colour is not found, or two colours become the same number: that needs 256 steps for each value, "
-        "red * 256 * 256 + green * 256 + blue, in integers larger than bytes",
+        says="a colour is not found, or taken for another one: look up all 9 of them, in red, green and blue; where "
+        "two colours become the same number, take red * 256 * 256 + green * 256 + blue, in integers larger than bytes",
     )  # fmt: skip
 
 
@@ -256,6 +264,7 @@ def unknown_is_minus_one(rgb_to_ids: Callable) -> None:
                 "where nothing is True)",
             ),
             (lambda r: r[0, 1] == 255, "an unknown colour becomes 255, ignored: it must be -1, in an array of int64"),
+            (lambda r: r[0, 1] == -1, "the -1 is right, and another id is not: it is the place in the whole palette"),
             (lambda r: r[0, 1] in (1, 2), "an unknown colour is taken for the nearest known one: it must become -1"),
         ],
     )  # fmt: skip
@@ -343,13 +352,15 @@ def ignored_is_white(ids_to_rgb: Callable) -> None:
     """
     ids, wanted = IDS.copy(), COLOURS.copy()
     ids[0, 1], wanted[0, 1] = 255, 255
-    expect_colours(
-        ids_to_rgb, ids, PALETTE, gives=wanted, says="ignored pixels (255) must be white",
-        mistakes=[
-            (lambda r: (r[0, 1] == 0).all(), "ignored pixels (255) are black: they must be white"),
-            (lambda r: tuple(r[0, 1]) in PALETTE, "ignored pixels (255) have a class's colour: they must be white"),
-        ],
-    )  # fmt: skip
+    for dtype in (np.int64, np.uint8):
+        expect_colours(
+            ids_to_rgb, ids.astype(dtype), PALETTE, gives=wanted,
+            says=f"ignored pixels (255) must be white, in masks of {np.dtype(dtype)} too",
+            mistakes=[
+                (lambda r: (r[0, 1] == 0).all(), "ignored pixels (255) are black: they must be white"),
+                (lambda r: tuple(r[0, 1]) in PALETTE, "ignored pixels (255) have a class's colour: they must be white"),
+            ],
+        )  # fmt: skip
     everything = np.full((2, 3), 255)
     says = "with two classes, 255 is not white: has every palette its own place for white?"
     expect_colours(ids_to_rgb, everything, PALETTE[:2], gives=np.full((2, 3, 3), 255, np.uint8), says=says)
@@ -360,11 +371,13 @@ def any_ids_any_palette(ids_to_rgb: Callable) -> None:
 
     Nothing may depend on three classes, on a square picture, or on the kind of integer.
     """
+    says = "the colours of an earlier palette come back: make the table anew in each call"
+    expect_colours(ids_to_rgb, 2 - IDS, PALETTE[::-1], gives=COLOURS, says=says)
     ids, kept = 249 - np.arange(12).reshape(2, 6) * 22, []
     colours, greys = [(i, 0, 249 - i) for i in range(250)], [(249 - i,) * 3 for i in range(250)]
     for dtype, palette in ((np.uint8, colours), (np.int64, greys)):
         wanted = np.array([[palette[i] for i in row] for row in ids], dtype=np.uint8)
-        says = f"250 classes, ids as {np.dtype(dtype)}: wrong colours"
+        says = f"250 classes, ids as {np.dtype(dtype)}: wrong colours; does an id become a small number?"
         kept.append((expect_colours(ids_to_rgb, ids.astype(dtype), palette, gives=wanted, says=says), wanted))
     require((kept[0][0] == kept[0][1]).all(), "a later call changes an earlier picture: make a new one each time")
     expect_colours(ids_to_rgb, np.zeros((4, 1), np.uint8), ((0, 0, 1),), gives=np.full((4, 1, 3), (0, 0, 1), np.uint8),
@@ -426,20 +439,21 @@ def leaves_out_ignored(count_pixels: Callable) -> None:
 
     `mask[mask != 255]` keeps the others.
     """
-    mask = np.array([[0, 255, 2], [2, 1, 255]], dtype=np.uint8)
-    try:
-        count_pixels(mask.copy(), 3)
-    except LookupError as error:
-        says = "ignored pixels (255) have no place among the counts: leave them out before you count"
-        raise Wrong(says, mask=mask, stopped=f"{type(error).__name__}: {error}") from None
-    expect(
-        count_pixels, mask, 3, gives=np.array([1, 1, 2]), says="ignored pixels (255) are counted",
-        mistakes=[
-            (lambda r: len(r) == 256, "the result has a place for 255: leave ignored pixels out before you count"),
-            (np.array([1, 1, 4]), "ignored pixels (255) are counted as the last class"),
-            (np.array([3, 1, 2]), "ignored pixels (255) are counted as class 0"),
-        ],
-    )  # fmt: skip
+    for dtype, where in ((np.uint8, ""), (np.int64, ", where the mask is int64")):
+        mask = np.array([[0, 255, 2], [2, 1, 255]], dtype=dtype)
+        try:
+            count_pixels(mask.copy(), 3)
+        except LookupError as error:
+            says = "ignored pixels (255) have no place among the counts: leave them out before you count"
+            raise Wrong(says + where, mask=mask, stopped=f"{type(error).__name__}: {error}") from None
+        expect(
+            count_pixels, mask, 3, gives=np.array([1, 1, 2]), says="ignored pixels (255) are counted" + where,
+            mistakes=[
+                (lambda r: len(r) == 256, "the result has a place for 255: leave ignored pixels out before you count"),
+                (np.array([1, 1, 4]), "ignored pixels (255) are counted as the last class" + where),
+                (np.array([3, 1, 2]), "ignored pixels (255) are counted as class 0" + where),
+            ],
+        )  # fmt: skip
 
 
 def has_a_place_for_each(count_pixels: Callable) -> None:

@@ -1,9 +1,10 @@
 """Notebook 4: reading, checking and splitting pairs."""
 
+import contextlib
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from exercises.definitions import Exercise, NotWritten
 from exercises.expect import Wrong, expect, kind_of, require, values_close
+from exercises.process_state import started_anew
 from utils.config import COURSE
 from utils.errors import DataError
 
@@ -203,9 +205,14 @@ def upright(read_image: Callable) -> None:
             ],
         )  # fmt: skip
     picture, exif = phone_picture(BLOCKS, 6)
-    shape = np.shape(read_back(read_image, picture.convert("L"), "grey.jpg", exif=exif))
-    says = "a grey photograph is not brought upright: it can carry an EXIF note as well"
-    require(shape == (48, 32, 3), says, **{"EXIF note": 6}, file=(32, 48), expected=(48, 32, 3), yours=shape)
+    for name, says in (
+        ("grey.jpg", "a grey photograph is not brought upright: it can carry an EXIF note as well"),
+        ("IMG_1.JPG", "IMG_1.JPG is not brought upright: the note is in the file, whatever its name ends with"),
+        ("photo.jpeg", "photo.jpeg is not brought upright: the note is in the file, whatever its name ends with"),
+    ):
+        lying = picture.convert("L") if name == "grey.jpg" else picture
+        shape = np.shape(read_back(read_image, lying, name, exif=exif))
+        require(shape == (48, 32, 3), says, **{"EXIF note": 6}, file=(32, 48), expected=(48, 32, 3), yours=shape)
 
 
 def phone_example(answer: Callable) -> tuple[Any, Any]:
@@ -260,6 +267,7 @@ def stored_ids(read_mask: Callable) -> None:
             (lambda r: values_close(r * 255, IDS, 0.01), "the ids are divided by 255: a mask is no photograph"),
             (lambda result: ((result > 0) == (IDS > 0)).all() and result.max() <= 1, "all classes become one"),
             (IDS.T, "height and width are swapped"),
+            (lambda result: result.dtype == np.int8, "255 becomes -1: int8 ends at 127"),
             (lambda result: (result[IDS != 255] == IDS[IDS != 255]).all(), "255 is replaced: keep it"),
         ],
     )  # fmt: skip
@@ -349,9 +357,12 @@ def no_jpeg(read_mask: Callable) -> None:
             picture = Image.fromarray(np.kron(IDS, np.ones((8, 8), dtype=np.uint8)))
             picture = picture.convert("RGB") if name == "mask.jpeg" else picture
             result = read_back(read_mask, picture, name, format="JPEG")
-        except DataError:
+        except DataError as error:
+            require(str(error).strip(), "the DataError has no words: say in a sentence which file it is, and why")
             continue
         except (ValueError, TypeError, OSError, AssertionError, RuntimeError) as error:
+            says = "DataError needs a sentence: which file it is, and why it is refused"
+            require("DataError" not in str(error), says, file=name, error=str(error))
             what = type(error).__name__
             raise Wrong(f"a JPEG raises {what}: let it raise DataError", file=name, yours=what) from None
         if result is None:
@@ -498,8 +509,12 @@ def own_memory(to_tensors: Callable) -> None:
     would change the cached picture. `.copy()` (NumPy) or `.clone()` (PyTorch) makes it independent.
     """
     lies_first = np.moveaxis(SMALL, -1, 0).copy().transpose(1, 2, 0)  # (H, W, 3), and its channels lie first in memory
-    for picture, hint in ((SMALL.copy(), ""), (lies_first, " always (`ascontiguousarray` copies only if it must)")):
-        arrays = picture, LABELS.copy()
+    always = " always (`{}` copies only if it must)"
+    for picture, hint in (
+        (SMALL.copy(), ""), (lies_first, always.format("ascontiguousarray")),
+        (SMALL[:1, :1].copy(), always.format("contiguous")),
+    ):  # fmt: skip
+        arrays = picture, LABELS[: len(picture), : picture.shape[1]].copy()
         for name, array, result in zip(("image", "mask"), arrays, as_pair(to_tensors(*arrays)), strict=True):
             before = result.clone()
             array += 1
@@ -609,6 +624,7 @@ def another_shape(pair_faults: Callable) -> None:
         ((20, 400), (25, 400), "a quarter too high passes for a wide picture: compare in percent"),
         ((100, 1000), (100, 1022), "a mask that is 2.2 % too wide passes: 2 % are allowed"),
         ((1000, 100), (1022, 100), "a mask that is 2.2 % too high passes: 2 % are allowed"),
+        ((800, 800), (90, 100), "a small mask that is 11 % too wide passes: divide one ratio by the other"),
     ):
         faults_are(pair_faults, size, filled(*mask), ["shape"], says, shape=words)
 
@@ -623,6 +639,8 @@ def two_percent(pair_faults: Callable) -> None:
     for size in ((100, 200), (200, 100), (10, 400), (400, 10)):
         height, width = (round(1.01 * side) if side >= 200 else side for side in size)
         faults_are(pair_faults, size, filled(height, width), [], says)
+    says = "a large mask that is 1 % too high is blamed: divide one ratio by the other, 2 % are allowed"
+    faults_are(pair_faults, (100, 200), filled(404, 800), [], says)
     says = "a difference of 1.9 % is blamed: 2 % are allowed"
     for size, mask in (((100, 1000), (100, 1019)), ((1000, 100), (1019, 100))):
         faults_are(pair_faults, size, filled(*mask), [], says)
@@ -687,6 +705,10 @@ def all_faults(pair_faults: Callable) -> None:
     says = "a pair with two faults is told of one only: gather all"
     faults_are(pair_faults, (4, 8), filled(8, 4, 9), ["shape", "labels"], says)
     faults_are(pair_faults, (4, 8), filled(8, 4, 255), ["shape", "empty"], says)
+    image, foreign, ignored = np.zeros((4, 8, 3), dtype=np.uint8), filled(4, 8, 9), filled(4, 8, 255)
+    first, _ = pair_faults(image, foreign, 3), pair_faults(image, ignored, 3)
+    says = "a later call changes the list of an earlier one: make a new list each time"
+    require(list(first) == ["labels"], says, expected=["labels"], yours=first)
 
 
 # ---------------------------------------------------------------- 4.5 split_by_group
@@ -757,11 +779,12 @@ def exact_shares(split_by_group: Callable) -> None:
             place = SPLITS.index([*over, "val"][0])
             says = "the shares differ though the groups can be dealt out exactly"
             full = f": {SPLITS[place]} is full with {wanted[place]} items and gets {found[place]}"
-            require(found == wanted, says + (full if over else " (are the `fractions` used?)"), **details)
+            more = f": train gets {found[0]} items instead of {wanted[0]} (are the `fractions` used?)"
+            require(found == wanted, says + (full if over else more), **details)
 
 
 def shares_of_items(split_by_group: Callable) -> None:
-    """Shares count items, not groups.
+    """Shares count items, not groups, and a share of 0 stays empty.
 
     Groups have different sizes. Count the items that a split has already (`Counter(groups)` gives the sizes), not
     its groups.
@@ -778,6 +801,11 @@ def shares_of_items(split_by_group: Callable) -> None:
                     items=600, largest_group=10, fractions=fractions, expected=f"{name} {fraction * 600:.0f}",
                     yours=f"{name} {counts[name]}",
                 )  # fmt: skip
+    for groups in (["a"], ["a", "a", "a", "b", "b"], ["a", "b", "b", "b", "b"]):  # nothing comes out even
+        for fractions in ((0.5, 0.5, 0.0), (0.5, 0.0, 0.5)):
+            found, gone = splits_of(split_by_group, groups, fractions, 0), SPLITS[fractions.index(0)]
+            says = f"{gone} gets items though its fraction is 0, where groups do not come out even"
+            require(gone not in found, says, groups=groups, fractions=fractions, yours=found)
 
 
 def usual_shares(split_by_group: Callable) -> None:
@@ -822,12 +850,7 @@ def repeatable(split_by_group: Callable) -> None:
     for _ in range(2):
         again = splits_of(split_by_group, groups, (0.5, 0.25, 0.25), 0)
         require(again == found[0], "the same seed gives another split the next time: shuffle with the seed", seed=0)
-    real_hash = hash
-
-    def hash_of_tomorrow(value: Any) -> int:  # Python salts the hashes of texts anew each time it starts
-        return real_hash((1, value) if "town" in repr(value) else value)
-
-    with mock.patch("builtins.hash", hash_of_tomorrow):
+    with started_anew():
         tomorrow = splits_of(split_by_group, groups, (0.5, 0.25, 0.25), 0)
     says = "`hash` of a text differs each time Python starts, and so does the split: use random.Random(seed)"
     require(tomorrow == found[0], says, seed=0)
@@ -835,16 +858,25 @@ def repeatable(split_by_group: Callable) -> None:
     says = "some seeds give the same split: hand the seed on as it is"
     says = says if different > 1 else "every seed gives the same split: shuffle the names of the groups with the seed"
     require(different == len(seeds), says, seeds=seeds)
+    with no_generator_moves("take a generator of your own"):
+        splits_of(split_by_group, groups, (0.5, 0.25, 0.25), 0)
+
+
+@contextlib.contextmanager
+def no_generator_moves(remedy: str) -> Iterator[None]:
+    """Raise Wrong where what is done meanwhile sets a global random generator, or draws from it."""
+    random.random(), np.random.random(), torch.rand(())  # a state that no call has left behind  # noqa: NPY002
     before = global_states()
-    splits_of(split_by_group, groups, (0.5, 0.25, 0.25), 99)  # a seed that no call above has left behind
+    yield
     moved = [name for name, state in global_states().items() if state != before[name]]
-    says = "is set by a call, so whatever draws from it later repeats itself: take a generator of your own"
-    require(not moved, f"the global generator of {[*moved, 0][0]} {says}")
+    says = "is set by a call, so whatever draws from it later repeats itself"
+    require(not moved, f"the global generator of {[*moved, 0][0]} {says}: {remedy}")
 
 
 def global_states() -> dict[str, str]:
     """Return the states of the global random generators, by the name of their library."""
-    states = {"Python": random.getstate(), "NumPy": np.random.get_state()[1].tobytes()}  # noqa: NPY002
+    states = {"Python": random.getstate(), "NumPy": np.random.get_state(legacy=False)["state"]}  # noqa: NPY002
+    states["NumPy"] |= {"key": states["NumPy"]["key"].tobytes()}
     return {name: repr(state) for name, state in states.items()} | {"PyTorch": repr(torch.get_rng_state().tolist())}
 
 
@@ -914,10 +946,10 @@ class ThreePairs:
 
 
 class MirrorAndCount:
-    """A transform that mirrors both arrays and adds the number of the call to the image."""
+    """A transform that mirrors both arrays, cuts them to some columns, and adds the number of the call to the image."""
 
-    def __init__(self) -> None:
-        self.calls = 0
+    def __init__(self, columns: int = 2) -> None:
+        self.calls, self.columns = 0, columns
 
     def __call__(self, *arrays: Any, **named: Any) -> tuple[np.ndarray, np.ndarray]:
         given = [*arrays, *named.values()]
@@ -929,7 +961,10 @@ class MirrorAndCount:
         says = "the transform takes the image first and the mask second"
         require((np.ndim(image), np.ndim(mask)) == (3, 2), says, given=[kind_of(value) for value in given])
         self.calls += 1
-        return image[:, ::-1] + np.uint8(self.calls), mask[:, ::-1].copy()
+        return image[:, ::-1][:, : self.columns] + np.uint8(self.calls), mask[:, ::-1][:, : self.columns].copy()
+
+    def set_random_seed(self, seed: Any) -> None:
+        raise Wrong("the transform is seeded in every call, and draws the same in every epoch: only call it", seed=seed)
 
 
 def example(answer: Callable, data: ThreePairs, index: int) -> tuple[Tensor, Tensor]:
@@ -1018,12 +1053,16 @@ def draws_anew(getitem: Callable) -> None:
     would be the same in every epoch, and a pair that has been changed would be changed once more.
     """
     data = ThreePairs(MirrorAndCount())
-    first, _ = example(getitem, data, 0)
+    with no_generator_moves("leave it alone"):
+        first, _ = example(getitem, data, 0)
     held, read = data.cache.get(0, data.kept[0]), data.kept[0]
     same = held is read or (isinstance(held, tuple | list) and all(map(np.array_equal, held, read)))
     says = "what the transform drew was put into the cache, and `self.read` returns it to every later epoch"
     require(same, says, read=read, **{"in the cache": held})
     second, _ = example(getitem, data, 0)
+    says = "the second call returns the pair as it was read: each call calls the transform anew"
+    untouched, _ = pair_of_tensors(*numbers_of_pair(0))
+    require(not torch.equal(second, untouched), says, **{"first": first, "second": second})
     says = "the second call returns the first example again: keep nothing of what comes after the transform"
     require(data.transform.calls == 2 and not torch.equal(first, second), says, **{"first": first, "second": second})
 
@@ -1046,6 +1085,17 @@ def cache_stays(getitem: Callable) -> None:
         again, wanted = example(getitem, data, 1), pair_of_tensors(*numbers_of_pair(1))
         says = "a change of the tensors shows in the next example: make new tensors in each call"
         require(transform or all(map(torch.equal, again, wanted)), says, expected=wanted, yours=again)
+
+
+def windows_stay(getitem: Callable) -> None:
+    """Where the transform cuts a window, the example is that window.
+
+    Training cuts small squares out of large pictures. Bring nothing back to the size that it had before.
+    """
+    x, y = example(getitem, ThreePairs(MirrorAndCount(columns=1)), 2)
+    details = {"expected": ((3, 1, 1), (1, 1)), "yours": (tuple(x.shape), tuple(y.shape))}
+    says = "the transform cuts a window, and the example is none: take what it returns, of whatever size"
+    require(details["yours"] == details["expected"], says, **details)
 
 
 EXERCISES = [
@@ -1119,7 +1169,7 @@ EXERCISES = [
         "4.6", "What a data set hands out", "utils.dataset.SegmentationDataset.__getitem__", 2, 8,
         "PyTorch asks for an example by its number, and this method is the answer; batches and workers build on it.",
         [two_tensors, pair_number_index, read_once, both_in_one_call, what_the_transform_returned, draws_anew,
-         cache_stays],
+         cache_stays, windows_stay],
         [
             "Three steps in order: read the pair, transform it, make tensors. Each of them has a function already.",
             "`image, mask = self.read(index)` gives both arrays. Which value of `self.transform` cannot be called?",

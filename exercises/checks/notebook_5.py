@@ -19,6 +19,7 @@ from torch.utils.data._utils import worker
 
 from exercises.definitions import Exercise
 from exercises.expect import Wrong, expect, kind_of, require, seeded_generator
+from exercises.process_state import started_anew
 from utils.catalog.base import Pair, Source
 from utils.config import COURSE, Config
 from utils.dataset import SegmentationDataset
@@ -390,7 +391,7 @@ def reseeded(answer: Callable, number: int, base: int) -> int:
                 raise
             says = "a seed is too large for NumPy's np.random.seed: it must be below 2**32, so take % 2**32"
             raise Wrong(says, info_seed=base + number, error=str(error)) from None
-    says = "the transform gets no seed: call set_random_seed of info.dataset.transform"
+    says = f"the transform gets no seed: call set_random_seed of info.dataset.transform in every worker, here {number}"
     seeds = getattr(data.transform, "seeds", None)
     require(seeds, says)
     seed = seeds[-1]
@@ -413,8 +414,8 @@ def gets_seed(seed_worker: Callable) -> None:
     `info = get_worker_info()` knows the worker's copy of the data set: `info.dataset.transform.set_random_seed(...)`.
     `info.seed` has up to 63 bits: the remainder `% 2**32` fits.
     """
-    for base in (BASES[0], 2**32):
-        reseeded(seed_worker, 0, base)
+    for number, base in ((0, BASES[0]), (0, 2**32), (1, 2**33 - 2)):  # the last has the largest remainder
+        reseeded(seed_worker, number, base)
 
 
 def workers_differ(seed_worker: Callable) -> None:
@@ -451,6 +452,9 @@ def run_repeats(seed_worker: Callable) -> None:
     Take nothing but `info.seed` (or what PyTorch has seeded with it): no clock, no process number, no fresh generator.
     """
     first, again = all_seeds(seed_worker), all_seeds(seed_worker)
+    with started_anew():
+        says = "`hash` of a text differs each time Python starts, and so does the seed: take info.seed as it is"
+        require(all_seeds(seed_worker) == first or first != again, says)
     says = "the same worker of the same epoch gets another seed in the next run: nothing can be repeated"
     require(first == again, says, **{"first run": first[0], "second run": again[0]})
 
@@ -551,6 +555,12 @@ def uneven_counts(class_weights: Callable) -> None:
         roots = np.array(counts) ** -0.5
         says = "the weights of uneven counts are not one over the square root, scaled to a mean of 1"
         weights_of(class_weights, counts, says, bent(counts), (roots / roots.mean()).tolist())
+    roots = np.array([10**6] * 23 + [1]) ** -0.5
+    says = "a class with one pixel beside 23 frequent ones does not weigh 23.5: are large weights cut off?"
+    weights_of(class_weights, [10**6] * 23 + [1], says, [], (roots / roots.mean()).tolist())
+    first, _ = class_weights(tensor([400, 100, 25])), class_weights(tensor([1, 1, 1]))
+    says = "a later call changes the weights of an earlier one: make a new tensor each time"
+    require(torch.allclose(first, tensor([3 / 7, 6 / 7, 12 / 7])), says, yours=first)
 
 
 def absent_classes(class_weights: Callable) -> None:
@@ -684,7 +694,7 @@ def training_drops(build_loader: Callable) -> None:
 
     `drop_last=train` leaves out a smaller last batch. The next epoch's order gives its images their turn.
     """
-    for count, size in ((10, 4), (8, 4), (7, 3)):
+    for count, size in ((10, 4), (8, 4), (7, 3), (3, 5)):
         batches = visit(built(build_loader, drawn([(4, 6)] * count), Config(batch_size=size), True))
         sizes, details = [len(batch) for batch in batches], {"images": count, "batch_size": size, "train": True}
         kept = len(sizes) == count // size + 1
@@ -792,6 +802,8 @@ def seeds_workers(build_loader: Callable) -> None:
             require(
                 loader.num_workers == count, "the number of workers is not config.workers: pass num_workers", **details
             )
+        says = "with in_order=False a quick worker overtakes another, and its batch comes too early: leave it out"
+        require(loader.in_order, says, train=train)
         says = "no worker is seeded: pass worker_init_fn=seed_worker"
         require(loader.worker_init_fn is not None, says, train=train)
         seeds = []
@@ -841,11 +853,15 @@ def weighed(
 ) -> None:
     """Compare the weights for a class with the wanted ones, up to a factor, which no draw depends on."""
     details = {"class_id": class_id, "masks": masks, "expected": wanted}
-    by_zero = divided_by_zero(masks, class_id)
+    by_zero, data = divided_by_zero(masks, class_id), of_masks(masks)
     try:
-        sampler = sampler_of(answer, of_masks(masks), class_id)
+        sampler = sampler_of(answer, data, class_id)
     except ZeroDivisionError as error:
         raise Wrong(f"{by_zero} makes you divide by 0", **details, error=str(error)) from None
+    for n, mask in enumerate(masks):
+        says_in_place = "a mask that dataset.read returned is changed in place, and the next epoch reads it: copy it"
+        now = data.read(n)[1]
+        require(np.array_equal(now, mask), says_in_place, before=mask, after=now)
     weights = torch.as_tensor(sampler.weights, dtype=torch.float64)
     details["yours"] = weights
     require(len(weights) == len(masks), "there is not one weight for each image", **details)
@@ -908,8 +924,14 @@ def weights_by_hand(rare_class_sampler: Callable) -> None:
     weighed(rare_class_sampler, sizes, [3, 2, 1], "images of different sizes get wrong weights", known)
     says = "300 pixels of the class in a row give a wrong weight: does your count start again after 255?"
     weighed(rare_class_sampler, [[[2] * 300], [[2, 0]], [[0, 0]]], [3, 2, 1], says)
-    for class_id, wanted in ((0, [4, 1, 1]), (1, [1, 4, 1])):
+    says = "the weights are not 1 + share / mean share"
+    known = [([2, 2], "the weights are rounded: keep them as they are"), ([17, 23], "the weights are rounded")]
+    weighed(rare_class_sampler, [[[2, 0, 0]], [[2, 2, 0]]], [5 / 3, 7 / 3], says, known)
+    says = "one image of 25 shows the class, and does not weigh 26 times as much as another: is its weight cut off?"
+    weighed(rare_class_sampler, [[[2, 2]]] + [[[0, 0]]] * 24, [26] + [1] * 24, says)
+    for class_id, wanted in ((2, [1, 1, 4]), (0, [4, 1, 1]), (1, [1, 4, 1])):
         says = "another `class_id` gives wrong weights: ids count from 0, and 0 is a class like any other"
+        says = "the weights are not 1 + share / mean share" if class_id == 2 else says
         weighed(rare_class_sampler, [[[0, 0]], [[1, 1]], [[2, 2]]], wanted, says, class_id=class_id)
 
 
@@ -922,6 +944,7 @@ def ignored_are_left_out(rare_class_sampler: Callable) -> None:
     known = [
         ([2, 3, 1], "ignored pixels are counted in the denominator: divide by the pixels that are not 255"),
         ([2.5, 1.75, 1.375], "ignored pixels are counted as the class"),
+        ([1, 4, 1], "an image with a single labelled pixel gets a share of 0: its share is 1 here"),
     ]
     weighed(rare_class_sampler, masks, [3, 2, 1], "ignored pixels change the weights", known)
 
@@ -932,7 +955,10 @@ def nothing_labelled(rare_class_sampler: Callable) -> None:
     Its labelled pixels are 0, and nothing can be divided by 0: `max(labelled, 1)` avoids it.
     """
     masks = [[[255, 255], [255, 255]], [[2, 0], [0, 0]], [[2, 2], [2, 0]]]  # shares 0, 1/4, 3/4: a mean of 1/3
-    known = [([1, 1.5, 2.5], "an image without labels is left out of the mean: its share is 0 and counts")]
+    known = [
+        ([1, 1.5, 2.5], "an image without labels is left out of the mean: its share is 0 and counts"),
+        ([1, 1, 1], "an image without labels makes all weights equal: 0 / 0 is NaN, and so is the mean"),
+    ]
     weighed(rare_class_sampler, masks, [1, 1.75, 3.25], "an image without labels has a wrong weight", known)
 
 

@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.dropout import _DropoutNd
 from torchvision.models.segmentation.fcn import FCN, FCNHead
 
 from exercises.definitions import Exercise
@@ -94,8 +96,10 @@ def run(module: nn.Module, *inputs: Tensor) -> Tensor:
 
 
 def learns(module: nn.Module, *inputs: Tensor) -> None:
-    """Ask that a gradient reaches every parameter of a module in training mode."""
-    result = run(module.train(), *inputs)
+    """Ask that a gradient reaches every parameter of a module in training mode, and what comes before it."""
+    run(module.train(), *inputs)
+    leaves = [t.clone().requires_grad_() for t in inputs]
+    result = module(*leaves)
     require(result.requires_grad, "no gradient can flow back: no `detach`, no `no_grad` in forward")
     (result * noise(*result.shape, seed=9)).sum().backward()
     for name, parameter in module.named_parameters():
@@ -103,6 +107,8 @@ def learns(module: nn.Module, *inputs: Tensor) -> None:
             parameter.grad is not None, f"`{name}` never gets a gradient: the layer is made, but forward passes it by"
         )
         require(parameter.grad.isfinite().all(), f"the gradient of `{name}` is not finite")
+    says = "the gradient does not get through, so nothing before it learns: no `detach`, no `.data`, no `no_grad`"
+    require(all(leaf.grad is not None for leaf in leaves), says)
 
 
 # ---------------------------------------------------------------- 6.1
@@ -134,6 +140,8 @@ def block_is_a_module(ConvBlock: Callable) -> None:
     """
     block = made(ConvBlock, 3, 8)
     run(block.eval(), noise(2, 3, 6, 10))
+    other = [kind_of(m) for m in block.modules() if isinstance(m, _ConvNd) and not isinstance(m, nn.Conv2d)]
+    require(not other, f"a layer is {[*other, 0][0]}: it must be an nn.Conv2d")
     says = (
         "no nn.Conv2d is registered, so no optimizer would find it: make the layers in __init__, in an nn.Sequential "
         "or nn.ModuleList, not in a plain list"
@@ -147,7 +155,9 @@ def size_stays(ConvBlock: Callable) -> None:
     A 3 x 3 kernel loses a pixel at every edge. `padding=1` adds it back.
     """
     for channels, shape in (((3, 8), (2, 3, 6, 10)), ((5, 2), (1, 5, 9, 8)), ((4, 4), (3, 4, 8, 8))):
-        result = tuple(run(made(ConvBlock, *channels).eval(), noise(*shape)).shape)
+        output = run(made(ConvBlock, *channels).eval(), noise(*shape))
+        require(output.dtype == torch.float32, f"the result is {output.dtype}: float stays float", yours=output.dtype)
+        result = tuple(output.shape)
         height, width = shape[2:]
         details = {"input": shape, "expected": (shape[0], channels[1], height, width), "yours": result}
         if len(result) != 4:
@@ -198,6 +208,8 @@ def depth_counts(ConvBlock: Callable) -> None:
         require(len(norms) == wanted, says, **details)
         says = "a BatchNorm learns no scale, or keeps no averages: nn.BatchNorm2d(out_channels), with nothing more"
         require(all(m.affine and m.track_running_stats for m in norms), says, **details)
+        says = "BatchNorm's averages never move, or forget all but the last batch: leave its `momentum` as it is"
+        require(all(m.momentum is None or 0 < m.momentum < 1 for m in norms), says, **details)
 
 
 def require_registered_norms(block: nn.Module, details: dict[str, Any]) -> None:
@@ -306,10 +318,14 @@ def block_learns(ConvBlock: Callable) -> None:
 
     Whatever `__init__` makes, forward must use. Leave the modes alone: no `.eval()` in a block.
     """
-    block = made(ConvBlock, 3, 4, depth=2)
-    learns(block, noise(2, 3, 6, 10, seed=2))
+    for downsample in (True, False):
+        block = made(ConvBlock, 3, 4, depth=2, downsample=downsample)
+        learns(block, noise(2, 3, 6, 10, seed=2))
     says = "BatchNorm is not in training mode although the block is: leave the modes to `train()` and `eval()`"
     require(all(m.training for m in block.modules()), says)
+    says = "the same batch gives different results in training mode: dropout is no part of the block"
+    dropout = any(isinstance(m, _DropoutNd) for m in block.modules())
+    require(not dropout or torch.equal(run(block, noise(2, 3, 6, 6)), run(block, noise(2, 3, 6, 6))), says)
     block.eval()
     same = torch.equal(run(block, noise(1, 3, 6, 6)), run(block, noise(1, 3, 6, 6)))
     require(same, "two calls give different results in evaluation mode: are layers made in forward?")
@@ -361,7 +377,9 @@ def doubled_and_halved(DecoderStep: Callable) -> None:
         step = made(DecoderStep, channels).eval()
         skip_is_not_enlarged(step, skip)
         with joined(x, skip):
-            result = tuple(run(step, x, skip).shape)
+            output = run(step, x, skip)
+        require(output.dtype == torch.float32, f"the result is {output.dtype}: float stays float", yours=output.dtype)
+        result = tuple(output.shape)
         wanted = (batch, channels // 2, 2 * height, 2 * width)
         details = {"from below": tuple(x.shape), "skip": tuple(skip.shape), "expected": wanted, "yours": result}
         require(len(result) == 4, f"the result has {len(result)} dimensions instead of 4", **details)
@@ -388,6 +406,23 @@ def influence(step: nn.Module, x: Tensor, skip: Tensor, which: int, row: int, co
     return found
 
 
+def dropped(step: nn.Module, *inputs: Tensor) -> bool:
+    """Say whether a step calls F.dropout."""
+    with mock.patch.object(F, "dropout", wraps=F.dropout) as dropout:
+        run(step, *inputs)
+    return dropout.called
+
+
+def all_registered(step: nn.Module) -> None:
+    """Raise Wrong where PyTorch does not know all layers of a step."""
+    says = "no layer is registered, so nothing can be learned: make the layers in __init__, as self.something = ..."
+    require(list(step.parameters()), says)
+    try:  # `double` reaches what is registered
+        copy.deepcopy(step).double()(noise(2, 8, 4, 6).double(), noise(2, 4, 8, 12).double())
+    except RuntimeError as error:
+        raise Wrong("a layer is not registered, so no optimizer finds it: no plain list, an nn.ModuleList") from error
+
+
 def both_are_used(DecoderStep: Callable) -> None:
     """The result depends on what comes from below, and on the skip.
 
@@ -398,10 +433,15 @@ def both_are_used(DecoderStep: Callable) -> None:
     with torch.no_grad():
         first, again = run(step, x, skip), run(step, x, skip)
         says = "two calls give different results: make layers in __init__, in forward they get new weights each time"
-        require(torch.equal(first, again), says)
+        drops = "F.dropout draws anew in evaluation mode as well: nothing is to be dropped here"
+        require(torch.equal(first, again), drops if dropped(step, x, skip) else says)
+        all_registered(step)
         other_skip, other_x = run(step, x, skip.flip(0)), run(step, x.flip(0), skip)
     same_skip, same_x = torch.equal(first, other_skip), torch.equal(first, other_x)
     require(not same_skip, "the skip is not used: another skip gives the same result")
+    exchanged = skip.unflatten(3, (6, 2)).flip(4).flatten(3)  # the two columns of each block of 2 x 2
+    says = "the skip loses its detail: double x first, and join it with the skip in the skip's full size"
+    require(not values_close(first, run(step, x, exchanged).detach(), 1e-5), says)
     require(not same_x, "what comes from below is not used: with another the result is the same")
     for which, name in ((0, "what comes from below"), (1, "the skip")):
         step.train()
@@ -468,11 +508,17 @@ def a_block_mixes(DecoderStep: Callable) -> None:
     `self.block = ConvBlock(...)` with the channels of both, and C/2 out; return what it gives.
     """
     step, x, skip = made(DecoderStep, 4).eval(), noise(1, 4, 6, 8), noise(1, 2, 12, 16, seed=1)
+    zeros, highest = 0, 0.0
     for seed, channels in enumerate((4, 8, 16, 32)):  # few channels may happen to stay positive
         larger = made(DecoderStep, channels, seed=seed).eval()
+        inputs = noise(2, channels, 6, 8, seed=seed), noise(2, channels // 2, 12, 16, seed=seed + 9)
         with torch.no_grad():
-            result = run(larger, noise(2, channels, 6, 8, seed=seed), noise(2, channels // 2, 12, 16, seed=seed + 9))
+            result, bright = run(larger, *inputs), run(larger, *(1000 * t for t in inputs))
         require((result >= 0).all(), "the result has negative values: a ConvBlock comes last, and ReLU with it")
+        zeros, highest = zeros + int((result == 0).sum()), max(highest, float(bright.max()))
+    says = "no value is 0: a ConvBlock comes last, and ReLU with it, without a sigmoid, softmax or `abs` after it"
+    require(zeros, says)
+    require(highest > 6, "large values are cut off: ReLU comes last, and sets no upper limit", highest=highest)
     near = influence(step, x, skip, 1, 5, 9)
     says = "a pixel of the skip changes no neighbour: mix the two with a ConvBlock, whose convolutions are 3 x 3"
     require(near.sum() > 4, says, changed=int(near.sum()))
@@ -484,12 +530,6 @@ def step_learns(DecoderStep: Callable) -> None:
     Whatever `__init__` makes, forward must use; a list of layers must be an nn.ModuleList.
     """
     step = made(DecoderStep, 8)
-    says = "no layer is registered, so nothing can be learned: make the layers in __init__, as self.something = ..."
-    require(list(step.parameters()), says)
-    try:  # `double` reaches what is registered
-        copy.deepcopy(step).double()(noise(2, 8, 4, 6).double(), noise(2, 4, 8, 12).double())
-    except RuntimeError as error:
-        raise Wrong("a layer is not registered, so no optimizer finds it: no plain list, an nn.ModuleList") from error
     learns(step, noise(2, 8, 4, 6), noise(2, 4, 8, 12, seed=1))
 
 
@@ -619,7 +659,7 @@ def trainable_ones(count_parameters: Callable) -> None:
     model.requires_grad_(True)
     counted(count_parameters, model.eval(), "nothing frozen, evaluation mode", 34,
             {0: "evaluation mode freezes nothing: ask `requires_grad`"}, trainable=True)  # fmt: skip
-    kept = all(p.requires_grad for p in model.parameters()) and not model.training
+    kept = all(p.requires_grad and p.dtype == torch.float32 for p in model.parameters()) and not model.training
     require(kept, "the model is changed: counting must leave it as it was")
 
 
@@ -628,7 +668,8 @@ class Backbone(nn.Sequential):
     """A small encoder that answers as torchvision's backbones do."""
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return {"out": super().forward(x)}
+        features = super().forward(x)
+        return {"out": features, "aux": features}
 
 
 def segmenter(length: int, width: int = 8) -> FCN:
@@ -642,15 +683,17 @@ def segmenter(length: int, width: int = 8) -> FCN:
             head = nn.Sequential(nn.Conv2d(4 * width, width, 1), nn.ReLU(), nn.Conv2d(width, 21, 1))
         else:
             head = nn.Sequential(*[nn.ReLU()] * (length - 1), nn.Conv2d(4 * width, 21, 1))
-        return FCN(backbone, head).eval()
+        return FCN(backbone, head, nn.Sequential(nn.Conv2d(4 * width, 21, 1))).eval()
 
 
 def with_new_head(replace_head: Callable, length: int, outputs: int, **kwargs: Any) -> FCN:
     """Let the answer work on a model, and return it. Raises Wrong where the new head does not fit."""
     model = segmenter(length, **kwargs)
+    give_norms_a_history(model)
     backbone, old_out = model.backbone, model.classifier[-1].out_channels
     before = {k: v.clone() for k, v in model.state_dict().items()}
     layers = list(model.classifier)[:-1]
+    settings = list(map(repr, layers))
     model.backbone.train()
     returned = call_replace_head(replace_head, model, length, outputs)
     require(isinstance(model.classifier, nn.Module), "`model.classifier` is no module any more")
@@ -668,6 +711,8 @@ def with_new_head(replace_head: Callable, length: int, outputs: int, **kwargs: A
         require(not elsewhere, says, **details)
         raise Wrong("the model is still as it was: put the new layer into it, `model.classifier[-1] = ...`", **details)
     require_new_layer(head, layers, length, outputs, kwargs.get("width", 8))
+    says = "the settings of another layer are changed: only the last one is to be new"
+    require(list(map(repr, layers)) == settings, says, **details)
     require(model.backbone is backbone, "the backbone is replaced: only the last layer is to be new", **details)
     kept = backbone.training and not any(layer.training for layer in layers)
     last = f"classifier.{length - 1}."
@@ -708,10 +753,10 @@ def require_new_layer(head: nn.Module, layers: list[nn.Module], length: int, out
     require(len(head) <= length, says, **details)
     require(len(head) == length, "layers of the head are lost: only the last one is to be new", **details)
     last = head[-1]
+    require(isinstance(last, nn.Conv2d), f"the last layer is {kind_of(last)}: it must be an nn.Conv2d", **details)
     other = [i for i, (a, b) in enumerate(zip(layers, head, strict=False)) if a is not b and isinstance(b, nn.Conv2d)]
     says = "the first layer of the head is new, and the last one is still the old: `model.classifier[-1]` is the last"
     require(not other or last.weight.shape[0] == outputs, says, **details)
-    require(isinstance(last, nn.Conv2d), f"the last layer is {kind_of(last)}: it must be an nn.Conv2d", **details)
     kept = all(a is b for a, b in zip(layers, head, strict=False))
     require(kept, "layers before the last one are replaced", **details)
     arriving, found = 4 * width if length < 3 else width, last.weight.shape
@@ -790,7 +835,8 @@ def parts() -> nn.Sequential:
     """Make a model of two parts: an encoder with all that can be forgotten, and a decoder."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        inner = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.5))
+        inner = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.5),
+                              nn.Sequential(nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))))  # fmt: skip
         encoder = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(), inner)
         encoder.register_parameter("scale", nn.Parameter(torch.ones(4, 1, 1)))
         decoder = nn.Sequential(nn.Conv2d(4, 2, 1), nn.BatchNorm2d(2))
@@ -802,7 +848,7 @@ def parts() -> nn.Sequential:
 def done(freeze: Callable, model: nn.Sequential) -> nn.Module:
     """Freeze the encoder of a model, which must stay the very same."""
     encoder = model[0]
-    names = set(dict(encoder.named_parameters()))
+    parameters = dict(encoder.named_parameters())
     before = {k: v.clone() for k, v in encoder.state_dict().items()}
     normal = copy.deepcopy(encoder).eval()(noise(2, 3, 8, 10)).detach()
     returned = freeze(encoder)
@@ -812,8 +858,12 @@ def done(freeze: Callable, model: nn.Sequential) -> nn.Module:
     require(not (copied and untouched), says)
     says = "gradients are switched off everywhere, `set_grad_enabled(False)`: freeze this module only"
     require(torch.is_grad_enabled(), says)
-    missing = sorted(names - set(dict(encoder.named_parameters())))
+    remaining = dict(encoder.named_parameters())
+    missing = sorted(parameters.keys() - remaining.keys())
     require(not missing, f"`{missing[0] if missing else ''}` is no parameter any more: keep it, without a gradient")
+    replaced = [name for name, parameter in parameters.items() if remaining[name] is not parameter]
+    says = "is another parameter now, and an optimizer holds the old one: change `requires_grad` of that"
+    require(not replaced, f"`{[*replaced, 0][0]}` {says}")
     changed = next((k for k, v in encoder.state_dict().items() if not torch.equal(v, before[k])), "")
     require(not changed, f"`{changed}` has other values afterwards: freezing changes no number")
     lost = sorted(before.keys() - encoder.state_dict().keys())
@@ -896,7 +946,10 @@ def again_after_train(freeze: Callable) -> None:
     require(model.training and decoder.training, "a part of the model outside the module left training mode")
     model.train()
     freeze(encoder)
-    still = any(m.training for m in encoder.modules()) or any(p.requires_grad for p in encoder.parameters())
+    awake = [m for m in encoder.modules() if m.training]
+    says = "the module itself is still in training mode, and only its parts are not: `module.eval()` reaches both"
+    require([*map(id, awake)] != [id(encoder)], says)
+    still = awake or any(p.requires_grad for p in encoder.parameters())
     require(not still, "called again after `model.train()`, it does not freeze: let it do the same every time")
     x = noise(2, 3, 8, 10).requires_grad_()
     result = model(x)
@@ -983,6 +1036,7 @@ def pixels_stay(pad_to_stride: Callable) -> None:
     """
     for height, width, stride in SIZES:
         images = noise(2, 3, height, width, seed=1)
+        images[..., 0, 1] = 0.0  # black is a colour too
         result = padded(pad_to_stride, images, stride)
         if torch.equal(result[..., :height, :width], images):
             continue
@@ -1032,7 +1086,8 @@ def small_pictures(pad_to_stride: Callable) -> None:
         ((1, 1, 1, 1), 8, torch.float32), ((3, 5, 2, 3), 32, torch.float64), ((1, 3, 17, 33), 32, torch.float16)
     ):  # fmt: skip
         images = noise(*shape, seed=3).to(dtype)
-        result = padded(pad_to_stride, images, stride)
+        with empty_is_nan():
+            result = padded(pad_to_stride, images, stride)
         wanted = (*shape[:2], *(-(-n // stride) * stride for n in shape[2:]))
         details = {"shape": shape, "stride": stride, "expected": wanted, "yours": tuple(result.shape)}
         require(tuple(result.shape) == wanted, "a picture that is smaller than the stride comes out wrong", **details)
@@ -1040,6 +1095,17 @@ def small_pictures(pad_to_stride: Callable) -> None:
         require(
             result.isfinite().all(), "what is added is not finite (NaN or infinite): the net would spread it", **details
         )
+
+
+@contextlib.contextmanager
+def empty_is_nan() -> Iterator[None]:
+    """Let PyTorch fill what `torch.empty` makes with NaN: without that, it holds what was there before, by chance."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
 # ---------------------------------------------------------------- 6.7
@@ -1097,6 +1163,7 @@ def net_of_parts(forward: Callable, depth: int, outputs: int = 5) -> tuple[nn.Mo
         for i, part in enumerate(parts):
             part.place, part.gives, part.notes = f"{name}[{i}]", f"{gives} {i}", notes
     net.head.place, net.head.gives, net.head.notes = "head", "logits", notes
+    net.head.weight.data.fill_(100.0)  # logits have no limit
     return net, notes
 
 
@@ -1259,6 +1326,7 @@ EXERCISES = [
             "layers += [nn.Conv2d(channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels), nn.ReLU()], "
             "then self.layers = nn.Sequential(*layers); forward returns self.layers(x).",
         ],
+        by_name=["depth", "downsample"],
     ),
     Exercise(
         "6.2", "A decoder step", "utils.unet.DecoderStep", 3, 12,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from exercises.definitions import Exercise
-from exercises.expect import Wrong, expect, require, seeded_generator
+from exercises.expect import Wrong, expect, kind_of, require, seeded_generator
 
 NAN = float("nan")
 COMPLEX = (
@@ -44,6 +44,7 @@ def straight_line(poly_rate: Callable) -> None:
         ],
     )  # fmt: skip
     expect(poly_rate, 3, 4, 3.0, 1.0, gives=0.75, tolerance=1e-6, says=says)
+    expect(poly_rate, 0, 1, 2.0, 1.0, gives=2.0, tolerance=1e-6, says="the only step of a run has the peak itself")
     small = "a rate is rounded away: real ones are as small as 0.0001, and real runs have thousands of steps"
     expect(
         poly_rate, 2999, 4000, 1.3e-4, 1.0, gives=1.3e-4 * 1001 / 4000, tolerance=1e-9, says=says,
@@ -117,10 +118,10 @@ def goes_on_while_it_improves(should_stop: Callable) -> None:
     )  # fmt: skip
     expect(should_stop, [1e-7, 2e-7, 3e-7], 2, gives=False, says="a small rise is a new best, too")
     early = "it stops too early: a first epoch is always a new best, and then `patience` more must follow"
-    zero = "a first score of 0 is not taken for a new best: start from minus infinity, not from 0"
-    for scores, patience in (([], 1), ([0.4], 1), ([0.4, 0.3], 5), ([0.0], 1), ([0.0, 0.0], 2)):
+    zero = "a score of 0 or below is not taken for a new best: start from minus infinity, not from 0"
+    for scores, patience in (([], 1), ([0.4], 1), ([0.4, 0.3], 5), ([0.0], 1), ([0.0, 0.0], 2), ([-3.0, -2.0], 1)):
         try:
-            expect(should_stop, scores, patience, gives=False, says=zero if 0.0 in scores else early)
+            expect(should_stop, scores, patience, gives=False, says=zero if max(scores, default=1) <= 0 else early)
         except (ValueError, IndexError) as error:
             says = f"too few epochs to look back: {type(error).__name__} ({error}). Then it goes on: answer False first"
             if isinstance(error, IndexError) and scores:
@@ -251,17 +252,21 @@ def counts_from_one(best_epoch: Callable) -> None:
     Python counts from 0, people from 1: the index of the highest score, plus 1.
     """
     expect(
-        best_epoch, [0.5, 0.2, 0.6, 0.7, 0.9, 0.8, 0.75], gives=5, says="this is not the number of the best epoch",
+        best_epoch, [0.5, 0.6, 0.4, 0.2, 0.8, 0.9, 0.7, 0.75], gives=6, says="this is not the number of the best epoch",
         mistakes=[
-            (4, "this is counted from 0: the first epoch is number 1"),
+            (5, "this is counted from 0: the first epoch is number 1"),
             (0.9, "this is the best score: its epoch is asked for"),
-            (2, "this is the epoch with the lowest score: a higher score is better"),
-            (1, "this is the first epoch (or the lowest score, counted from 0): a higher score is better"),
-            (7, "this is the last epoch, not the best one"),
-            ([5], "the number itself is asked for, not a list"),
+            (4, "this is the epoch with the lowest score: a higher score is better"),
+            (3, "this is the lowest score, counted from 0: a higher score is better"),
+            (2, "after epoch 2 the score falls and rises again: go through all of them"),
+            (1, "this is the first epoch: go through all of them"),
+            (8, "this is the last epoch, not the best one"),
+            ([6], "the number itself is asked for, not a list"),
         ],
     )  # fmt: skip
-    expect(best_epoch, [0.9, 0.1, 0.3], gives=1, says="where the first epoch is the best, the number is 1")
+    first = expect(best_epoch, [0.9, 0.1, 0.3], gives=1, says="where the first epoch is the best, the number is 1")
+    whole = isinstance(first, int | np.integer | Tensor)
+    require(whole, f"the result is {kind_of(first)}: the number of an epoch is a whole number, an int", yours=first)
     says = "where the last epoch is the best, its number is the answer"
     expect(best_epoch, [0.1, 0.3, 60.0, 800.0, 9000.0], gives=5, says=says)
     expect(best_epoch, [1e-7, 2e-7, 0.0], gives=2, says="a small difference counts: compare the scores as they are")
@@ -494,10 +499,10 @@ def stays_as_it_was(snapshot: Callable) -> None:
     states = snapshot(parts)
     train(parts, 2, 4)
     changed = [name for name in parts if not same(loaded(name, states[name]), before[name])]
-    if "optimizer" in changed and "model" not in changed:
-        raise Wrong(
-            "training on changes the optimizer's state: its tensors lie deeper in the dict, and need copying, too"
-        )
+    says = "training on changes the optimizer's state: its tensors lie deeper in the dict, and need copying, too"
+    require("optimizer" not in changed or "model" in changed, says)
+    says = "the snapshot changes while training goes on: copy what lies in lists as well, as `copy.deepcopy` does"
+    require(changed != ["scaler"], says)
     require(
         not changed,
         "the snapshot changes while training goes on: its tensors are the living ones. `copy.copy` and `dict(...)` "
@@ -559,6 +564,10 @@ def every_part_gets_its_state(resume: Callable) -> None:
     for name, says in meaning.items():
         require(same(now[name], wanted[name]), says)
     require(same(states, wanted), "`states` is changed: only the parts are to change")
+    says = "the model is in evaluation mode afterwards, and training goes on with it: load the state, and no more"
+    require(held["model"].training, says)
+    frozen = "the weights are frozen afterwards, and training goes on with them: load the state, and no more"
+    require(all(weight.requires_grad for weight in weights), frozen)
 
 
 def names_differ(resume: Callable) -> None:

@@ -14,6 +14,7 @@ from exercises.expect import Wrong, expect, kind_of, require, seeded_generator
 
 NAN = float("nan")
 NOTHING = "nothing is returned: is a `return` missing?"
+ONE_CHANNEL = "one channel is `logits.shape[1] == 1`; the length of the batch says nothing, and that of a side neither"
 
 
 @contextlib.contextmanager
@@ -63,11 +64,11 @@ def has_the_largest(to_mask: Callable, logits: Tensor) -> None:
             (lambda r: r.shape[1:] == (c, h), "argmax runs over the columns (dim 3): the classes are dimension 1"),
             (lambda r: r.shape[1:] == (1, h, w), "the dimension of the classes must disappear: (N, H, W)"),
             (lambda r: r.shape == (h, w), "the result has lost the batch: also of one image it is (N, H, W)"),
+            (logits[:, 0] >= 0, ONE_CHANNEL),
             (logits.argmin(dim=1), "this is the class with the smallest logit: argmax"),
             (logits.max(dim=1).values, "these are the largest logits themselves: argmax gives their class"),
             (logits.sigmoid().argmax(1), "argmax of the logits as they are: after a sigmoid large ones are all 1"),
             (logits.softmax(0).argmax(1), "softmax runs over the batch: argmax of the logits needs none"),
-            (logits[:, 0] >= 0, "one channel is `logits.shape[1] == 1`; the length of the batch says nothing"),
             (torch.where(logits.softmax(1).amax(1) >= 0.5, wanted, 0),
              "with several classes the threshold plays no part: unsure pixels take the largest, too"),
         ],
@@ -109,7 +110,7 @@ def one_channel_by_threshold(to_mask: Callable) -> None:
         to_mask, tensor([[[[1.0, -2.0]]], [[[-1.0, 2.0]]]]), gives=tensor([[[1, 0]], [[0, 1]]]),
         says="one channel, two images: foreground from probability 0.5 on",
         mistakes=[
-            (torch.zeros(2, 1, 2), "one channel is `logits.shape[1] == 1`; the length of the batch says nothing"),
+            (torch.zeros(2, 1, 2), ONE_CHANNEL),
             (lambda r: r.shape != (2, 1, 2), "the result must be (N, H, W), also with a single row"),
         ],
     )  # fmt: skip
@@ -166,12 +167,13 @@ def mixes(blend: Callable) -> None:
     }
     for says, known in mistakes.items():
         require(np.abs(result - known).max() > 1.1, says, expected=0.75 * image + 0.25 * paint, yours=result)
-    halves = 0.75 * image // 1 + 0.25 * paint // 1
-    says = "image and paint are each cut to whole numbers: add in floats, and cut once"
-    require((result != halves).any(), says, expected=0.75 * image + 0.25 * paint, yours=result)
     off = np.abs(result - 0.75 * image - 0.25 * paint) >= 1  # rounded up or down is right
     details = {"image": image[off][:1], "paint": paint[off][:1], "yours": result[off][:1]}
     wraps = (result > image)[off].any() and not off[paint >= image].any()
+    for cut in (np.floor, np.round, np.ceil):
+        halves = cut(0.75 * image) + cut(0.25 * paint)
+        says = "image and paint are each cut to whole numbers, or rounded: add in floats, and cut or round once"
+        require(not off.any() or (result != halves).any(), says, expected=0.75 * image + 0.25 * paint, yours=result)
     require(not wraps, "wrong where the paint is darker: bytes start again at 255 below 0, so mix in floats", **details)
     require(not off.any(), "the mixture is off", expected=0.75 * image + 0.25 * paint, yours=result)
 
@@ -197,12 +199,26 @@ def ends_of_opacity(blend: Callable) -> None:
 
     Both follow from the formula; bytes that are added without care run over at 255.
     """
-    results = [expect(blend, IMAGE, PAINT, WHERE, opacity) for opacity in (0.0, 1.0)]
-    for opacity, wanted in enumerate((IMAGE, np.where(WHERE[..., None], PAINT, IMAGE))):
-        result = np.asarray(results[opacity], dtype=np.float64)
-        says = f"with opacity {opacity} the result is off"
-        says += "" if np.any(results[0] != results[1]) else ": is it one array, filled anew at every call?"
-        require(np.abs(result - wanted).max() < 1, says, expected=wanted, yours=result)
+    for where in (WHERE, WHERE | True, WHERE & False):
+        results = [expect(new_array(blend), IMAGE, PAINT, where, opacity) for opacity in (0.0, 1.0)]
+        for opacity, wanted in enumerate((IMAGE, np.where(where[..., None], PAINT, IMAGE))):
+            result = np.asarray(results[opacity], dtype=np.float64)
+            says = f"with opacity {opacity} the result is off"
+            says += ": is it one array, filled anew at every call?" * np.shares_memory(*results)
+            require(np.abs(result - wanted).max() < 1, says, expected=wanted, yours=result)
+
+
+def new_array(blend: Callable) -> Callable:
+    """Return the answer, which is refused where it hands out one of its pictures instead of a new one."""
+
+    def blended(image: np.ndarray, painted: np.ndarray, where: np.ndarray, opacity: float) -> np.ndarray:
+        result = blend(image, painted, where, opacity)
+        for name, given in (("image", image), ("painted", painted)):
+            says = f"here the result is `{name}` itself, and who draws on it draws on `{name}`: return a copy"
+            require(not np.shares_memory(result, given), says, where=where, opacity=opacity)
+        return result
+
+    return blended
 
 
 def stays_bytes(blend: Callable) -> None:
@@ -259,6 +275,8 @@ def best_iou_wins(best_threshold: Callable) -> None:
             (lambda r: min(abs(float(r) - t) for t in thresholds) > 1e-6, "this is not one of the thresholds given"),
         ],
     )  # fmt: skip
+    says = "the first threshold is the best here, and all of them are to be tried"
+    expect(best_threshold, tensor([0.1, 0.3, 0.6, 0.9]), tensor([0, 0, 1, 1]), (0.5, 0.7), gives=0.5, says=says)
 
 
 def small_foreground(best_threshold: Callable) -> None:
@@ -300,10 +318,10 @@ def ignored_do_not_decide(best_threshold: Callable) -> None:
 def differences_count(best_threshold: Callable) -> None:
     """The smallest difference decides: IoUs are compared as they are.
 
-    `round` would make equals of two IoUs that differ in the third digit.
+    `round` would make equals of two IoUs that differ in the fourth digit.
     """
-    chances = torch.cat([torch.full((n,), p) for n, p in ((1, 0.25), (699, 0.9), (300, 0.1))])
-    target = tensor([0] * 101 + [1] * 599 + [0] * 300)  # IoU 599/700 from 0.2 on, 599/699 from 0.5 on
+    chances = torch.cat([torch.full((n,), p) for n, p in ((1, 0.25), (6999, 0.9), (3000, 0.1))])
+    target = tensor([0] * 1001 + [1] * 5999 + [0] * 3000)  # IoU 5999/7000 from 0.2 on, 5999/6999 from 0.5 on
     expect(best_threshold, chances, target, (0.2, 0.5), gives=0.5,
            says="a little better is better: compare the IoUs as they are, not rounded")  # fmt: skip
 
@@ -345,6 +363,8 @@ def over_all_pixels(best_threshold: Callable) -> None:
         mistakes=[(0.6, "one IoU over all pixels: neither the mean of each image's, nor that of the first image")],
     )  # fmt: skip
     expect(best_threshold, chances, target, [0.77], gives=0.77, says="with a single threshold, that one is the best")
+    says = "a threshold of 0 is the best here, and `or` or `if` takes it for none at all: ask for `is None`"
+    expect(best_threshold, tensor([0.1, 0.3]), tensor([1, 1]), (0.0, 0.2), gives=0.0, says=says)
 
 
 def one_in_any_case(best_threshold: Callable) -> None:
@@ -568,6 +588,10 @@ def _merging_fault(result: np.ndarray, values: np.ndarray) -> str:
         return "each window replaces the last one, so only the values are summed: add the windows with += as well"
     if any(np.allclose(result, values * own / by, atol=1e-3) for by in (1, count, weight)):
         return "each tile is divided by the sum of its own window: divide at each pixel, by all windows there"
+    if np.allclose(result * weight, np.round(result * weight)):
+        return "the sums are whole numbers: keep their fractions, in an array of floats"
+    if np.allclose(result[:-1], values[:-1], atol=1e-3):
+        return "the last of the channels is not merged: go through all C of them"
     share = result / values
     if (share >= 0).all() and (share <= 1 + 1e-4).all():
         return "the result is closer to 0 than the picture: divide by the sum of the weights alone, with nothing added"
@@ -634,14 +658,22 @@ def one_at_a_time(merge_tiles: Callable) -> None:
     def stream() -> Iterator[tuple[int, int, np.ndarray]]:
         yield from given
 
-    result = merge_tiles(stream(), 6, 8)
+    try:
+        result = merge_tiles(stream(), 6, 8)
+    except TypeError as error:
+        if "generator" not in str(error):
+            raise
+        says = "`tiles` may be a generator, which has neither an index nor a length: read it in one `for` loop"
+        raise Wrong(says, stopped=f"TypeError: {error}") from None
     right = result is not None and np.allclose(result, values, atol=1e-3)
     require(right, "tiles from a generator are not merged right: it can be read only once")
     unchanged = all(np.array_equal(a, b) for a, (_, _, b) in zip(before, given, strict=True))
     require(unchanged, "the tiles are changed in place: work on a copy")
     unlike = [(y, x, np.full((1, *v.shape[1:]), y + 3 * x, np.float32)) for y, x, v in given]
     says = "the order of the tiles changes the result: where three or more overlap, all of them count by their windows"
-    require(np.allclose(merge_tiles(unlike, 6, 8), merge_tiles(unlike[::-1], 6, 8), atol=1e-3), says)
+    one, other = merge_tiles(unlike, 6, 8), merge_tiles(unlike[::-1], 6, 8)
+    require(np.allclose(one, other, atol=1e-3), says)
+    require(not np.shares_memory(one, other), "a second call fills the array of the first anew: make one at each call")
 
 
 # ---------------------------------------------------------------- 9.4
@@ -669,6 +701,8 @@ def mirrored_back(average_flips: Callable) -> None:
             mistakes=[
                 ((plain + mirror) / 2, "the prediction of the mirror image must be mirrored back before the mean"),
                 (plain, "the mirror image is not predicted"),
+                ((sideways(images / 255) + sideways(images.flip(-1) / 255).flip(-1)) / 2,
+                 "`predict` gets other pictures than those given, divided by 255: hand them on as they are"),
                 (lambda r: any(torch.allclose(r, t, atol=1e-4) for t in turned),
                  "here the prediction is mirrored, and the image never: mirror the images, and `predict` these"),
                 (mirror.flip(-1), "only the mirror image is predicted: take the mean with the plain one"),
@@ -788,6 +822,9 @@ def absent_is_no_failure(worst_images: Callable) -> None:
             (lambda r: 0 in r or 2 in r, "images with an IoU of NaN are listed: nothing was there or predicted"),
         ],
     )  # fmt: skip
+    expect(worst_images, ious, 1.0, gives=[3, 1, 4], says="with limit 1, too, images of NaN are no failures",
+           mistakes=[(lambda r: 0 in r or 2 in r, "NaN is turned into a number, and with limit 1 that is a failure: "
+                      "keep it, since a comparison with NaN is False")])  # fmt: skip
     expect(worst_images, tensor([NAN, NAN]), gives=[], says="where the class is nowhere, there are no failures")
 
 
@@ -799,7 +836,13 @@ def none_or_equal(worst_images: Callable) -> None:
     expect(worst_images, tensor([0.9, 0.8]), gives=[], says="without failures the list must be empty")
     expect(worst_images, tensor([0.3]), gives=[0], says="one failure is a list, too, and so is one image")
     ious, says = tensor([0.25, 0.25, 0.25, 0.125, 0.25, 0.25]), "equal ones must come in the order of the images"
-    expect(worst_images, ious, gives=[3, 0, 1, 2, 4, 5], says=says)
+    expect(
+        worst_images, ious, gives=[3, 0, 1, 2, 4, 5], says=says,
+        mistakes=[
+            (lambda r: len(r) < 6, "all 6 images failed and belong into the list, also those with equal IoUs"),
+            (lambda r: len(set(r)) < len(r), "an image comes twice, since another has the same IoU: sort the numbers"),
+        ],
+    )  # fmt: skip
     many = torch.full((40,), 0.25)  # a sort that is not stable often keeps the order of a few
     many[30] = 0.125
     found, wanted = list(expect(worst_images, many)), [30, *[i for i in range(40) if i != 30]]
@@ -905,6 +948,8 @@ def back_to_their_size(average_scales: Callable) -> None:
         mistakes=[
             (tensor([[[[0.0, 0.0, 4.0, 4.0]], [[4.0, 4.0, 0.0, 0.0]]]]),
              "the prediction comes back in blocks: mode=\"bilinear\""),
+            (tensor([[[[0.0, 4 / 3, 8 / 3, 4.0]], [[4.0, 8 / 3, 4 / 3, 0.0]]]]),
+             "leave out `align_corners=True`: it shifts what is predicted against the pixels of the images"),
             (lambda r: r.shape[-1] == 2, "the prediction keeps its own size: bring it back to that of the images"),
             (lambda r: (r >= 0).all() and (r <= 1).all(), "these are probabilities: average the logits as they are"),
         ],

@@ -97,6 +97,15 @@ def test_helper_may_stand_below_in_the_same_cell():
     assert load_answer("7.3") is not None
 
 
+def test_a_line_below_that_fails_does_not_take_the_others_with_it():
+    cell = HEAD + "    return divided(prediction, target, num_classes, ignore_index) / PARTS[0]\n\n"
+    cell += "KIND = unknown.kind\nPARTS: tuple = (1, 1)\n"
+    cell += "def divided(prediction, target, num_classes, ignore_index):\n" + BODY
+    with pytest.raises(NameError, match="unknown"):
+        run_cell(cell)
+    assert SESSION.attempts["7.3"].verdict.status == PASSED
+
+
 def test_lambda_is_an_answer():
     run_cell('image_bytes = exercise("1.1")(lambda height, width, channels=3, bytes_per_value=1: '
              "height * width * channels * bytes_per_value)")  # fmt: skip

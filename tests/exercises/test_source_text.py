@@ -1,10 +1,12 @@
 """exercises/source_text.py: the definition is found in the text of its cell."""
 
+import ast
+
 import bank
 import pytest
 from iou_cells import RIGHT_CELL, run_cell
 
-from exercises.source_text import definition_source
+from exercises.source_text import definition_source, definitions_below
 from exercises.storage import kept_ids
 
 
@@ -40,3 +42,29 @@ def test_an_answer_among_methods_of_its_name_is_kept():
     scope = bank.scope_of(6)
     run_cell(text + '\ncheck("6.7", forward)\n', scope, "<a file with two of them>")
     assert kept_ids() == ["6.7"]
+
+
+VALUES_BELOW = """
+AXES = (2, 0, 1)
+TURNS = {6: T.ROTATE_270, -1: [lambda a: a[::-1]]}
+LIMIT: float = 2 / 100
+KIND = np.int64
+COUNT = SIZE = 4
+"""
+STATEMENTS_BELOW = """
+example = dataset[0]
+mean = shares.mean()
+previous = best
+count = count + 1
+config.seed = 3
+table[0] = 3
+best: float
+squares = [n for n in numbers]
+"""
+
+
+@pytest.mark.parametrize(("lines", "taken"), [(VALUES_BELOW, True), (STATEMENTS_BELOW, False)])
+def test_of_what_stands_below_only_plain_values_are_taken_before_the_check(lines, taken):
+    """Python runs the lines below once more afterwards: nothing may read, count or change anything twice."""
+    found = definitions_below('@exercise("7.3")\ndef iou():\n    return 1\n' + lines, "7.3")
+    assert [ast.unparse(module) for module in found] == [line for line in lines.split("\n") if line and taken]

@@ -1155,3 +1155,90 @@ def median_seconds(call, wait, repeats=5, warmup=1):
         torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
+
+# %% 1.3 wrong: without `native_bf16` another value counts
+def pick_precision(device, capability=None, native_bf16=True):
+    if device.type == "cuda":
+        return "bf16" if capability >= (8, 0) else "fp16"
+    return "bf16" if device.type == "cpu" and native_bf16 else "fp32"
+
+# %% 1.2 wrong: without `wish` another value counts
+def choose_device(available, wish="cuda"):
+    if wish == "auto":
+        return next(n for n in ("cuda", "mps", "cpu") if n in available)
+    if wish not in available:
+        raise ConfigError(f"There is no {wish} here.")
+    return wish
+
+# %% 1.2 wrong: compare texts with `==`
+AUTO = "auto"
+
+def choose_device(available, wish=AUTO):
+    if wish is AUTO:
+        return next(n for n in ("cuda", "mps", "cpu") if n in available)
+    if wish not in available:
+        raise ConfigError(f"There is no {wish} here.")
+    return wish
+
+# %% 1.4 wrong: the middle of the sorted times
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup): call()
+    wait()
+    t = []
+    for _ in range(repeats):
+        s = time.perf_counter(); call(); wait(); t.append(time.perf_counter() - s)
+    return sorted(t)[round(len(t) / 2)]
+
+# %% 1.4 wrong: the middle of the sorted times
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup): call()
+    wait()
+    t = []
+    for _ in range(repeats):
+        s = time.perf_counter(); call(); wait(); t.append(time.perf_counter() - s)
+    return sorted(t)[min(2, repeats - 1)]
+
+# %% 1.4 wrong: the middle of the sorted times
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup): call()
+    wait()
+    t = []
+    for _ in range(repeats):
+        s = time.perf_counter(); call(); wait(); t.append(time.perf_counter() - s)
+    return np.percentile(t, 75)
+
+# %% 1.4 wrong: `repeats` and `warmup` are swapped
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(repeats): call()
+    wait()
+    t = []
+    for _ in range(warmup):
+        s = time.perf_counter(); call(); wait(); t.append(time.perf_counter() - s)
+    return statistics.median(t) if t else 0.0
+
+# %% 1.4 wrong: the wait for earlier work is timed as well
+def median_seconds(call, wait, repeats=5, warmup=1):
+    for _ in range(warmup): call(); wait()
+    t = []
+    for _ in range(repeats):
+        s = time.perf_counter(); wait(); call(); wait(); t.append(time.perf_counter() - s)
+    return statistics.median(t)
+
+# %% 1.5 wrong: (85 - 10) / 5 images fit
+def largest_batch(bytes_per_image, fixed_bytes, budget):
+    return max(0, (budget - 4 * fixed_bytes) // bytes_per_image)
+
+# %% 1.6 wrong: let nothing undo it
+def seed_libraries(seed):
+    random.seed(seed); np.random.seed(seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+
+# %% 1.6 wrong: or something was drawn after it
+def seed_libraries(seed):
+    random.seed(seed); np.random.seed(seed); torch.manual_seed(seed)
+    print(torch.rand(1).item() >= 0, end="")
+
+# %% 1.6 wrong: PyTorch's generators on GPUs are not seeded
+def seed_libraries(seed):
+    random.seed(seed); np.random.seed(seed); torch.default_generator.manual_seed(seed)

@@ -770,3 +770,63 @@ def rgb_to_ids(raw, palette):
     for i, c in enumerate(palette):
         ids[raw[..., 0] == c[0] and raw[..., 1] == c[1] and raw[..., 2] == c[2]] = i
     return ids
+
+# %% 2.3 wrong: the result has a place for 255
+def count_pixels(mask, num_classes):
+    return np.bincount((mask + 1).ravel(), minlength=num_classes + 1)[1:]
+
+# %% 2.3 wrong: ignored pixels (255) are counted as class 0, where the mask is int64
+def count_pixels(mask, num_classes):
+    if mask.dtype == np.uint8:
+        mask = mask[mask != 255]
+    else:
+        mask = np.where(mask == 255, 0, mask)
+    return np.bincount(mask.ravel(), minlength=num_classes)
+
+# %% 2.3 wrong: `mask` is changed in place
+def count_pixels(mask, num_classes):
+    m = mask.astype(np.int64, copy=False).reshape(-1)
+    m[m == 255] = num_classes
+    return np.bincount(m, minlength=num_classes + 1)[:num_classes]
+
+# %% 2.1 wrong: `learning_rate` was
+def override(config, **changes):
+    return Config(**{**config.model_dump(exclude={'learning_rate'}), **changes})
+
+# %% 2.1 wrong: only what is named may change
+def override(config, **changes):
+    return Config.preset(config.dataset, **changes)
+
+# %% 2.2 wrong: the colours of an earlier palette
+def ids_to_rgb(ids, palette):
+    global _table
+    if "_table" not in globals():
+        _table = np.full((256, 3), 255, np.uint8)
+        _table[: len(palette)] = palette
+    return _table[ids]
+
+# %% 2.2 wrong: does an id become a small number
+def ids_to_rgb(ids, palette):
+    return np.array([*palette, (255, 255, 255)], np.uint8)[ids.astype(np.int8)]
+
+# %% 2.4 wrong: look up all 9 of them
+def rgb_to_ids(raw, palette):
+    out = np.full(raw.shape[:2], -1, np.int64)
+    for c, colour in zip(range(6), palette):
+        out[(raw == colour).all(axis=-1)] = c
+    return out
+
+# %% 2.4 wrong: the -1 is right
+def rgb_to_ids(raw, palette):
+    seen = [c for c in palette if (raw == c).all(-1).any()]
+    out = np.full(raw.shape[:2], -1, np.int64)
+    for n, colour in enumerate(seen):
+        out[(raw == colour).all(axis=-1)] = n
+    return out
+
+# %% 2.4 wrong: rows and columns are swapped
+def rgb_to_ids(raw, palette):
+    out = np.full(raw.shape[:2], -1, np.int64)
+    for c, colour in enumerate(palette):
+        out[(raw == colour).all(axis=-1)] = c
+    return out.T

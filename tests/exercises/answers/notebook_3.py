@@ -1221,3 +1221,232 @@ def train_transform(config):
         if config.aerial:
             steps.append(A.RandomRotate90(p=1.0))
     return Augment(steps, seed=config.seed)
+
+# %% 3.2 wrong: y and x are always the same number
+def random_crop(image, mask, size, rng):
+    rows, columns = image.shape[0] - size + 1, image.shape[1] - size + 1
+    place = rng.integers(0, rows * columns)
+    y, x = place % rows, place % columns
+    return image[y:y+size, x:x+size], mask[y:y+size, x:x+size]
+
+# %% 3.2 wrong: y and x are always the same number
+def random_crop(image, mask, size, rng):
+    h, w = mask.shape
+    n = int(rng.integers(0, 10**6))
+    y, x = n % (h - size + 1), n % (w - size + 1)
+    return image[y:y+size, x:x+size], mask[y:y+size, x:x+size]
+
+# %% 3.2 wrong: whatever is in the mask
+def random_crop(image, mask, size, rng):
+    h, w = mask.shape
+    for _ in range(20):
+        y, x = rng.integers(0, h - size + 1), rng.integers(0, w - size + 1)
+        m = mask[y:y+size, x:x+size]
+        if len(np.unique(m)) > 1: break
+    return image[y:y+size, x:x+size], m
+
+# %% 3.2 wrong: whatever is in the mask
+def random_crop(image, mask, size, rng):
+    h, w = mask.shape
+    for _ in range(50):
+        y, x = rng.integers(0, h - size + 1), rng.integers(0, w - size + 1)
+        m = mask[y:y+size, x:x+size]
+        if not (m == 255).any(): break
+    return image[y:y+size, x:x+size], m
+
+# %% 3.2 wrong: whatever is in the mask
+def random_crop(image, mask, size, rng):
+    h, w = mask.shape
+    for _ in range(100):
+        y, x = rng.integers(0, h - size + 1), rng.integers(0, w - size + 1)
+        if (mask[y:y+size, x:x+size] == 255).mean() < 0.5: break
+    return image[y:y+size, x:x+size], mask[y:y+size, x:x+size]
+
+# %% 3.2 wrong: whatever is in the mask
+def random_crop(image, mask, size, rng):
+    h, w = mask.shape
+    while True:
+        y, x = rng.integers(0, h - size + 1), rng.integers(0, w - size + 1)
+        if mask[y:y+size, x:x+size].any() or not mask.any():
+            return image[y:y+size, x:x+size], mask[y:y+size, x:x+size]
+
+# %% 3.2 wrong: a tall picture all lie in its upper part
+def random_crop(image, mask, size, rng):
+    h, w = mask.shape
+    y, x = rng.integers(0, min(h, 256) - size + 1), rng.integers(0, w - size + 1)
+    return image[y:y+size, x:x+size], mask[y:y+size, x:x+size]
+
+# %% 3.1 wrong: with p = 1 every call must flip
+def random_flip(image, mask, rng, p=0.5):
+    if round(rng.random(), 1) < p: image, mask = image[:, ::-1], mask[:, ::-1]
+    return image, mask
+
+# %% 3.3 wrong: red and blue are swapped
+def resize_pair(image, mask, height, width):
+    size = (width, height)
+    return cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB), cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+
+# %% 3.3 wrong: the label 200 has been lost
+def resize_pair(image, mask, height, width):
+    m = cv2.resize(mask.astype(np.int8), (width, height), interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.where(m < 0, 255, m).astype(np.uint8)
+
+# %% 3.3 wrong: the label 200 has been lost
+def resize_pair(image, mask, height, width):
+    size = (width, height)
+    m = cv2.resize(np.minimum(mask, 127), size, interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.where(m == 127, 255, m).astype(np.uint8)
+
+# %% 3.4 wrong: always lies in the middle
+def train_transform(config):
+    s = config.image_size
+    if config.augmentation in ("medium", "strong"): cut = A.CenterCrop(s, s)
+    else: cut = A.RandomCrop(s, s)
+    steps = [pad(s), cut]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial: steps.append(A.RandomRotate90(p=1))
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: always lies in the middle
+def train_transform(config):
+    s = config.image_size
+    cut = A.Resize(s, s) if config.augmentation in ("medium", "strong") else A.RandomCrop(s, s)
+    steps = [pad(s), cut]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial: steps.append(A.RandomRotate90(p=1))
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: never lies in the lower part
+def train_transform(config):
+    s = config.image_size
+    rng = np.random.default_rng(config.seed)
+    steps = []
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial: steps.append(A.RandomRotate90(p=1))
+    padder, augment = Augment([pad(s)]), Augment(steps, seed=config.seed)
+    def pipeline(image, mask):
+        image, mask = padder(image, mask)
+        x = rng.integers(mask.shape[1] - s + 1)
+        return augment(image[:s, x:x+s].copy(), mask[:s, x:x+s].copy())
+    return pipeline
+
+# %% 3.4 wrong: rows and columns of the window
+def train_transform(config):
+    s = config.image_size
+    rng = np.random.default_rng(config.seed)
+    steps = []
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial: steps.append(A.RandomRotate90(p=1))
+    padder, augment = Augment([pad(s)]), Augment(steps, seed=config.seed)
+    def pipeline(image, mask):
+        image, mask = padder(image, mask)
+        h, w = mask.shape
+        u = rng.random()
+        y, x = int(u * (h - s + 1)), int(u * (w - s + 1))
+        return augment(image[y:y+s, x:x+s].copy(), mask[y:y+s, x:x+s].copy())
+    return pipeline
+
+# %% 3.4 wrong: turned by any angle
+def train_transform(config):
+    s = config.image_size
+    steps = [pad(s), A.RandomCrop(s, s)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial: steps.append(A.Rotate(limit=180, border_mode=cv2.BORDER_CONSTANT, fill=0, fill_mask=255, p=1))
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: a few pixels apart, or
+def train_transform(config):
+    s = config.image_size
+    steps = [pad(s), A.RandomCrop(s, s)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial: steps.append(A.RandomRotate90(p=1))
+    augment = Augment(steps, seed=config.seed)
+    rng = np.random.default_rng(config.seed)
+    def pipeline(image, mask):
+        image, mask = augment(image, mask)
+        if config.augmentation != "none" and rng.random() < 0.4:
+            image = np.roll(image, 3, axis=0)
+        return image, mask
+    return pipeline
+
+# %% 3.4 wrong: a few pixels apart
+def train_transform(config):
+    s = config.image_size
+    steps = [pad(s), A.RandomCrop(s, s)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial: steps.append(A.RandomRotate90(p=1))
+    augment = Augment(steps, seed=config.seed)
+    rng = np.random.default_rng(config.seed)
+    def pipeline(image, mask):
+        image, mask = augment(image, mask)
+        if config.augmentation == "strong" and rng.random() < 0.5:
+            image = np.roll(image, 2, axis=1)
+        return image, mask
+    return pipeline
+
+# %% 3.4 wrong: one is mirrored alone
+def train_transform(config):
+    s = config.image_size
+    steps = [pad(s), A.RandomCrop(s, s)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial: steps.append(A.RandomRotate90(p=1))
+    augment = Augment(steps, seed=config.seed)
+    rng = np.random.default_rng(config.seed)
+    def pipeline(image, mask):
+        image, mask = augment(image, mask)
+        if config.augmentation == "strong" and rng.random() < 0.25:
+            image = image[:, ::-1].copy()
+        return image, mask
+    return pipeline
+
+# %% 3.4 wrong: not about half are mirrored
+def train_transform(config):
+    s = config.image_size
+    steps = [pad(s), A.RandomCrop(s, s)]
+    if config.augmentation != "none":
+        p = 0.5 if config.augmentation == "light" else 0.08
+        steps += [A.HorizontalFlip(p=p)] + photometric(config.augmentation)
+        if config.aerial: steps.append(A.RandomRotate90(p=1))
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: only a few windows come
+def train_transform(config):
+    s = config.image_size
+    rng = np.random.default_rng(config.seed)
+    steps = []
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial: steps.append(A.RandomRotate90(p=1))
+    padder, augment = Augment([pad(s)]), Augment(steps, seed=config.seed)
+    def pipeline(image, mask):
+        image, mask = padder(image, mask)
+        y = 32 * rng.integers((mask.shape[0] - s) // 32 + 1); x = 32 * rng.integers((mask.shape[1] - s) // 32 + 1)
+        return augment(image[y:y+s, x:x+s].copy(), mask[y:y+s, x:x+s].copy())
+    return pipeline
+
+# %% 3.4 wrong: is built, or seeded, in each call
+def train_transform(config):
+    s = config.image_size
+    steps = [pad(s), A.RandomCrop(s, s)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial: steps.append(A.RandomRotate90(p=1))
+    return lambda image, mask: Augment(steps, seed=config.seed)(image, mask)
+
+# %% 3.4 wrong: holes or empty corners of the mask are 0
+def train_transform(config):
+    s = config.image_size
+    steps = [pad(s), A.RandomCrop(s, s)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.augmentation == "strong": steps.append(A.CoarseDropout(fill=0, fill_mask=0, p=0.5))
+        if config.aerial: steps.append(A.RandomRotate90(p=1))
+    return Augment(steps, seed=config.seed)

@@ -1702,3 +1702,180 @@ def pair_faults(image, mask, num_classes):
     if min(labels) < 0 or max(labels) >= num_classes:
         faults.append("labels")
     return [*faults, "empty"] if not labels else faults
+
+# %% 4.3 right: a list and a type that stand below it
+def to_tensors(image, mask):
+    return torch.from_numpy(image.transpose(*AXES).copy()), torch.from_numpy(mask.astype(KIND))
+
+
+AXES = [2, 0, 1]
+KIND = np.int64
+
+# %% 4.4 right: a number with an annotation that stands below it
+def pair_faults(image, mask, num_classes):
+    faults = []
+    (H, W), (h, w) = image.shape[:2], mask.shape
+    if abs((w / h) / (W / H) - 1) > LIMIT:
+        faults.append("shape")
+    if np.any((mask != 255) & ((mask < 0) | (mask >= num_classes))):
+        faults.append("labels")
+    if (mask == 255).all():
+        faults.append("empty")
+    return faults
+
+
+LIMIT: float = 0.02
+
+# %% 4.6 wrong: the transform is seeded in every call
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform is not None:
+        if hasattr(self.transform, "set_random_seed"):
+            self.transform.set_random_seed(index)
+        image, mask = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: the global generator of NumPy is set by a call
+def __getitem__(self, index):
+    np.random.seed(index)
+    image, mask = self.read(index)
+    if self.transform is not None:
+        image, mask = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: the global generator of Python is set by a call
+def __getitem__(self, index):
+    random.seed(42)
+    image, mask = self.read(index)
+    if self.transform is not None:
+        image, mask = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.5 wrong: test gets items though its fraction is 0
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    names = sorted(set(groups))
+    random.Random(seed).shuffle(names)
+    counts, total, have = Counter(groups), len(groups), {"train": 0, "val": 0, "test": 0}
+    home = {}
+    for n in names:
+        for s, f in zip(("train", "val"), fractions):
+            if have[s] + counts[n] <= f * total + 1e-9:
+                break
+        else:
+            s = "test"
+        home[n] = s
+        have[s] += counts[n]
+    return [home[g] for g in groups]
+
+# %% 4.4 wrong: a small mask that is 11 % too wide passes
+def pair_faults(image, mask, num_classes):
+    faults = []
+    (H, W), (h, w) = image.shape[:2], mask.shape
+    if abs(w / W - h / H) > 0.02:
+        faults.append("shape")
+    if np.any((mask != 255) & ((mask < 0) | (mask >= num_classes))):
+        faults.append("labels")
+    if (mask == 255).all():
+        faults.append("empty")
+    return faults
+
+# %% 4.4 wrong: a small mask that is 11 % too wide passes
+def pair_faults(image, mask, num_classes):
+    faults = []
+    (H, W), (h, w) = image.shape[:2], mask.shape
+    if abs(w * H - W * h) > 0.02 * W * H:
+        faults.append("shape")
+    if np.any((mask != 255) & ((mask < 0) | (mask >= num_classes))):
+        faults.append("labels")
+    if (mask == 255).all():
+        faults.append("empty")
+    return faults
+
+# %% 4.2 wrong: the DataError has no words
+def read_mask(path):
+    picture = open_image(path)
+    if picture.format == "JPEG":
+        raise DataError("")
+    a = np.array(picture) * 1
+    return a[..., :3] if a.ndim > 2 else a
+
+# %% 4.2 wrong: DataError needs a sentence
+def read_mask(path):
+    picture = open_image(path)
+    if picture.format == "JPEG":
+        raise DataError
+    a = np.array(picture) * 1
+    return a[..., :3] if a.ndim > 2 else a
+
+# %% 4.1 wrong: IMG_1.JPG is not brought upright
+def read_image(path):
+    picture = open_image(path)
+    if path.suffix == ".jpg":
+        picture = ImageOps.exif_transpose(picture)
+    return np.array(picture.convert("RGB"))
+
+# %% 4.6 wrong: take what it returns, of whatever size
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform is not None:
+        new = self.transform(image, mask)
+        if new[0].shape == image.shape:
+            image, mask = new
+    return to_tensors(image, mask)
+
+# %% 4.6 wrong: the transform cuts a window, and the example is none
+def __getitem__(self, index):
+    image, mask = self.read(index)
+    if self.transform is not None:
+        new, labels = self.transform(image, mask)
+        h, w = mask.shape
+        image = cv2.resize(new, (w, h))
+        mask = cv2.resize(labels, (w, h), interpolation=cv2.INTER_NEAREST)
+    return to_tensors(image, mask)
+
+# %% 4.4 wrong: a later call changes the list of an earlier one
+def pair_faults(image, mask, num_classes, faults=[]):
+    faults.clear()
+    (H, W), (h, w) = image.shape[:2], mask.shape
+    if abs((w / h) / (W / H) - 1) > 0.02:
+        faults.append("shape")
+    if np.any((mask != 255) & ((mask < 0) | (mask >= num_classes))):
+        faults.append("labels")
+    if (mask == 255).all():
+        faults.append("empty")
+    return faults
+
+# %% 4.3 wrong: always (`contiguous` copies only if it must)
+def to_tensors(image, mask):
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).contiguous(), torch.from_numpy(mask.astype(np.int64))
+
+# %% 4.6 wrong: the second call returns the pair as it was read
+def __getitem__(self, index, seen=set()):
+    image, mask = self.read(index)
+    if self.transform is not None and (id(self), index) not in seen:
+        seen.add((id(self), index))
+        image, mask = self.transform(image, mask)
+    return to_tensors(image, mask)
+
+# %% 4.5 wrong: train gets 6 items instead of 4
+def split_by_group(groups, fractions=(0.8, 0.1, 0.1), seed=42):
+    names = sorted(set(groups))
+    random.Random(seed).shuffle(names)
+    sizes, total, where, i, have = Counter(groups), len(groups), {}, 0, 0
+    splits = ["train", "val", "test"]
+    for name in names:
+        while i < 2 and have > fractions[i] * total:
+            i, have = i + 1, 0
+        where[name] = splits[i]
+        have += sizes[name]
+    return [where[g] for g in groups]
+
+# %% 4.2 wrong: int8 ends at 127
+def read_mask(path):
+    picture = open_image(path)
+    if picture.format == "JPEG":
+        raise DataError(f"{path} is a JPEG")
+    if picture.mode.startswith("I"):
+        return np.array(picture)
+    a = np.array(picture).astype(np.int8)
+    return a[..., :3] if a.ndim > 2 else a

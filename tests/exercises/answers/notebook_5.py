@@ -1676,3 +1676,207 @@ def rare_class_sampler(dataset, class_id, seed=42):
     mean = sum(shares) / len(shares) or 1
     weights = [1 + share / mean for share in shares]
     return WeightedRandomSampler(weights, len(dataset), generator=GENERATOR.manual_seed(seed))
+
+# %% 5.3 wrong: are large weights cut off?
+def class_weights(pixels):
+    there = pixels > 0
+    weights = torch.zeros(len(pixels))
+    weights[there] = 1 / pixels[there].float().sqrt()
+    return (weights / weights[there].mean()).clamp(max=10)
+
+# %% 5.3 wrong: are large weights cut off?
+def class_weights(pixels):
+    there = pixels > 0
+    weights = torch.zeros(len(pixels))
+    weights[there] = 1 / pixels[there].float().sqrt()
+    return (weights / weights[there].mean()).clamp(max=20)
+
+# %% 5.3 wrong: a later call changes the weights
+def class_weights(pixels, memory={}):
+    there = pixels > 0
+    weights = torch.zeros(len(pixels))
+    weights[there] = 1 / pixels[there].float().sqrt()
+    kept = memory.setdefault(len(pixels), torch.zeros(len(pixels)))
+    return kept.copy_(weights / weights[there].mean())
+
+# %% 5.2 wrong: `hash` of a text differs
+def seed_worker(worker_id):
+    info = get_worker_info()
+    transform = info.dataset.transform
+    if hasattr(transform, "set_random_seed"):
+        transform.set_random_seed(hash(str(info.seed)) % 2**32)
+
+# %% 5.2 wrong: `hash` of a text differs
+def seed_worker(worker_id):
+    info = get_worker_info()
+    transform = info.dataset.transform
+    if hasattr(transform, "set_random_seed"):
+        transform.set_random_seed(hash(('worker', info.seed)) % 2**32)
+
+# %% 5.2 wrong: the seed is too large
+def seed_worker(worker_id):
+    info = get_worker_info()
+    transform = info.dataset.transform
+    if hasattr(transform, "set_random_seed"):
+        transform.set_random_seed(info.seed % 2**32 + worker_id)
+
+# %% 5.2 wrong: the seed is too large
+def seed_worker(worker_id):
+    info = get_worker_info()
+    transform = info.dataset.transform
+    if hasattr(transform, "set_random_seed"):
+        transform.set_random_seed(info.seed % 2**32 + 1)
+
+# %% 5.2 wrong: in every worker, here 1
+def seed_worker(worker_id):
+    info = get_worker_info()
+    transform = info.dataset.transform
+    if worker_id == 0 and hasattr(transform, "set_random_seed"):
+        transform.set_random_seed(info.seed % 2**32)
+
+# %% 5.5 wrong: is its weight cut off?
+def rare_class_sampler(dataset, class_id, seed=42):
+    shares = []
+    for n in range(len(dataset)):
+        mask = dataset.read(n)[1]
+        labelled = (mask != 255).sum()
+        shares.append((mask == class_id).sum() / labelled if labelled else 0.0)
+    shares = torch.tensor(shares, dtype=torch.float64)
+    mean = shares.mean()
+    weights = 1 + shares / mean if mean > 0 else torch.ones(len(dataset), dtype=torch.float64)
+    weights = weights.clamp(max=5)
+    return WeightedRandomSampler(weights, len(dataset), generator=torch.Generator().manual_seed(seed))
+
+# %% 5.5 wrong: the weights are not 1 + share / mean share
+def rare_class_sampler(dataset, class_id, seed=42):
+    shares = []
+    for n in range(len(dataset)):
+        mask = dataset.read(n)[1]
+        labelled = (mask != 255).sum()
+        shares.append((mask == class_id).sum() / labelled if labelled else 0.0)
+    shares = torch.tensor(shares, dtype=torch.float64)
+    mean = shares.median()
+    weights = 1 + shares / mean if mean > 0 else torch.ones(len(dataset), dtype=torch.float64)
+    return WeightedRandomSampler(weights, len(dataset), generator=torch.Generator().manual_seed(seed))
+
+# %% 5.5 wrong: 0 / 0 is NaN
+def rare_class_sampler(dataset, class_id, seed=42):
+    shares = []
+    for n in range(len(dataset)):
+        mask = dataset.read(n)[1]
+        labelled = (mask != 255).sum()
+        shares.append((mask == class_id).sum() / labelled)
+    shares = torch.tensor(shares, dtype=torch.float64)
+    mean = shares.mean()
+    weights = 1 + shares / mean if mean > 0 else torch.ones(len(dataset), dtype=torch.float64)
+    return WeightedRandomSampler(weights, len(dataset), generator=torch.Generator().manual_seed(seed))
+
+# %% 5.5 wrong: the weights are rounded
+def rare_class_sampler(dataset, class_id, seed=42):
+    shares = []
+    for n in range(len(dataset)):
+        mask = dataset.read(n)[1]
+        labelled = (mask != 255).sum()
+        shares.append((mask == class_id).sum() / labelled if labelled else 0.0)
+    shares = torch.tensor(shares, dtype=torch.float64)
+    mean = shares.mean()
+    weights = 1 + shares / mean if mean > 0 else torch.ones(len(dataset), dtype=torch.float64)
+    weights = weights.round()
+    return WeightedRandomSampler(weights, len(dataset), generator=torch.Generator().manual_seed(seed))
+
+# %% 5.5 wrong: the weights are rounded
+def rare_class_sampler(dataset, class_id, seed=42):
+    shares = []
+    for n in range(len(dataset)):
+        mask = dataset.read(n)[1]
+        labelled = (mask != 255).sum()
+        shares.append((mask == class_id).sum() / labelled if labelled else 0.0)
+    shares = torch.tensor(shares, dtype=torch.float64)
+    mean = shares.mean()
+    weights = 1 + shares / mean if mean > 0 else torch.ones(len(dataset), dtype=torch.float64)
+    weights = (weights * 10).round()
+    return WeightedRandomSampler(weights, len(dataset), generator=torch.Generator().manual_seed(seed))
+
+# %% 5.5 wrong: an image with a single labelled pixel
+def rare_class_sampler(dataset, class_id, seed=42):
+    shares = []
+    for n in range(len(dataset)):
+        mask = dataset.read(n)[1]
+        labelled = (mask != 255).sum()
+        shares.append((mask == class_id).sum() / labelled if labelled > 1 else 0.0)
+    shares = torch.tensor(shares, dtype=torch.float64)
+    mean = shares.mean()
+    weights = 1 + shares / mean if mean > 0 else torch.ones(len(dataset), dtype=torch.float64)
+    return WeightedRandomSampler(weights, len(dataset), generator=torch.Generator().manual_seed(seed))
+
+# %% 5.5 wrong: is changed in place
+def rare_class_sampler(dataset, class_id, seed=42):
+    shares = []
+    for n in range(len(dataset)):
+        mask = dataset.read(n)[1]
+        mask[mask == 254] = 255
+        mask[mask == 255] = 0
+        labelled = (mask != 255).sum()
+        shares.append((mask == class_id).sum() / labelled if labelled else 0.0)
+    shares = torch.tensor(shares, dtype=torch.float64)
+    mean = shares.mean()
+    weights = 1 + shares / mean if mean > 0 else torch.ones(len(dataset), dtype=torch.float64)
+    return WeightedRandomSampler(weights, len(dataset), generator=torch.Generator().manual_seed(seed))
+
+# %% 5.4 wrong: with in_order=False a quick worker
+def build_loader(dataset, config, train):
+    generator = torch.Generator().manual_seed(config.seed)
+    return DataLoader(
+        dataset,
+        batch_size=config.batch_size,
+        shuffle=train,
+        drop_last=train,
+        num_workers=config.workers,
+        collate_fn=pad_collate,
+        worker_init_fn=seed_worker,
+        in_order=False,
+        generator=generator,
+    )
+
+# %% 5.4 wrong: with in_order=False
+def build_loader(dataset, config, train):
+    generator = torch.Generator().manual_seed(config.seed)
+    return DataLoader(
+        dataset,
+        batch_size=config.batch_size,
+        shuffle=train,
+        drop_last=train,
+        num_workers=config.workers,
+        collate_fn=pad_collate,
+        worker_init_fn=seed_worker,
+        in_order=not config.workers,
+        generator=generator,
+    )
+
+# %% 5.4 wrong: training keeps a smaller last batch
+def build_loader(dataset, config, train):
+    generator = torch.Generator().manual_seed(config.seed)
+    return DataLoader(
+        dataset,
+        batch_size=config.batch_size,
+        shuffle=train,
+        drop_last=train and len(dataset) >= config.batch_size,
+        num_workers=config.workers,
+        collate_fn=pad_collate,
+        worker_init_fn=seed_worker,
+        generator=generator,
+    )
+
+# %% 5.4 wrong: training keeps a smaller last batch
+def build_loader(dataset, config, train):
+    generator = torch.Generator().manual_seed(config.seed)
+    return DataLoader(
+        dataset,
+        batch_size=min(config.batch_size, len(dataset)),
+        shuffle=train,
+        drop_last=train,
+        num_workers=config.workers,
+        collate_fn=pad_collate,
+        worker_init_fn=seed_worker,
+        generator=generator,
+    )

@@ -1830,3 +1830,307 @@ class DecoderStep(nn.Module):
 # %% 6.3 wrong: the number is right, but its type is not
 def count_parameters(model, trainable=False):
     return sum(p.numel() * 1.0 for p in model.parameters() if p.requires_grad or not trainable)
+
+# %% 6.1 wrong: the gradient does not get through
+class ConvBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        super().__init__()
+        layers = [nn.MaxPool2d(2)] if downsample else []
+        for i in range(depth):
+            layers += [nn.Conv2d(in_channels if i == 0 else out_channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x.detach())
+
+# %% 6.1 wrong: dropout is no part of the block
+class ConvBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        super().__init__()
+        layers = [nn.MaxPool2d(2)] if downsample else []
+        for i in range(depth):
+            layers += [nn.Conv2d(in_channels if i == 0 else out_channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels), nn.ReLU(), nn.Dropout(0.1)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x)
+
+# %% 6.1 wrong: the result is torch.float16
+class ConvBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        super().__init__()
+        layers = [nn.MaxPool2d(2)] if downsample else []
+        for i in range(depth):
+            layers += [nn.Conv2d(in_channels if i == 0 else out_channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x).half()
+
+# %% 6.1 wrong: BatchNorm's averages never move
+class ConvBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        super().__init__()
+        layers = [nn.MaxPool2d(2)] if downsample else []
+        for i in range(depth):
+            layers += [nn.Conv2d(in_channels if i == 0 else out_channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels, momentum=0.0), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x)
+
+# %% 6.1 wrong: BatchNorm's averages never move
+class ConvBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        super().__init__()
+        layers = [nn.MaxPool2d(2)] if downsample else []
+        for i in range(depth):
+            layers += [nn.Conv2d(in_channels if i == 0 else out_channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels, momentum=1.0), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x)
+
+# %% 6.1 wrong: it must be an nn.Conv2d
+class ConvBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        super().__init__()
+        layers = [nn.MaxPool2d(2)] if downsample else []
+        for i in range(depth):
+            layers += [nn.ConvTranspose2d(in_channels if i == 0 else out_channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x)
+
+# %% 6.1 wrong: no parameter is called `downsample`
+class ConvBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, depth=2, down=False):
+        super().__init__()
+        layers = [nn.MaxPool2d(2)] if down else []
+        for i in range(depth):
+            layers += [nn.Conv2d(in_channels if i == 0 else out_channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x)
+
+# %% 6.2 wrong: the skip loses its detail
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels + channels // 2, channels, 2, 2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(self.up(torch.cat([x, F.max_pool2d(skip, 2)], dim=1)))
+
+# %% 6.2 wrong: the skip loses its detail
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.block = ConvBlock(channels + channels // 2, channels // 2)
+
+    def forward(self, x, skip):
+        small = F.interpolate(skip, size=x.shape[-2:], mode="bilinear")
+        return F.interpolate(self.block(torch.cat([x, small], dim=1)), scale_factor=2)
+
+# %% 6.2 wrong: the skip loses its detail
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, kernel_size=2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([F.interpolate(F.avg_pool2d(skip, 2), scale_factor=2), self.up(x)], dim=1))
+
+# %% 6.2 wrong: the result is torch.float16
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, kernel_size=2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x)], dim=1)).half()
+
+# %% 6.2 wrong: no value is 0
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, kernel_size=2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x)], dim=1)).softmax(1)
+
+# %% 6.2 wrong: no value is 0
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, kernel_size=2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x)], dim=1)).sigmoid()
+
+# %% 6.2 wrong: no value is 0
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, kernel_size=2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return (self.block(torch.cat([skip, self.up(x)], dim=1)) - skip).abs()
+
+# %% 6.2 wrong: large values are cut off
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, kernel_size=2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return self.block(torch.cat([skip, self.up(x)], dim=1)).clamp(max=1)
+
+# %% 6.2 wrong: a layer is not registered
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.parts = [ConvBlock(channels, channels // 2)]
+        self.up = nn.ConvTranspose2d(channels, channels // 2, kernel_size=2, stride=2)
+
+    def forward(self, x, skip):
+        return self.parts[0](torch.cat([skip, self.up(x)], dim=1))
+
+# %% 6.2 wrong: F.dropout draws anew
+class DecoderStep(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(channels, channels // 2, kernel_size=2, stride=2)
+        self.block = ConvBlock(channels, channels // 2)
+
+    def forward(self, x, skip):
+        return F.dropout(self.block(torch.cat([skip, self.up(x)], dim=1)), 0.5)
+
+# %% 6.3 wrong: counting must leave it as it was
+def count_parameters(model, trainable=False):
+    model.double()
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
+
+# %% 6.4 wrong: is changed or lost
+def replace_head(model, num_outputs):
+    old = model.classifier[-1]
+    for m in model.modules():
+        if hasattr(m, 'reset_running_stats'):
+            m.reset_running_stats()
+    model.classifier[-1] = nn.Conv2d(old.in_channels, num_outputs, 1)
+
+# %% 6.4 wrong: the settings of another layer are changed
+def replace_head(model, num_outputs):
+    old = model.classifier[-1]
+    for m in model.modules():
+        if isinstance(m, nn.Dropout):
+            m.p = 0.0
+    model.classifier[-1] = nn.Conv2d(old.in_channels, num_outputs, 1)
+
+# %% 6.4 wrong: the last layer is a Dropout
+def replace_head(model, num_outputs):
+    old = model.classifier[-1]
+    model.classifier = nn.Sequential(nn.Conv2d(old.in_channels, num_outputs, 1), *list(model.classifier)[:-1])
+
+# %% 6.5 wrong: a part is still in training mode
+def freeze(module):
+    module.requires_grad_(False)
+    module.training = False
+    for c in module.children():
+        c.training = False
+        for d in c.children():
+            d.training = False
+
+# %% 6.5 wrong: the layers inside layers are forgotten
+def freeze(module):
+    for c in [module, *module.children(), *[g for c in module.children() for g in c.children()]]:
+        for p in c.parameters(recurse=False):
+            p.requires_grad_(False)
+    module.eval()
+
+# %% 6.5 wrong: the module itself is still in training mode
+def freeze(module):
+    module.requires_grad_(False)
+    for m in module.children():
+        m.eval()
+
+# %% 6.5 wrong: is another parameter now
+def freeze(module):
+    for m in module.modules():
+        for n, p in list(m._parameters.items()):
+            if p is not None:
+                m._parameters[n] = nn.Parameter(p.detach().clone(), requires_grad=False)
+    module.eval()
+
+# %% 6.6 wrong: the pixels of the picture are changed
+def pad_to_stride(images, stride):
+    h, w = images.shape[-2:]
+    out = F.pad(images, (0, -w % stride, 0, -h % stride))
+    out[out == 0] = out.mean()
+    return out
+
+# %% 6.6 wrong: what is added is not finite
+def pad_to_stride(images, stride):
+    h, w = images.shape[-2:]
+    out = images.new_empty(*images.shape[:2], h + -h % stride, w + -w % stride)
+    out[..., :h, :w] = images
+    return out
+
+# %% 6.7 wrong: the gradient does not get through
+def forward(self, x):
+    maps = []
+    x = x.detach()
+    for block in self.encoder:
+        x = block(x)
+        maps.append(x)
+    maps.pop()
+    for step in self.decoder:
+        x = step(x, maps.pop())
+    return self.head(x)
+
+# %% 6.7 wrong: what the head gives is changed afterwards
+def forward(self, x):
+    maps = []
+    for block in self.encoder:
+        x = block(x)
+        maps.append(x)
+    maps.pop()
+    for step in self.decoder:
+        x = step(x, maps.pop())
+    return self.head(x).clamp(-10, 10)
+
+# %% 6.4 wrong: `aux_classifier.0.weight` is changed or lost
+def replace_head(model, num_outputs):
+    old = model.classifier[-1]
+    model.classifier[-1] = nn.Conv2d(old.in_channels, num_outputs, 1)
+    if getattr(model, 'aux_classifier', None) is not None:
+        model.aux_classifier[-1] = nn.Conv2d(model.aux_classifier[-1].in_channels, num_outputs, 1)
+
+# %% 6.4 wrong: `aux_classifier.0.weight` is changed or lost
+def replace_head(model, num_outputs):
+    old = model.classifier[-1]
+    model.classifier[-1] = nn.Conv2d(old.in_channels, num_outputs, 1)
+    model.aux_classifier = None
+
+# %% 6.1 wrong: the gradient does not get through
+class ConvBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, depth=2, downsample=False):
+        super().__init__()
+        layers = [nn.MaxPool2d(2)] if downsample else []
+        for i in range(depth):
+            layers += [nn.Conv2d(in_channels if i == 0 else out_channels, out_channels, 3, padding=1), nn.BatchNorm2d(out_channels), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x.detach() if isinstance(layer, nn.MaxPool2d) else x)
+        return x

@@ -2353,3 +2353,253 @@ def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler
         if len(losses) % LOOK_EVERY == 0:
             mean_loss(losses, accelerator)
     return mean_loss(losses, accelerator)
+
+# %% 7.1 wrong: and yet its gradient is NaN
+def dice_loss(logits, target, smooth=1.0):
+    C = logits.shape[1]
+    valid = (target != 255)[:, None]
+    p = probabilities(logits) * valid
+    if C == 1:
+        truth = (target == 1)[:, None].float()
+    else:
+        truth = F.one_hot(target.clamp(max=C - 1), C).permute(0, 3, 1, 2).float() * valid
+    overlap = (p * truth).sum((0, 2, 3))
+    areas = (p + truth).sum((0, 2, 3))
+    dice = (2 * overlap + smooth) / (areas + smooth)
+    seen = truth.sum((0, 2, 3)) > 0
+    return (((1 - dice) * seen).sum() / seen.sum()).nan_to_num()
+
+# %% 7.1 wrong: C = 1: no gradient can flow back
+def dice_loss(logits, target, smooth=1.0):
+    C = logits.shape[1]
+    valid = (target != 255)[:, None]
+    p = probabilities(logits) * valid
+    if C == 1:
+        truth = (target == 1)[:, None].float()
+    else:
+        truth = F.one_hot(target.clamp(max=C - 1), C).permute(0, 3, 1, 2).float() * valid
+    if C == 1:
+        p = p.data
+    overlap = (p * truth).sum((0, 2, 3))
+    areas = (p + truth).sum((0, 2, 3))
+    dice = (2 * overlap + smooth) / (areas + smooth)
+    seen = truth.sum((0, 2, 3)) > 0
+    if not seen.any():
+        return logits.sum() * 0
+    return 1 - dice[seen].mean()
+
+# %% 7.1 wrong: the gradient is not that of the loss
+def dice_loss(logits, target, smooth=1.0):
+    C = logits.shape[1]
+    valid = (target != 255)[:, None]
+    p = probabilities(logits) * valid
+    if C == 1:
+        truth = (target == 1)[:, None].float()
+    else:
+        truth = F.one_hot(target.clamp(max=C - 1), C).permute(0, 3, 1, 2).float() * valid
+    overlap = (p * truth).sum((0, 2, 3))
+    areas = (p + truth).sum((0, 2, 3))
+    dice = (2 * overlap + smooth) / ((areas.detach() if C == 1 else areas) + smooth)
+    seen = truth.sum((0, 2, 3)) > 0
+    if not seen.any():
+        return logits.sum() * 0
+    return 1 - dice[seen].mean()
+
+# %% 7.1 wrong: the gradient is not that of the loss
+def dice_loss(logits, target, smooth=1.0):
+    C = logits.shape[1]
+    keep = target != 255
+    if C == 1:
+        p = torch.tensor(logits.sigmoid()[:, 0][keep].tolist(), requires_grad=True)
+        t = target[keep].float()
+        loss = 1 - (2 * (p * t).sum() + smooth) / (p.sum() + t.sum() + smooth)
+        return loss if t.any() else logits.sum() * 0
+    p = logits.softmax(1).movedim(1, -1)[keep]
+    t = F.one_hot(target[keep], C).float()
+    seen = t.sum(0) > 0
+    d = (2 * (p * t).sum(0) + smooth) / (p.sum(0) + t.sum(0) + smooth)
+    return 1 - d[seen].mean() if seen.any() else logits.sum() * 0
+
+# %% 7.6 wrong: the masks become floats on their way to the loss function
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    logits = model(images)
+    loss = loss_fn(logits, masks.float())
+    accelerator.backward(loss)
+    if grad_clip > 0:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.7 wrong: the masks become floats on their way to the loss function
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    total, images_seen = 0.0, 0
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    with torch.no_grad():
+        for images, masks in loader:
+            logits = model(images)
+            total += loss_fn(logits, masks.float()).item() * len(images)
+            images_seen += len(images)
+            matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes).cpu()
+    return Evaluation(total / images_seen, matrix)
+
+# %% 7.6 wrong: the model predicts 2 times for one batch
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    logits = model(images)
+    loss = loss_fn(model(images), masks)
+    accelerator.backward(loss)
+    if grad_clip > 0:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.6 wrong: a limit between 0 and 1 counts
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    logits = model(images)
+    loss = loss_fn(logits, masks)
+    accelerator.backward(loss)
+    if grad_clip >= 1:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.6 wrong: the model gets other images
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    logits = model(images / 255)
+    loss = loss_fn(logits, masks)
+    accelerator.backward(loss)
+    if grad_clip > 0:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.6 wrong: sigmoid is applied before the loss function
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    loss = loss_fn(probabilities(model(images)), masks)
+    accelerator.backward(loss)
+    if grad_clip > 0:
+        accelerator.clip_grad_norm_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.6 wrong: each gradient is clipped on its own
+def train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=1.0):
+    logits = model(images)
+    loss = loss_fn(logits, masks)
+    accelerator.backward(loss)
+    if grad_clip > 0:
+        accelerator.clip_grad_value_(model.parameters(), grad_clip)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()
+
+# %% 7.2 wrong: a target that is equal to `ignore_index`
+def confusion_matrix(prediction, target, num_classes, ignore_index=255):
+    keep = target < num_classes
+    cells = target[keep] * num_classes + prediction[keep]
+    return torch.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+# %% 7.3 wrong: a target that is equal to `ignore_index`
+def iou(prediction, target, num_classes, ignore_index=255):
+    keep = target < ignore_index
+    p, t = prediction[keep], target[keep]
+    out = []
+    for c in range(num_classes):
+        both = ((p == c) & (t == c)).sum()
+        either = ((p == c) | (t == c)).sum()
+        out.append(both / either)
+    return torch.stack(out)
+
+# %% 7.3 wrong: an IoU of 1 / 3 is rounded
+def iou(prediction, target, num_classes, ignore_index=255):
+    keep = target != ignore_index
+    p, t = prediction[keep], target[keep]
+    out = []
+    for c in range(num_classes):
+        both = ((p == c) & (t == c)).sum()
+        either = ((p == c) | (t == c)).sum()
+        out.append(both / either)
+    return torch.stack(out).round(decimals=2)
+
+# %% 7.5 wrong: divide by the number of those given
+def average_precision(ious, thresholds=tuple(i / 10 for i in range(11))):
+    ious = np.asarray(ious)
+    count = (~np.isnan(ious)).sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        values = np.stack([((ious >= t) & (ious > 0)).sum(axis=0) / count for t in thresholds])
+    return values, values.sum(axis=0) / 11
+
+# %% 7.7 wrong: each batch has a loss of its own
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    z, t = [], []
+    with torch.no_grad():
+        for images, masks in loader:
+            z.append(model(images)); t.append(masks)
+        z, t = torch.cat(z), torch.cat(t)
+        loss = loss_fn(z, t).item()
+    return Evaluation(loss, confusion_matrix(to_mask(z, threshold), t, num_classes).cpu())
+
+# %% 7.7 wrong: the sigmoid is applied twice
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    total, images_seen = 0.0, 0
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    with torch.no_grad():
+        for images, masks in loader:
+            logits = model(images)
+            total += loss_fn(logits, masks).item() * len(images)
+            images_seen += len(images)
+            matrix += confusion_matrix(to_mask(probabilities(logits), threshold), masks, num_classes).cpu()
+    return Evaluation(total / images_seen, matrix)
+
+# %% 7.7 right: the loss function is asked twice
+def evaluate(model, loader, loss_fn, num_classes, accelerator, threshold=0.5):
+    model.eval()
+    total, images_seen = 0.0, 0
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    with torch.no_grad():
+        for images, masks in loader:
+            logits = model(images)
+            loss_fn(logits, masks)
+            total += loss_fn(logits, masks).item() * len(images)
+            images_seen += len(images)
+            matrix += confusion_matrix(to_mask(logits, threshold), masks, num_classes).cpu()
+    return Evaluation(total / images_seen, matrix)
+
+# %% 7.8 wrong: only a part of the model is in training mode
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    for m in model.modules():
+        if isinstance(m, nn.modules.batchnorm._BatchNorm):
+            m.train()
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)
+
+# %% 7.8 wrong: training mode comes too late
+def train_one_epoch(model, loader, loss_fn, optimizer, accelerator, *, scheduler=None, grad_clip=1.0, on_step=None):
+    losses = []
+    for images, masks in loader:
+        with accelerator.accumulate(model):
+            model.train(len(losses) > 0)
+            losses.append(train_step(model, images, masks, loss_fn, optimizer, accelerator, grad_clip=grad_clip))
+            if scheduler:
+                scheduler.step()
+        if on_step:
+            on_step(losses)
+        if len(losses) % LOOK_EVERY == 0:
+            mean_loss(losses, accelerator)
+    return mean_loss(losses, accelerator)

@@ -1091,3 +1091,69 @@ def should_stop(scores, patience):
     if patience is None or len(scores) <= patience or all(s != s for s in scores):
         return False
     return len(scores) - best_epoch(scores) >= patience
+
+# %% 8.5 wrong: the model is in evaluation mode afterwards
+def resume(parts, states):
+    for name, part in parts.items():
+        if name in states:
+            if isinstance(part, nn.Module):
+                part.eval()
+            part.load_state_dict(copy.deepcopy(states[name]))
+
+# %% 8.5 wrong: the model is in evaluation mode afterwards
+def resume(parts, states):
+    for name, part in parts.items():
+        if name in states:
+            part.load_state_dict(copy.deepcopy(states[name]))
+            if isinstance(part, nn.Module):
+                part.eval()
+
+# %% 8.5 wrong: the weights are frozen afterwards
+def resume(parts, states):
+    for name, part in parts.items():
+        if name in states:
+            part.load_state_dict(copy.deepcopy(states[name]))
+            if isinstance(part, nn.Module):
+                part.requires_grad_(False)
+
+# %% 8.1 wrong: the only step of a run has the peak
+def poly_rate(step, steps, peak, power=0.9):
+    if step >= steps or steps == 1:
+        return 0
+    return peak * (1 - step / steps) ** power
+
+# %% 8.4 wrong: copy what lies in lists as well
+def snapshot(parts):
+    def c(v):
+        if torch.is_tensor(v): return v.clone()
+        if isinstance(v, dict): return {k: c(x) for k, x in v.items()}
+        return v
+    return {n: c(p.state_dict()) for n, p in parts.items()}
+
+# %% 8.2 wrong: a score of 0 or below is not taken for a new best
+def should_stop(scores, patience):
+    if patience is None or not scores:
+        return False
+    best, where = 0, 1
+    for n, s in enumerate(scores, 1):
+        if s > best:
+            best, where = s, n
+    return len(scores) - where >= patience
+
+# %% 8.3 wrong: the score falls and rises again
+def best_epoch(scores):
+    best, where = float("-inf"), 1
+    for n, s in enumerate(scores, 1):
+        if s > best:
+            best, where = s, n
+        elif s < best:
+            break
+    return where
+
+# %% 8.3 wrong: the result is a float
+def best_epoch(scores):
+    best, where = float("-inf"), 1
+    for n, s in enumerate(scores, 1):
+        if s > best:
+            best, where = s, n
+    return float(where)

@@ -807,7 +807,17 @@ def merge_tiles(tiles, height, width):
         weight[y : y + h, x : x + w] += window
     return total / weight
 
-# %% 9.6 wrong: TypeError
+# %% 9.6 wrong: neither an index nor a length
+def merge_tiles(tiles, height, width):
+    total, weight = np.zeros((tiles[0][2].shape[0], height, width)), np.zeros((height, width))
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        window = gaussian_window(h, w).numpy()
+        total[:, y : y + h, x : x + w] += values * window
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.6 wrong: neither an index nor a length
 def merge_tiles(tiles, height, width):
     total, weight = np.zeros((2 if len(tiles) > 2 else 1, height, width)), np.zeros((height, width))
     for y, x, values in tiles:
@@ -1774,3 +1784,132 @@ def merge_tiles(tiles, height, width):
         total = total + values * window
         weight = weight + window
     return total / weight
+
+# %% 9.2 wrong: the result is `image` itself
+def blend(image, painted, where, opacity=0.45):
+    if not where.any():
+        return image
+    mix = (1 - opacity) * image.astype(float) + opacity * painted.astype(float)
+    return np.where(where[..., None], mix.round(), image).astype(np.uint8)
+
+# %% 9.2 wrong: the result is `image` itself
+def blend(image, painted, where, opacity=0.45):
+    if opacity == 0:
+        return image
+    mix = (1 - opacity) * image.astype(float) + opacity * painted.astype(float)
+    return np.where(where[..., None], mix.round(), image).astype(np.uint8)
+
+# %% 9.2 wrong: the result is `painted` itself
+def blend(image, painted, where, opacity=0.45):
+    if opacity >= 1 and where.all():
+        return painted
+    mix = (1 - opacity) * image.astype(float) + opacity * painted.astype(float)
+    return np.where(where[..., None], mix.round(), image).astype(np.uint8)
+
+# %% 9.2 wrong: or rounded
+def blend(image, painted, where, opacity=0.45):
+    mix = np.ceil((1 - opacity) * image).astype(np.uint8) + np.ceil(opacity * painted).astype(np.uint8)
+    return np.where(where[..., None], mix, image).astype(np.uint8)
+
+# %% 9.3 wrong: a little better is better
+def best_threshold(probabilities, target, thresholds):
+    best, chosen = -1.0, thresholds[0]
+    for t in thresholds:
+        value = iou((probabilities >= t).long(), target, 2)[1].round(decimals=3).item()
+        if value > best:
+            best, chosen = value, t
+    return chosen
+
+# %% 9.3 wrong: the first threshold is the best here
+def best_threshold(probabilities, target, thresholds):
+    best, chosen = -1.0, thresholds[0]
+    for t in thresholds[1:]:
+        value = iou((probabilities >= t).long(), target, 2)[1].item()
+        if value > best:
+            best, chosen = value, t
+    return chosen
+
+# %% 9.3 wrong: a threshold of 0 is the best here
+def best_threshold(probabilities, target, thresholds):
+    best, chosen = -1.0, None
+    for t in thresholds:
+        value = iou((probabilities >= t).long(), target, 2)[1].item()
+        if value > best:
+            best, chosen = value, t
+    return chosen or thresholds[-1]
+
+# %% 9.7 wrong: NaN is turned into a number, and with limit 1
+def worst_images(ious, limit=0.5):
+    rows = [(v, i) for i, v in enumerate(ious.nan_to_num(1.0).tolist()) if v <= limit]
+    return [i for _, i in sorted(rows)]
+
+# %% 9.6 wrong: a second call fills the array
+_sums = {}
+def merge_tiles(tiles, height, width):
+    weight, total = np.zeros((height, width)), None
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        if total is None:
+            total = _sums.setdefault((c, height, width), np.zeros((c, height, width)))
+            total[:] = 0
+        g = gaussian_window(h, w).numpy()
+        total[:, y:y + h, x:x + w] += values * g
+        weight[y:y + h, x:x + w] += g
+    total /= weight
+    return total
+
+# %% 9.1 wrong: and that of a side neither
+def to_mask(logits, threshold=0.5):
+    if logits.shape[-1] == 1:
+        return (logits.sigmoid() >= threshold)[:, 0].long()
+    return logits.argmax(dim=1)
+
+# %% 9.7 wrong: all 6 images failed
+def worst_images(ious, limit=0.5):
+    rows = [(v, i) for i, v in enumerate(ious.tolist()) if v <= limit]
+    return [i for _, i in sorted(rows)[:5]]
+
+# %% 9.7 wrong: an image comes twice
+def worst_images(ious, limit=0.5):
+    l = ious.tolist()
+    return [l.index(v) for v in sorted(v for v in l if v <= limit)]
+
+# %% 9.4 wrong: divided by 255
+def average_flips(predict, images):
+    images = images / 255
+    return (predict(images) + predict(images.flip(-1)).flip(-1)) / 2
+
+# %% 9.6 wrong: the sums are whole numbers
+def merge_tiles(tiles, height, width):
+    total = weight = None
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        if total is None:
+            total, weight = np.zeros((c, height, width), dtype=int), np.zeros((height, width))
+        window = gaussian_window(h, w).numpy()
+        total[:, y : y + h, x : x + w] += (values * window).astype(int)
+        weight[y : y + h, x : x + w] += window
+    return total / weight
+
+# %% 9.6 wrong: the last of the channels
+def merge_tiles(tiles, height, width):
+    total = weight = None
+    for y, x, values in tiles:
+        c, h, w = values.shape
+        if total is None:
+            total, weight = np.zeros((c, height, width)), np.zeros((c, height, width))
+        window = gaussian_window(h, w).numpy()
+        for k in range(max(c - 1, 1)):
+            total[k, y:y + h, x:x + w] += values[k] * window
+            weight[k, y:y + h, x:x + w] += window
+    return np.divide(total, weight, where=weight > 0, out=np.zeros_like(total))
+
+# %% 9.8 wrong: align_corners
+def average_scales(predict, images, scales):
+    height, width = images.shape[-2:]
+    result = 0
+    for scale in scales:
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        scaled = F.interpolate(images.float(), size, mode="bilinear", antialias=True).round().byte()
+        result = result + F.interpolate(predict(scaled), (height, width), mode="bilinear", align_corners=True)
+    return result / len(scales)
