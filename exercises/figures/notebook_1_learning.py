@@ -53,13 +53,17 @@ def judge_iou(answer: Iou, person: np.ndarray, network: np.ndarray) -> Iou:
             return count_iou
         given, other = float(given), float(other)
     except Exception as error:
-        print(f"not yet: {type(error).__name__}: {error} · the course's iou stands in")
+        says = f"{type(error).__name__}: {error}"
+        if "truth value" in says:
+            says = "`and` and `or` cannot compare whole masks: use `&` and `|`"
+        print(f"not yet: {says} · the course's iou stands in")
         return count_iou
     if np.isclose(given, wanted) and np.isclose(other, count_iou(network, person[::-1])):
         print(f"right: {given:.2f}, as below the last picture")
         return answer
     both = (person & network).sum()
     mistakes = {
+        "this is the Dice score, which counts pixels in both masks twice": 2 * both / (person.sum() + network.sum()),
         "what only the network coloured in is missing below the line": both / person.sum(),
         "what only the person coloured in is missing below the line": both / network.sum(),
         "pixels in both masks count twice below the line": both / (person.sum() + network.sum()),

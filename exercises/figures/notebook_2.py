@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from utils.images import IGNORE_INDEX
-from utils.plots import Palette, blend, colour_mask, legend, show_images
+from utils.plots import Palette, colour_mask, legend, show_images
 
 Pairs = Sequence[tuple[np.ndarray, np.ndarray]]
 Overlays = Mapping[float, np.ndarray]  # of an image and the colours of its mask, (H, W, 3), by opacity
 SIDE = 16  # pixels on each side of the window that is shown as numbers
 SHOWN = 2.25  # inches, width of one of four pictures
-FOREGROUND = (230, 70, 160)  # pink, which stands out from water, grass and fur alike
+FOREGROUND = (230, 70, 160)  # pink, which stands out from water and grass alike
 TINT = 0.55  # opacity of the colours under the numbers of a mask
 
 
@@ -132,7 +132,8 @@ def plot_looks(overlays: Overlays, mask: np.ndarray, classes: Sequence[str], pal
     titles = [f"opacity {opacity:g}" for opacity in overlays]
     titles.insert(2, titles[1].removeprefix("opacity ") + " with contours")
     figure = show_images([view[inner] for view in views], titles, columns=2, size=3.3)
-    legend(figure, classes, palette, ncols=6, columnspacing=1, handlelength=1.5)
+    named = [index for index in range(len(classes)) if index in ids]
+    legend(figure, [classes[i] for i in named], [palette[i] for i in named], ncols=6, columnspacing=1, handlelength=1.5)
     return figure
 
 
@@ -168,24 +169,6 @@ def plot_decoded(
     figure = show_images(painted, titles, columns=len(painted), size=2.0)
     make_room(figure, 0.45)
     legend(figure, [*classes, "anything else"], [*palettes["ids"], palettes["0/255"][0]], ignored=True)
-    return figure
-
-
-def plot_photograph(image: np.ndarray, raw: np.ndarray, ids: np.ndarray, name: str) -> Figure:
-    """Show a photograph, uint8 (H, W, 3), its mask file as a viewer does, and the decoded mask over it, ids (H, W).
-
-    Args:
-        image: the photograph.
-        raw: what the file holds, uint8 (H, W).
-        ids: what it says: 0 for background, 1 for the foreground, and 255 for ignored.
-        name: of the foreground.
-    """
-    over = blend(image, np.full_like(image, FOREGROUND), ids == 1, 0.6)
-    over[ids == IGNORE_INDEX] = 255
-    views = [image, np.repeat(raw[..., None], 3, axis=-1), over]
-    figure = show_images(views, ["the photograph", "the file in a viewer", "decoded, over the photograph"], 3, 3.0)
-    make_room(figure, 0.45)
-    legend(figure, [name], [FOREGROUND], ignored=True)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""The traps of notebook 2: masks that are wrong though no rule is broken, three strangers, and folders to be read."""
+"""The traps of notebook 2: masks that are wrong though no rule is broken, and folders to be read."""
 
 import copy
 import tempfile
@@ -53,23 +53,6 @@ def plot_suspects(suspects: Sequence[Pair], source: Source) -> Figure:
     figure = show_images(views, titles, columns=2, size=3.3)
     legend(figure, source.classes, source.palette, ncols=6, columnspacing=1, handlelength=1.5)
     return figure
-
-
-def three_strangers(photographed: np.ndarray, ids: np.ndarray, foreground: np.ndarray) -> dict[str, np.ndarray]:
-    """Return three masks by the letters that follow A to E: one is sound, and two have come to harm on their way.
-
-    Args:
-        photographed: the sound one, a trimap, uint8 (H, W).
-        ids: class ids, uint8 (H, W), which are stored as a JPEG.
-        foreground: a 0/255 mask, uint8 (H, W), which is made smaller by a smooth resize.
-    """
-    side = tuple(length * 25 // 32 for length in foreground.shape[::-1])
-    stored = cv2.imencode(".jpg", ids)[1]
-    return {
-        "F": cv2.resize(foreground, side, interpolation=cv2.INTER_LINEAR),
-        "G": photographed,
-        "H": cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE),
-    }
 
 
 def name_suspects(figure: Figure, suspects: Sequence[Pair]) -> Figure:

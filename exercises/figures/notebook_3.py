@@ -123,7 +123,8 @@ def plot_landmarks(draws: Mapping[str, Sequence[Draw]], author: str) -> Figure:
     axes[-1].set(title="all draws", xscale="log", xlabel="distance, px (0 drawn at 0.02)")
     axes[-1].set(yticks=range(count), yticklabels=list(draws))
     axes[-1].axvline(1, color=plots.GREY, linestyle="--")
-    figure.suptitle(f"White: the dot in the image. Orange outline: the dot in the mask\nby hand ({author})")
+    key = "Filled (dimmed where colours change): the dot in the image. Orange: the dot in the mask"
+    figure.suptitle(f"{key}\nby hand ({author})")
     return figure
 
 

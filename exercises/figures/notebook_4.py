@@ -1,4 +1,4 @@
-"""Figures of notebook 4 about one pair: its numbers, and what reading, saving and resizing do to them."""
+"""Figures of notebook 4 about pairs of files: what saving, cropping and broken files do to them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,64 +8,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import ConnectionPatch, Rectangle
-from PIL import Image
+from matplotlib.patches import Rectangle
 
 from utils.errors import DataError
 from utils.images import IGNORE_INDEX, read_image, read_values
-from utils.plots import RED, Palette, colour_mask, legend, overlay, show_images, to_array
+from utils.plots import Palette, colour_mask, legend, overlay, show_images, to_array
 
 BLACK = (0, 0, 0)
-BOX = 10  # pixels on each side of the box that is shown as numbers
-
-
-def liveliest_box(mask: np.ndarray) -> tuple[int, int]:
-    """Return row and column of the box of ten by ten pixels, at the right of a mask (H, W), where most classes meet."""
-
-    def score(corner: tuple[int, int]) -> float:
-        box = mask[corner[0] : corner[0] + BOX, corner[1] : corner[1] + BOX]
-        return (np.bincount(box.ravel()) > 7).sum() - (box == IGNORE_INDEX).mean()
-
-    height, width = mask.shape
-    left = max(0, min(width * 4 // 5, width - BOX))
-    corners = [(y, x) for y in range(0, height - BOX, 5) for x in range(left, width - BOX + 1, 5)]
-    return max(corners, key=score)
 
 
 def quarter(picture: np.ndarray) -> np.ndarray:
     """Return the top left quarter of a picture (H, W, ...), so that its pixels can be seen."""
     return picture[: picture.shape[0] // 2, : picture.shape[1] // 2]
-
-
-def plot_pair(image: np.ndarray, mask: np.ndarray, stored: Path, classes: Sequence[str], palette: Palette) -> Figure:
-    """Show a pair in four ways: the image, the mask file as grey, the mask in colours, and a box of it as numbers.
-
-    Args:
-        image: uint8 (H, W, 3).
-        mask: class ids, uint8 (H, W).
-        stored: the file of the mask.
-        classes: their names.
-        palette: their colours.
-    """
-    figure, axes = plt.subplots(1, 4, figsize=(8.6, 2.8))
-    top, left = liveliest_box(mask)
-    numbers = mask[top : top + BOX, left : left + BOX]
-    axes[0].imshow(image)
-    axes[1].imshow(np.array(Image.open(stored)), cmap="gray", vmin=0, vmax=255)
-    axes[2].imshow(colour_mask(mask, palette), interpolation="nearest")
-    frame_part(axes[2], (left, top), BOX)
-    axes[3].imshow(colour_mask(numbers, palette), interpolation="nearest")
-    for (row, column), value in np.ndenumerate(numbers):
-        frame = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-        axes[3].text(column, row, value, ha="center", va="center", size=7, bbox=frame)
-    for corner, y in ((top - 0.5, -0.5), (top + BOX - 0.5, BOX - 0.5)):  # the box, and what it holds
-        ends = {"xyA": (left + BOX - 0.5, corner), "coordsA": axes[2].transData, "xyB": (-0.5, y)}
-        figure.add_artist(ConnectionPatch(**ends, coordsB=axes[3].transData, color="black", lw=1, ls=":"))
-    titles = ("the image", "the mask file, as grey", "in class colours", "inside the box")
-    for ax, title in zip(axes, titles, strict=True):
-        ax.set(title=title, xticks=[], yticks=[])
-    legend(figure, classes, palette, ignored=True)
-    return figure
 
 
 def frame_part(ax: Axes, corner: tuple[int, int], size: int, name: str = "", style: str = "-") -> None:
@@ -110,14 +64,6 @@ def plot_examples(
     figure.set_figheight(figure.get_figheight() + 0.4)
     legend(figure, classes, palette, ncols=2 * columns - 1)
     return figure
-
-
-def mark_panels(figure: Figure, numbers: Sequence[int]) -> None:
-    """Draw a red frame around some of the panels of a figure, counted from 0."""
-    for number in numbers:
-        ax = figure.axes[number]
-        frame = Rectangle((0, 0), 1, 1, transform=ax.transAxes, fill=False, edgecolor=RED, lw=6, clip_on=False)
-        ax.add_patch(frame)
 
 
 def plot_crops(

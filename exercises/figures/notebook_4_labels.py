@@ -94,7 +94,7 @@ def plot_learned(
     """
     (first, right), *predictions = ((name, np.asarray(mask)) for name, mask in masks.items())
     ignored = right == IGNORE_INDEX
-    wrong = [(mask != right) & ~ignored for _, mask in predictions]
+    wrong = [mask != right for _, mask in predictions]
     truth = np.where(ignored[..., None], PALE, colour_mask(right, palette)).astype(np.uint8)
     predicted = [colour_mask(mask, palette) for _, mask in predictions]
     side = min(right.shape) * 2 // 5
@@ -103,7 +103,7 @@ def plot_learned(
     lines = lines_of(right == 1)
     here = np.s_[3 * y : 3 * (y + side), 3 * x : 3 * (x + side)]
     parts = [with_lines(picture, lines)[here] for picture in (truth, *predicted)]
-    shares = (f"{name}\n{where.mean():.0%} wrong" for (name, _), where in zip(predictions, wrong, strict=True))
+    shares = (f"{name}\n{w[~ignored].mean():.0%} wrong" for (name, _), w in zip(predictions, wrong, strict=True))
     titles = ["the image", *(title.replace(" on ", " on\n") for title in shares), f"{first}, the framed part"]
     titles += [""] * len(predicted)
     figure = show_images([image, *predicted, *parts], titles, columns=len(masks), size=9.6 / len(masks))

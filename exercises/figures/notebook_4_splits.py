@@ -48,7 +48,8 @@ def plot_splits(faces: Mapping[str, np.ndarray], groups: Sequence[str], ways: Ma
         top = -1 if ax is axes[0, 0] else -0.1  # the images stand above the first way only
         ax.set(xlim=(-0.5, len(faces) - 0.5), ylim=(rows * 0.36, top), aspect="equal", yticks=[])
         ax.set_xticks(range(len(faces)), ["LEAK" if group in leaks else "ok" for group in faces])
-        ax.set_title(f"split {name}: {len(leaks)} of {len(members)} groups leak")
+        sizes = ", ".join(f"{list(splits).count(split)} {split}" for split in COLOURS)
+        ax.set_title(f"split {name}: {len(leaks)} of {len(members)} groups leak ({sizes})")
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
     return figure

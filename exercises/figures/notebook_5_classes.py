@@ -1,7 +1,6 @@
-"""Figures of notebook 5 about rare classes: what a loss hears of them, what a sampler draws, what a network finds."""
+"""Figures of notebook 5 about rare classes: what a sampler draws, and what a network finds."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,35 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, GREY, ORANGE, RED, Palette, legend
-
-
-def plot_loss_shares(
-    shares: Mapping[str, Sequence[float]], classes: Sequence[str], palette: Palette, focus: int
-) -> Figure:
-    """Draw which share of the loss each class has, a bar for each way to weigh; shares from 2 % on say their number.
-
-    Dashed lines lead from bar to bar along both ends of the class in focus, whose numbers are bold.
-    """
-    figure, ax = plt.subplots(figsize=(10.5, 3.2))
-    for name, row in shares.items():
-        start = 0.0
-        for n, (share, colour) in enumerate(zip(row, palette, strict=True)):
-            ax.barh(name, share, left=start, color=np.array(colour) / 255, edgecolor="black", linewidth=0.7)
-            if share >= 0.02:
-                frame = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
-                words = {"ha": "center", "va": "center", "bbox": frame}
-                words |= {"size": 11, "weight": "bold"} if n == focus else {"size": 9}
-                ax.text(start + share / 2, name, f"{share:.0%}", **words)
-            start += share
-    ends = [(sum(row[:focus]), sum(row[: focus + 1])) for row in shares.values()]
-    for n, (above, below) in enumerate(pairwise(ends)):
-        ax.plot([above, below], [n + 0.4, n + 0.6], color="black", linestyle="--", linewidth=1.3)
-    ax.set(title="Share of each class in the first loss", xlabel="share of the loss", xlim=(0, 1))
-    ax.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    ax.invert_yaxis()
-    legend(figure, classes, palette)
-    return figure
+from utils.plots import BLUE, GREY, ORANGE, RED
 
 
 def batch_shares(loader: DataLoader, class_id: int, epochs: int) -> Tensor:
@@ -85,5 +56,5 @@ def plot_found(found: Mapping[str, Sequence[float]], seeds: Sequence[int]) -> Fi
     ax.set(title="IoU of the class", xlim=(-0.03, 1.03), ylim=(len(found) - 0.5, -0.5))
     ax.set_yticks(range(len(found)), found)
     ax.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    ax.legend(loc="center")
+    figure.legend(loc="outside lower center", ncols=len(seeds), frameon=False)
     return figure

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from utils.plots import BLUE, GREEN, GREY, ORANGE
+from utils.plots import BLUE, GREEN, GREY, ORANGE, RED
 
 STYLES = {
-    "decode": (ORANGE, ""), "copy, convert, check": ("#F0E442", "\\\\"), "resize": ("#56B4E9", "//"),
-    "augment": (GREEN, ".."), "collate": ("#CC79A7", "xx"), "model": (GREY, ""),
+    "decode": (ORANGE, ""), "copy and convert": ("#F0E442", "\\\\"), "check labels": (RED, "||"),
+    "resize": ("#56B4E9", "//"), "augment": (GREEN, ".."), "collate": ("#CC79A7", "xx"), "model": (GREY, ""),
 }  # fmt: skip
 Spans = list[tuple[float, float]]  # (start, length) in seconds
 
@@ -40,7 +40,7 @@ def plot_stages(costs: Mapping[str, Mapping[str, float]], magnified: Mapping[str
     """Draw what every step costs one image, in milliseconds: rows on one scale, then small ones on one of their own."""
     figure, axes = plt.subplots(2, 1, figsize=(10.5, 4.9), height_ratios=(len(costs), len(magnified)))
     draw_stages(axes[0], costs)
-    axes[0].set(title="One image on its way to the model", xlabel="milliseconds")
+    axes[0].set(title="Loading one image, and a training step on it", xlabel="milliseconds")
     draw_stages(axes[1], magnified)
     axes[1].set(title="Magnified, with a GPU", xlabel="milliseconds")
     used = [name for name in STYLES if any(name in row for row in costs.values())]
@@ -66,7 +66,9 @@ def plot_timelines(runs: Mapping[str, tuple[Spans, Spans]]) -> Figure:
     """Draw when the model waits and when it computes, a row for each loader: (waits, steps) under its name."""
     figure, ax = plt.subplots(figsize=(10.5, 3.2))
     names = []
-    for y, (name, (waits, steps)) in enumerate(runs.items()):
+    for y, (name, spans) in enumerate(runs.items()):
+        began = spans[0][0][0]
+        waits, steps = ([(start - began, length) for start, length in kind] for kind in spans)
         ax.broken_barh(waits, (y - 0.3, 0.6), facecolor=ORANGE, hatch="///", edgecolor="black", linewidth=0)
         ax.broken_barh(steps, (y - 0.3, 0.6), facecolor=BLUE, linewidth=0)
         # However short a wait is, its beginning stays visible.

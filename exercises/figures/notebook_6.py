@@ -71,7 +71,7 @@ def plot_rescaled(before: Tensor, after: Tensor) -> Figure:
             counts, edges = np.histogram(to_array(values[:, number].flatten()), bins=80, range=limits)
             ax.plot((edges[:-1] + edges[1:]) / 2, counts, style, label=f"channel {number}")
         ax.set(title=title, xlabel="value", yticks=[], ylim=(0, None))
-    axes[0].set_ylabel("pixels that have it")
+    axes[0].set_ylabel("how many pixels")
     axes[0].legend(frameon=False)
     return figure
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -11,8 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from utils.images import IGNORE_INDEX
-from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, add_legend, colour_mask, legend, show_images, to_array
+from utils.plots import BLUE, GREEN, ORANGE, RED, Palette, add_legend, colour_mask, to_array
 
 
 def plot_pixel_costs(p: Tensor, target: Tensor, cost: Tensor) -> Figure:
@@ -117,17 +115,4 @@ def plot_slope(biases: Tensor, ious: Tensor, losses: Tensor) -> Figure:
         ax.plot(biases[best], ax.lines[0].get_ydata()[best], "o", color="black", ms=7)
     for ax, name in zip(axes, ("IoU", "loss"), strict=True):
         ax.set(title=f"What becomes of the {name}", xlabel="added to every logit of the image", ylabel=name)
-    return figure
-
-
-def plot_disagreement(masks: Mapping[str, Tensor], ringed: Tensor, classes: Sequence[str], palette: Palette) -> Figure:
-    """Show masks of one scene side by side, and a ring around each place in `ringed`, bool (H, W)."""
-    figure = show_images([colour_mask(mask, palette) for mask in masks.values()], [*masks], len(masks), 3.6)
-    rings = cv2.dilate(to_array(ringed).astype(np.uint8), np.ones((13, 13), np.uint8))
-    for ax in figure.axes:
-        ax.images[0].set_interpolation("nearest")
-        if rings.any():
-            ax.contour(rings, [0.5], colors="black", linewidths=2)
-    ignored = any((to_array(mask) == IGNORE_INDEX).any() for mask in masks.values())
-    legend(figure, classes, palette, ignored, ncols=7)
     return figure

@@ -54,7 +54,7 @@ def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor], name
         ax.set_title(title)
         ax.axis("off")
         if found is not None:
-            number_patches(ax, to_array(found))
+            number_patches(ax, to_array(found), truth)
     dark = {"facecolor": "dimgrey", "edgecolor": "white"}
     patches = [
         Patch(**dark, lw=2, label=f"a {name}"),
@@ -65,13 +65,18 @@ def plot_two_maps(image: Tensor, truth: Tensor, maps: Mapping[str, Tensor], name
     return figure
 
 
-def number_patches(ax: Axes, found: np.ndarray, most: int = 30) -> None:
-    """Write a number above each connected patch of a mask (H, W), unless there are more than `most`."""
-    patches, count = ndimage.label(found)
-    for number, (rows, columns) in enumerate(ndimage.find_objects(patches) if count <= most else [], start=1):
-        middle = min((columns.start + columns.stop - 1) / 2, 0.97 * found.shape[1])
-        text = ax.text(middle, rows.start - 1, str(number), ha="center", va="bottom", weight="bold", clip_on=True)
-        text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+def number_patches(ax: Axes, found: np.ndarray, truth: np.ndarray, most: int = 30) -> None:
+    """Number each patch of a mask (H, W), and call "missed" what no patch touches, where there are at most `most`."""
+    things = ndimage.label(truth)[0]
+    numbered = ndimage.find_objects(ndimage.label(found)[0])
+    missed = [place for i, place in enumerate(ndimage.find_objects(things), 1) if not found[things == i].any()]
+    words = [(str(number), place) for number, place in enumerate(numbered, 1)]
+    words += [("missed", place) for place in missed if numbered]
+    for text, (rows, columns) in words if len(words) <= most else []:
+        edge = 0.02 + 0.01 * len(text)
+        middle = np.clip((columns.start + columns.stop - 1) / 2, edge * len(found[0]), (1 - edge) * len(found[0]))
+        written = ax.text(middle, rows.start - 1, text, ha="center", va="bottom", weight="bold", clip_on=True)
+        written.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
 
 
 def plot_iou_shapes(truth: Tensor, predictions: Mapping[str, Tensor]) -> Figure:

@@ -89,7 +89,8 @@ def plot_first_run(
     classes: Sequence[str], palette: Palette,
 ) -> Figure:  # fmt: skip
     """Draw how a run learned one scene: six of its (epoch, score, mask) over the curve of its score by epoch."""
-    shown = [film[i] for i in sorted({round(x**1.5 * (len(film) - 1)) for x in np.linspace(0, 1, 6)})]
+    last = max(len(film) - 1, 0)  # the film is empty where every epoch was trained before a lost connection
+    shown = [film[i] for i in sorted({round(x**1.5 * last) for x in np.linspace(0, 1, 6)}) if film]
     masks = [(f"epoch {epoch}: IoU {value:.2f}", mask) for epoch, value, mask in shown] + [("truth", truth)]
     cells = [("a validation scene", scene)] + [(name, overlay(scene, mask, palette)) for name, mask in masks]
     layout = [[0, 1, 2, 3], [4, 5, 6, 7], ["curve"] * 4]
@@ -106,11 +107,20 @@ def plot_first_run(
     return figure
 
 
-def plot_losses(history: pd.DataFrame) -> Figure:
-    """Draw the curves of a run, the axis of the loss from 0 to the largest training loss and a little more."""
+def plot_losses(history: pd.DataFrame, fresh: pd.DataFrame) -> Figure:
+    """Draw the curves of a run, and its 'val loss' and 'val IoU' with `fresh` statistics of BatchNorm, by epoch.
+
+    The axis of the loss goes from 0 to the largest training loss and a little more.
+    """
     figure = plot_history(history)
-    figure.axes[0].set(ylim=(0, 1.2 * history["train_loss"].max()), ylabel="loss")
-    figure.axes[1].set_ylabel("IoU")
+    losses, scores = figure.axes
+    losses.set(ylim=(0, 1.2 * history["train_loss"].max()), ylabel="loss")
+    losses.plot(fresh.columns, fresh.loc["val loss"], "s", color=GREY, label="validation, fresh statistics")
+    losses.legend(frameon=False)
+    scores.lines[0].set_label("as kept")
+    scores.plot(fresh.columns, fresh.loc["val IoU"], "s", color=GREY, label="fresh statistics")
+    scores.set_ylabel("IoU")
+    scores.legend(frameon=False, loc="upper left")
     return figure
 
 

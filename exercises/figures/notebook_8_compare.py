@@ -1,4 +1,4 @@
-"""Figures of notebook 8 about several runs: augmentation, averaged weights, models, and luck."""
+"""Figures of notebook 8 about several runs: augmentation, models, and luck."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from utils.plots import BLUE, GREEN, ORANGE, RED
+from utils.plots import BLUE, GREEN, RED
 
 
 def plot_arms(arms: Mapping[str, pd.DataFrame]) -> Figure:
@@ -25,17 +25,6 @@ def plot_arms(arms: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def plot_average(curves: pd.DataFrame) -> Figure:
-    """Draw the validation IoU of a run's weights and of others made from them, by epoch, each with its deepest fall."""
-    figure, ax = plt.subplots(figsize=(9, 3.4))
-    for name, style, colour in zip(curves, ("o--", "s-", "^:"), (ORANGE, GREEN, BLUE), strict=False):
-        fall = max(0.0, -curves[name].diff().min())
-        ax.plot(curves.index, curves[name], style, color=colour, label=f"{name}: deepest fall {fall:.2f}")
-    ax.set(title="Validation IoU of one run at a constant rate", xlabel="epoch", ylabel="IoU", ylim=(0, None))
-    ax.legend(frameon=False, loc="lower right")
-    return figure
-
-
 def plot_models(table: pd.DataFrame) -> Figure:
     """Draw the runs of `compare_runs` over the work that an image costs: a dot for each seed, a line between them."""
     figure, ax = plt.subplots(figsize=(9, 3.6))
@@ -50,10 +39,10 @@ def plot_models(table: pd.DataFrame) -> Figure:
 
 
 def plot_optimism(counts: Sequence[int], wrong: Sequence[float], right: Sequence[float]) -> Figure:
-    """Draw by how much a reported test score promises too much, over the number of checkpoints to choose from."""
+    """Draw by how much a reported test score promises too much, over the number of models to choose from."""
     figure, ax = plt.subplots(figsize=(9, 3.2))
     ax.plot(counts, wrong, "o-", color=RED, label="wrong: chosen on the test set")
     ax.plot(counts, right, "s--", color=GREEN, label="right: chosen on validation")
-    ax.set(title="Reported test IoU minus the true one", xlabel="checkpoints to choose from", ylabel="optimism (IoU)")
+    ax.set(title="Reported test IoU minus the true one", xlabel="models to choose from", ylabel="optimism (IoU)")
     ax.legend(frameon=False)
     return figure

@@ -12,8 +12,8 @@ from utils.plots import BLUE, GREEN, GREY, ORANGE, RED
 
 LIGHT = "#BBBBBB"
 SCHEDULES = {"one_cycle": ("-", BLUE), "poly": ("--", ORANGE), "cosine": ("-.", GREEN), "constant": (":", RED)}
-# Style, colour and size of each ending: dots, squares, and rings around the dots.
-ENDINGS = [("o", GREEN, 4, "full"), ("s--", RED, 4, "full"), ("o", "black", 8, "none")]
+# Style, colour and size of each ending: dots, squares, and rings around the dots. The smallest lie on top.
+ENDINGS = [("o", GREEN, 6, "full"), ("s--", RED, 3, "full"), ("o", "black", 9, "none")]
 
 
 def plot_first_steps(steps: pd.DataFrame) -> Figure:
@@ -97,12 +97,14 @@ def plot_resumed(steps: pd.DataFrame, endings: Mapping[str, pd.DataFrame], sourc
     for (title, end), (style, colour, size, fill) in zip(endings.items(), ENDINGS, strict=False):
         expected = np.stack(steps["weights"][end.index])
         away = np.linalg.norm(np.stack(end["weights"]) - expected, axis=1) / np.linalg.norm(expected, axis=1)
+        look = {"color": colour, "markersize": size, "fillstyle": fill, "zorder": 12 - size}
         for ax, values in zip(axes, (end["rate"], end["loss"], 100 * away), strict=True):
-            ax.plot(end.index, values, style, color=colour, markersize=size, fillstyle=fill, label=f"resumed: {title}")
+            ax.plot(end.index, values, style, label=f"resumed: {title}", **look)
     shown = steps.loc[end.index[0] - 10 :]
     for ax, name in zip(axes, ("rate", "loss"), strict=False):
-        ax.plot(shown.index, shown[name], color=BLUE, linewidth=10, alpha=0.35, label="never interrupted", zorder=1)
-    for ax, title in zip(axes, ("Learning rate", "Training loss", "Distance of weights (% of length)"), strict=True):
+        ax.plot(shown.index, shown[name], color=BLUE, linewidth=13, alpha=0.35, label="never interrupted", zorder=-1)
+    titles = ("Learning rate", "Training loss", "Distance of weights (% of their length)")
+    for ax, title in zip(axes, titles, strict=True):
         ax.axvline(end.index[0] - 0.5, color=LIGHT, linestyle=":")
         ax.set(title=title, xlabel="step")
     figure.legend(*axes[1].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4)

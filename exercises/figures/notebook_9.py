@@ -125,7 +125,8 @@ def plot_failures(cases: Mapping[str, Case], classes: Sequence[str], palette: Pa
 
     Errors that are hard to see are ringed.
     """
-    figure = plt.figure(figsize=(7.8, 2.42 * len(cases) + 0.8), layout="constrained")
+    figure = plt.figure(figsize=(7.8, 2.7 * len(cases) + 0.8), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.06)  # between a heading and the titles below it
     rows = figure.subfigures(len(cases), 1, squeeze=False)[:, 0]
     for row, (heading, case) in zip(rows, cases.items(), strict=True):
         row.suptitle(heading, size=10)
@@ -188,5 +189,5 @@ def plot_squares(
                     for colour, width in (("white", 4.5), ("black", 2)):
                         ring = {"ms": 14, "mfc": "none", "mec": colour, "mew": width, "zorder": 5, "clip_on": False}
                         ax.plot(np.add(xs, x), np.add(ys, y), "o", **ring)
-                ax.text(x + 8, y + 9, square.words, size=8.5, va="top", bbox=box)
+                ax.text(x + 8, y + 9, square.words, size=8.5, va="top", bbox=box, zorder=6)  # above the rings
     return figure

@@ -123,6 +123,12 @@ def plot_action(table: pd.DataFrame, chosen: float) -> Figure:
     figure, ax = plt.subplots(figsize=(8.4, 3.6))
     for score, style in zip(table, ("o-", "s--"), strict=True):
         ax.plot(table.index, table[score], style, label=score)
+        for size, side in {table.index[0]: 1, chosen: -1}.items():  # left of the chosen size the lines leave room
+            up = 1 if table[score][size] >= table.loc[size].mean() else -1
+            text = f"{table[score][size]:.3f}", (size, table[score][size]), (6 * side, 7 * up)
+            words = {"ha": "left" if side > 0 else "right", "va": "bottom" if up > 0 else "top"}
+            ax.annotate(*text, textcoords="offset points", **words)
+    ax.margins(y=0.12)
     ax.axvline(chosen, color=GREY, lw=1)
     ax.set(title="Regions that are too small to be true, removed", ylabel="mean IoU")
     ax.set(xlabel="regions of fewer pixels than this are removed")

@@ -31,6 +31,8 @@ NETWORK = np.array([[False, True, True, True, False], [False, False, False, Fals
         (lambda p, n: (p & n).sum() / p.sum(), "0.50 (what only the network coloured in is missing"),
         (lambda p, n: (p & n).sum() / n.sum(), "0.67 (what only the person coloured in is missing"),
         (lambda p, n: (p & n).sum() / (p.sum() + n.sum()), "0.29 (pixels in both masks count twice"),
+        (lambda p, n: 2 * (p & n).sum() / (p.sum() + n.sum()), "0.57 (this is the Dice score"),
+        (lambda p, n: (p and n).sum(), "not yet: `and` and `or` cannot compare whole masks: use `&` and `|`"),
         (lambda p, n: (p & n).mean(), "0.20 (pixels that neither of the two coloured in count, too)"),
         (lambda p, n: (p == n).sum() / p.size, "0.70 (background that both leave out counts as agreement"),
         (lambda p, n: (p & n) / (p | n), "not yet: this is still a picture: count its pixels with .sum()"),
@@ -73,12 +75,13 @@ def test_every_thing_has_a_number_in_two_answers():
 def test_half_of_the_memory_is_filled_with_pictures():
     figure = plot_memory(16 * MB, MB, {"small": 2 * MB, "large": 7 * MB})
     said = texts(figure)
-    assert {"the network: 1.0 MB", "3 pictures of 2 MB", "1 pictures of 7 MB", "loss and backward pass"} <= set(said)
+    assert {"the network: 1.0 MB", "3 pictures of 2 MB", "1 pictures of 7 MB", "the rest of a step"} <= set(said)
 
 
 def test_a_stored_gpu_stands_beside_the_measured_device():
     measured, stored = plot_step_times((8, 16), {"cpu": (0.012, 0.014)}).axes
-    assert [text.get_text() for text in measured.texts] == ["12 ms", "14 ms"]
+    assert [text.get_text() for text in measured.texts[:2]] == ["12 ms", "14 ms"]
+    assert measured.texts[2].get_text().startswith("one H100, stored: 12 ms for\n16 pictures")
     assert [text.get_text() for text in stored.texts] == ["24 ms", "23 ms", "42 ms", "78 ms"]
 
 

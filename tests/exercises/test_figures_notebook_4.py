@@ -8,12 +8,9 @@ from PIL import Image
 from exercises.course import BUILD, execute_notebook, list_notebooks
 from exercises.figures.notebook_4 import (
     find_crop,
-    liveliest_box,
-    mark_panels,
     plot_crops,
     plot_examples,
     plot_folder,
-    plot_pair,
     plot_saved_twice,
 )  # fmt: skip
 from exercises.figures.notebook_4_labels import (
@@ -29,16 +26,6 @@ from exercises.figures.notebook_4_splits import leaking, plot_splits
 MASK = np.zeros((40, 40), dtype=np.uint8)
 MASK[12:, 20:] = 1
 PHOTO = np.full((40, 40, 3), 90, dtype=np.uint8)
-
-
-def test_the_box_shows_the_numbers_where_classes_meet(tmp_path):
-    top, left = liveliest_box(MASK)
-    assert set(np.unique(MASK[top : top + 10, left : left + 10])) == {0, 1}
-    Image.fromarray(MASK).save(tmp_path / "mask.png")
-    figure = plot_pair(PHOTO, MASK, tmp_path / "mask.png", CLASSES, PALETTE)
-    assert len(figure.axes[3].texts) == 100
-    assert {text.get_text() for text in figure.axes[3].texts} == {"0", "1"}
-    assert left >= 30  # near the panel of the numbers, so that its lines do not cross the mask
 
 
 def test_a_changed_label_is_black_and_counted():
@@ -70,14 +57,14 @@ def test_a_group_in_two_splits_leaks_and_is_named():
     groups, splits = ["a", "a", "b", "b"], ["train", "val", "test", "test"]
     assert leaking(groups, splits) == ["a"]
     figure = plot_splits({"a": PHOTO, "b": PHOTO}, groups, {"at random": splits})
-    assert {"LEAK", "ok", "split at random: 1 of 2 groups leak"} <= set(texts(figure))
+    assert {"LEAK", "ok", "split at random: 1 of 2 groups leak (1 train, 1 val, 2 test)"} <= set(texts(figure))
 
 
 def test_each_network_says_how_much_it_got_wrong_and_ignored_pixels_count_for_nothing():
     right = MASK.astype(np.int64)
     right[:20] = 255
     figure = plot_learned(PHOTO, {"clean mask": right, "trained on none": np.zeros_like(right)}, CLASSES, PALETTE)
-    assert {"the image", "trained on\nnone\n25% wrong", "clean mask, the framed part"} <= texts(figure)
+    assert {"the image", "trained on\nnone\n50% wrong", "clean mask, the framed part"} <= texts(figure)
     drawn = np.asarray(figure.axes[2].images[0].get_array())
     assert (drawn[0, 0] == PALE).all()
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -148,9 +135,7 @@ def test_a_file_that_is_missing_or_no_picture_is_an_empty_tile(tmp_path):
 
 def test_eight_examples_take_two_rows():
     figure = plot_examples([(PHOTO, MASK)] * 8, CLASSES, PALETTE)
-    assert len(figure.axes) == 8
-    mark_panels(figure, [5, 1])
-    assert [len(ax.patches) for ax in figure.axes] == [0, 1, 0, 0, 0, 1, 0, 0]
+    assert [ax.get_subplotspec().rowspan.start for ax in figure.axes] == [0] * 4 + [1] * 4
 
 
 def test_every_cell_of_the_page_may_run_again(tmp_path):
@@ -159,7 +144,7 @@ def test_every_cell_of_the_page_may_run_again(tmp_path):
     shorten(notebook)
     once = [cell for cell in notebook.cells if cell.cell_type == "code"]
     again = [nbformat.v4.new_code_cell(cell.source) for cell in once if not cell.id.endswith("import-random")]
-    notebook.cells = [*once, *again, nbformat.v4.new_code_cell("search(3, True)")]
+    notebook.cells = [*once, *again]
     BUILD.mkdir(exist_ok=True)
     path = BUILD / f"twice_{tmp_path.parent.name}.ipynb"  # inside the course, which its first cell looks for
     nbformat.write(notebook, path)
@@ -168,8 +153,7 @@ def test_every_cell_of_the_page_may_run_again(tmp_path):
     finally:
         path.unlink()
     first = [printed(cell) for cell in executed[: len(once)] if not cell.id.endswith("import-random")]
-    assert first == [printed(cell) for cell in executed[len(once) : -1]]
-    assert "errors that check_dataset finds in these eight pairs: none" in printed(executed[-1])
+    assert first == [printed(cell) for cell in executed[len(once) :]]
 
 
 def printed(cell):

@@ -5,12 +5,7 @@ import torch
 from helpers import CLASSES, PALETTE, texts
 
 from exercises.figures.notebook_5 import plot_batch, plot_orders, plot_padded
-from exercises.figures.notebook_5_classes import (
-    batch_shares,
-    plot_drawn,
-    plot_found,
-    plot_loss_shares,
-)
+from exercises.figures.notebook_5_classes import batch_shares, plot_drawn, plot_found
 from exercises.figures.notebook_5_seeds import by_sample, plot_fingerprints
 from exercises.figures.notebook_5_speed import only_decode, plot_stages, plot_timelines, slow_source
 from utils.config import COURSE
@@ -36,13 +31,13 @@ def test_orders_name_their_groups():
 def test_every_step_has_its_time_and_every_loader_its_share_of_waiting():
     only_decode(COURSE / "data/tiny/mosaic.png", COURSE / "README.md")  # the second is no image, and passed over
     costs = {
-        "photo": {"decode": 90.0, "copy, convert, check": 4.0, "resize": 6.0},
+        "photo": {"decode": 90.0, "copy and convert": 3.0, "check labels": 1.0, "resize": 6.0},
         "cached": {"collate": 0.5},
         "step": {"model": 20.0},
     }
     found = texts(plot_stages(costs, magnified={"cached": costs["cached"]}))
-    assert {"100.0 ms", "0.5 ms", "copy, convert, check", "model", "Magnified, with a GPU"} <= set(found)
-    waiting = plot_timelines({"0 workers": ([(0, 1), (2, 1)], [(1, 1), (3, 1)])})
+    assert {"100.0 ms", "0.5 ms", "copy and convert", "check labels", "model", "Magnified, with a GPU"} <= set(found)
+    waiting = plot_timelines({"0 workers": ([(5, 1), (7, 1)], [(6, 1), (8, 1)])})
     assert "0 workers\n50% waiting" in texts(waiting)
     image, mask = slow_source(PHOTOS[0], MASKS[0].numpy())
     assert (image is PHOTOS[0], mask.shape) == (True, (16, 16))
@@ -56,12 +51,7 @@ def test_a_view_that_was_there_before_is_coloured_and_distinct_ones_are_counted(
     assert by_sample([[1, 2, 3], [4, 5, 6]], [[2, 0, 1], [0, 1, 2]]) == [[2, 3, 1], [4, 5, 6]]
 
 
-def test_what_rare_classes_get_is_drawn_with_its_share():
-    shares = {"no weights": [0.25, 0.74, 0.01], "weights": [0.5, 0.25, 0.25]}
-    figure = plot_loss_shares(shares, CLASSES, PALETTE, focus=1)
-    assert {"25%", "74%", "50%"} <= set(texts(figure))
-    ends = [line.get_xdata().tolist() for line in figure.axes[0].lines]
-    assert ends == [[0.25, 0.5], [0.99, 0.75]], "lines follow the class in focus from bar to bar"
+def test_what_a_sampler_draws_is_a_share_of_each_batch_with_its_mean():
     batches = [(IMAGES, torch.tensor([1, 1, 2, 255])), (IMAGES, torch.tensor([2, 2, 255, 255]))]
     assert batch_shares(batches, 2, epochs=1).tolist() == [torch.tensor(1 / 3).item(), 1]
     drawn = plot_drawn({"car": {"shuffled": torch.tensor([0.1, 0.3]), "sampler": torch.tensor([0.4])}})

@@ -1,4 +1,4 @@
-"""exercises/figures/notebook_6*.py: what BatchNorm does, where memory and parameters are, and what is framed."""
+"""exercises/figures/notebook_6*.py: what BatchNorm does, and what is framed."""
 
 import numpy as np
 import torch
@@ -6,11 +6,8 @@ from helpers import CLASSES, PALETTE, texts
 from matplotlib.patches import Rectangle
 from torch import nn
 
-from exercises.figures.notebook_1_machine import activation_bytes
 from exercises.figures.notebook_6 import plot_rescaled
-from exercises.figures.notebook_6_costs import kept_by_size, plot_levels
 from exercises.figures.notebook_6_network import plot_inside
-from utils.unet import UNet
 
 
 def test_after_batchnorm_all_channels_lie_around_zero():
@@ -22,15 +19,6 @@ def test_after_batchnorm_all_channels_lie_around_zero():
     )
     assert np.allclose(before, 100, atol=10)
     assert np.allclose(after, 0, atol=0.1)
-
-
-def test_what_the_levels_keep_adds_up_to_what_the_network_keeps():
-    net, images = UNet(2, width=4, depth=2), torch.zeros(1, 3, 16, 16)
-    kept = kept_by_size(net, images)
-    assert list(kept) == [16, 8, 4]
-    assert 0.9 < sum(kept.values()) / activation_bytes(net, images) <= 1, "but for what BatchNorm keeps of a channel"
-    found = texts(plot_levels({16: 3 * 2**20, 8: 2**20}, [1000, 3000]))
-    assert {"3.0 MB, 75%", "1.0 MB, 25%", "1,000, 25%", "3,000, 75%", "8 x 8"} <= set(found)
 
 
 def test_what_a_network_learned_from_is_framed():

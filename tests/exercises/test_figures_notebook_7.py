@@ -6,33 +6,12 @@ import torch
 from helpers import CLASSES, PALETTE, texts
 
 from exercises.figures.notebook_7 import plot_confusion
-from exercises.figures.notebook_7_learning import plot_disagreement, plot_overlooked, plot_slope
-from exercises.figures.notebook_7_losses import ERRORS, judge_loop, plot_losses, plot_with_bug
+from exercises.figures.notebook_7_learning import plot_overlooked, plot_slope
+from exercises.figures.notebook_7_losses import judge_loop, plot_with_bug
 from exercises.figures.notebook_7_scores import plot_absent, plot_counting, plot_two_maps, without_total
 from utils.metrics import score_table
 
 MODEL = [2.0 * 0.95**step for step in range(61)]  # the losses of the loop on the page
-
-
-def test_each_loss_has_its_curves_its_mask_and_its_errors_where_the_class_is():
-    runs = {name: torch.full((5, 3), score) for name, score in {"ce": 0.25, "ce+dice": 0.5, "dice": 0.75}.items()}
-    truth = torch.zeros(2, 8, 8, dtype=torch.int64)
-    truth[1, :4], truth[1, 7] = 2, 255
-    half = truth.clone()
-    half[1, 2:4], half[1, 5] = 0, 2
-    masks = {"truth": truth, "one": truth, "two": half, "three": torch.zeros_like(truth)}
-    found = texts(plot_losses(runs, 2, masks, 0, CLASSES, PALETTE))
-    assert {f"IoU of {CLASSES[2]} on the four images", "mIoU on the four images", "ignored", *masks} <= set(found)
-    assert {"ce: ends at 0.25", "ce+dice: ends at 0.50", "dice: ends at 0.75"} <= set(found)
-    assert {"ce: IoU 1.00 here", "ce+dice: IoU 0.40 here", "dice: IoU 0.00 here", *ERRORS} <= set(found)
-
-
-def test_two_maps_stand_beside_their_truth():
-    truth, mask = torch.full((8, 8), 255), torch.zeros(8, 8, dtype=torch.int64)
-    figure = plot_disagreement({"truth": truth, "one": mask, "other": mask}, mask == 1, CLASSES, PALETTE)
-    assert {"truth", "one", "other", "ignored"} <= set(texts(figure))
-    ringed = plot_disagreement({"truth": truth}, torch.arange(64).view(8, 8) == 0, CLASSES, PALETTE)
-    assert len(ringed.axes[0].collections) == 1 + len(figure.axes[0].collections)
 
 
 def test_absent_classes_are_said_to_be_absent_and_change_the_mean():
@@ -68,7 +47,8 @@ def test_a_score_of_steps_stands_beside_a_smooth_loss():
         (MODEL[:12], "and it has 12"),
         (list(map(torch.tensor, MODEL[:30])), "append loss.item()"),
         ([2.0, float("nan"), *MODEL[2:30]], "NaN"),
-        (MODEL[10:40], "starts at 1.20"),
+        (MODEL[10:40], "starts at 1.20, and the fresh network in training mode at 2.00: judge with loss_fn"),
+        ([1.95, *MODEL[1:30]], "net.train() before the loop"),
         (MODEL[:1] * 30, "no weight moves"),
         ([2.0 * 0.98**step for step in range(30)], "is every gradient cleared"),
         (MODEL[:30], "right: your loop brings the loss from 2.00 to 0.45"),
@@ -86,10 +66,10 @@ def test_the_pull_of_a_loss_is_said_to_grow():
 
 def test_a_run_with_a_bug_ends_in_its_score():
     history = pd.DataFrame({"epoch": [1, 2], "train_loss": [2, 1], "val_loss": [2, 1], "val_score": [0.25, 0.75]})
-    figure = plot_with_bug(history, [0.25, 0.5], "mIoU", [(1.75, 0.125), (1.5, 0.625)])
-    assert {"0.50", "with the bug of 7.8", "Validation mIoU"} <= set(texts(figure))
+    figure = plot_with_bug(history, [0.25, 0.5], "mIoU", [(1.75, 0.125), (1.5, 0.625)], evaluated=0.875)
+    assert {"0.50", "with the bug of 7.8", "Validation mIoU", "training images,\nevaluated: 0.88"} <= set(texts(figure))
     hollow = [line for ax in figure.axes for line in ax.lines if line.get_markerfacecolor() == "none"]
-    assert [line.get_ydata().tolist() for line in hollow] == [[1.75, 1.5], [0.125, 0.625]]
+    assert [line.get_ydata().tolist() for line in hollow] == [[1.75, 1.5], [0.875], [0.125, 0.625]]
 
 
 def test_a_mean_of_shares_is_not_shown():
@@ -99,11 +79,11 @@ def test_a_mean_of_shares_is_not_shown():
 
 
 def test_patches_are_numbered_and_a_third_map_begins_a_second_row():
-    truth, nothing = torch.eye(16) > 0, torch.zeros(16, 16, dtype=torch.bool)
-    two = nothing.clone()
-    two[2, 2:4], two[15, 15] = True, True
+    nothing, truth, two = torch.zeros(3, 16, 16, dtype=torch.bool)
+    truth[2, 2], truth[8, 4], two[2, 2:4], two[15, 15] = True, True, True, True
     figure = plot_two_maps(torch.zeros(3, 16, 16, dtype=torch.uint8), truth, {"A": nothing, "B": two, "C": two})
-    assert [[text.get_text() for text in ax.texts] for ax in figure.axes] == [[], [], ["1", "2"], ["1", "2"]]
+    words = ["1", "2", "missed"]
+    assert [[text.get_text() for text in ax.texts] for ax in figure.axes] == [[], [], words, words]
     assert len({ax.get_subplotspec().rowspan.start for ax in figure.axes}) == 2
 
 

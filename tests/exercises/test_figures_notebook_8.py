@@ -5,14 +5,8 @@ import pandas as pd
 from helpers import texts
 
 from exercises.figures.notebook_8 import draw_run
-from exercises.figures.notebook_8_compare import plot_arms, plot_average, plot_models
+from exercises.figures.notebook_8_compare import plot_arms, plot_models
 from exercises.figures.notebook_8_rates import plot_cut, plot_finder, plot_first_steps, plot_resumed, plot_schedules
-
-
-def test_the_deepest_fall_of_each_curve_is_named():
-    curves = pd.DataFrame({"weights": [0.1, 0.5, 0.2, 0.6], "average": [0.1, 0.2, 0.3, 0.4]}, index=[1, 2, 3, 4])
-    found = texts(plot_average(curves))
-    assert {"weights: deepest fall 0.30", "average: deepest fall 0.00"} <= set(found)
 
 
 def test_every_seed_of_a_model_is_drawn_and_their_distance_named():

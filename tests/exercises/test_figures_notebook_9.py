@@ -88,7 +88,7 @@ def test_bars_of_confidence_say_their_shares_and_both_levels_are_named():
     bins = pd.DataFrame({"sure": [0.5, 0.9], "right": [0.4, 0.8]})
     assert {"before", "after", "0.40", "0.80"} <= texts(choices.plot_calibration({"before": bins, "after": bins}))
     table = pd.DataFrame({"dataset level": [0.8, 0.7], "image level": [0.7, 0.6]}, [0, 50])
-    assert {"dataset level", "image level"} <= texts(choices.plot_action(table, 0))
+    assert {"dataset level", "image level", "0.800", "0.600"} <= texts(choices.plot_action(table, 50))
 
 
 def test_what_the_network_is_not_given_stays_white():
