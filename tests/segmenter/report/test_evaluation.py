@@ -15,7 +15,7 @@ def test_a_data_set_of_other_classes_is_refused(pairs, oracle):
     source = catalog.load(Config(dataset="folder", root=pairs, classes=("a", "b", "c")))
     with pytest.raises(CourseError) as error:
         evaluate_run(oracle(), source)
-    assert_clear(error, "ground, house, lake", "a, b, c", "its own classes")
+    assert_clear(error, "ground, house, lake", "a, b, c", "the same classes")
 
 
 def test_shares_of_the_training_pixels_are_those_of_the_masks(pairs):
