@@ -51,7 +51,7 @@ def source_of(run: Path, root: Path | None, config: Config, dataset: str | None 
     from utils.run_splits import as_in_run
 
     if dataset is not None and dataset != config.dataset:  # what the run says of its own masks does not hold there
-        return as_in_run(catalog.load(Config.preset(dataset, root=root)), run)
-    if root is None and (run / "config.yaml").is_file():
+        config = Config.preset(dataset)
+    elif root is None and (run / "config.yaml").is_file():
         root = Config.load(run / "config.yaml").root
     return as_in_run(catalog.load(config.override(root=root) if root else config), run)

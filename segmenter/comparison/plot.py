@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from segmenter.words import counted
 from utils.plots import BLUE, GREEN, ORANGE, RED
 
 MARKERS = "osD^vP*X<>"
@@ -35,7 +36,7 @@ def plot_summary(table: pd.DataFrame) -> Figure:
         handles.append(legend_entry(f"augmentation: {augmentation}", "s", "grey", **fill_style(fill, "grey")))
     figure.legend(handles=handles, loc="outside right upper", frameon=False)
     fewest, most = int(table["seeds"].min()), int(table["seeds"].max())
-    seeds = f"{fewest} to {most} seeds" if fewest < most else f"{most} seed{'s' * (most > 1)}"
+    seeds = f"{fewest} to {most} seeds" if fewest < most else counted(most, "seed")
     figure.suptitle(f"Equal epochs, {seeds} each")
     return figure
 

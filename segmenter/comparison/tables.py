@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from segmenter.comparison.plot import plot_summary
+from segmenter.words import counted
 from utils.config import Config
 from utils.errors import CourseError
 from utils.files import write_atomically
@@ -81,7 +82,7 @@ def caption(config: Config) -> str:
     fewer = f", or fewer where {config.patience} brought no better score" if config.patience else ""
     return (
         "Best validation IoU, mean and standard deviation (sd) over seeds; no test image is looked at. Equal budget: "
-        f"{config.epochs} epoch{'s' * (config.epochs > 1)} over the same images for each{fewer}, and one learning "
+        f"{counted(config.epochs, 'epoch')} over the same images for each{fewer}, and one learning "
         "rate for all, which may suit some better. Seconds compare where one idle machine trained all. The sd of 3 "
         "seeds is rough: the true one may be half of it, or six times as large."
     )
