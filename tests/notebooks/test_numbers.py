@@ -17,8 +17,10 @@ from exercises.stored_page import DECIMAL, NUMBERS, numbers_of
 from utils.config import COURSE
 
 RESULTS = ("benchmarks/README.md", "data/README.md")
-# Code, addresses, pictures and their texts, and names of exercises are no claims of the prose.
-NO_PROSE = re.compile(r"```.*?```|`[^`\n]*`|!?\[[^\]]*\]\([^)]*\)|xercises? [\d., and]+|<[^>]*>", re.DOTALL)
+# Code, addresses, pictures and their texts, names of exercises, and what a question offers are no claims of the prose.
+NO_PROSE = re.compile(
+    r"```.*?```|`[^`\n]*`|!?\[[^\]]*\]\([^)]*\)|xercises? [\d., and]+|<[^>]*>|:(?:(?!\. )[^:\n])*\?", re.DOTALL
+)
 
 
 def shown(notebook):
@@ -61,6 +63,7 @@ def test_a_number_that_nobody_showed_is_found():
     code = {"cell_type": "code", "metadata": {NUMBERS: ["0.25"]}, "source": ["x = 1.5"], "outputs": [{"text": "0.77"}]}
     assert shown({"cells": [code]}) == {"0.25", "1.5", "0.77"}
     text = "It rose to 0.77 (see [0.11](http://x/0.12)), `lr=0.01`, in exercise 7.3 and Exercises 2.1 and 2.2: 41.7 %."
-    assert stated({"source": [text]}) == ["0.77", "41.7"]
+    text += " It fell: to 0.31. How far: 0.2, 0.3 or by 0.4?"
+    assert stated({"source": [text]}) == ["0.77", "41.7", "0.31"]
     assert rounds_to(2 * (math.sqrt(2) - 1), "0.83")
     assert not rounds_to(0.8249, "0.83")
