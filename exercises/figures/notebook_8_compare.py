@@ -44,5 +44,8 @@ def plot_optimism(counts: Sequence[int], wrong: Sequence[float], right: Sequence
     ax.plot(counts, wrong, "o-", color=RED, label="wrong: chosen on the test set")
     ax.plot(counts, right, "s--", color=GREEN, label="right: chosen on validation")
     ax.set(title="Reported test IoU minus the true one", xlabel="models to choose from", ylabel="optimism (IoU)")
+    ax.set_xscale("log")
+    ax.set_xticks(counts, counts, minor=False)
+    ax.minorticks_off()
     ax.legend(frameon=False)
     return figure

@@ -69,7 +69,7 @@ def plot_finder(found: pd.DataFrame, chosen: float) -> Figure:
         lowest = found[seed].idxmin()
         ax.plot(found[seed], color=colour, linewidth=1.3)
         ax.plot(lowest, found[seed][lowest], marker, color=colour, label=f"seed {seed}: lowest at {lowest:.2g}")
-    ax.axvline(chosen, color=GREEN, linestyle=":", label=f"the config's peak: {chosen:g}")
+    ax.axvline(chosen, color=GREEN, linestyle=":", label=f"our peak: {chosen:g}")
     title = "Learning-rate finder with three seeds (mean of 5 steps)"
     ax.set(title=title, xlabel="learning rate", ylabel="training loss", xscale="log")
     ax.legend(frameon=False)
@@ -107,6 +107,7 @@ def plot_resumed(steps: pd.DataFrame, endings: Mapping[str, pd.DataFrame], sourc
     for ax, title in zip(axes, titles, strict=True):
         ax.axvline(end.index[0] - 0.5, color=LIGHT, linestyle=":")
         ax.set(title=title, xlabel="step")
+    axes[2].set_xlim(axes[1].get_xlim())
     figure.legend(*axes[1].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4)
     figure.suptitle(f"Cut at the dotted line, and resumed ({source})")
     return figure
@@ -125,13 +126,15 @@ def plot_cut(whole: pd.Series, resumed: pd.Series, cut: int) -> Figure:
     return figure
 
 
-def plot_wrong_rates(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw the training loss and the validation IoU of runs by their name."""
+def plot_peaks(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw the training loss and the validation IoU of up to four runs by their name, and name where they end."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.2))
-    for (name, history), style in zip(histories.items(), (":", "-", "--"), strict=True):
+    for (name, history), style in zip(histories.items(), (":", "-", "--", "-."), strict=False):
         for ax, column in zip(axes, ("train_loss", "val_score"), strict=True):
-            ax.plot(history["epoch"], history[column], style, label=name)
-    axes[0].set(title="Training loss", xlabel="epoch", ylabel="loss")
+            ax.plot(
+                history["epoch"], history[column], style, label=f"{name}: {history[column].iloc[-1]:.2f} at the end"
+            )
+    axes[0].set(title="Training loss", xlabel="epoch", ylabel="loss", ylim=(0, None))
     axes[1].set(title="Validation IoU", xlabel="epoch", ylabel="IoU", ylim=(0, 1))
     axes[1].legend(frameon=False)
     return figure

@@ -6,7 +6,14 @@ from helpers import texts
 
 from exercises.figures.notebook_8 import draw_run
 from exercises.figures.notebook_8_compare import plot_arms, plot_models
-from exercises.figures.notebook_8_rates import plot_cut, plot_finder, plot_first_steps, plot_resumed, plot_schedules
+from exercises.figures.notebook_8_rates import (
+    plot_cut,
+    plot_finder,
+    plot_first_steps,
+    plot_peaks,
+    plot_resumed,
+    plot_schedules,
+)
 
 
 def test_every_seed_of_a_model_is_drawn_and_their_distance_named():
@@ -68,3 +75,10 @@ def test_the_epochs_before_a_cut_are_filled_and_those_after_it_open():
     before, after = plot_cut(score, score, 2).axes[0].lines[1:3]
     assert (list(before.get_xdata()), before.get_markerfacecolor() == "white") == ([1, 2], False)
     assert (list(after.get_xdata())[after.get_markevery()], after.get_markerfacecolor()) == ([3], "white")
+
+
+def test_the_end_of_every_peak_is_named():
+    history = pd.DataFrame({"epoch": [1, 2], "train_loss": [2.0, 1.0], "val_score": [0.2, 0.4]})
+    losses, scores = plot_peaks({"A": history, "B": history.assign(val_score=0.1)}).axes
+    assert [line.get_ydata().tolist() for line in losses.lines] == [[2.0, 1.0]] * 2
+    assert [line.get_label() for line in scores.lines] == ["A: 0.40 at the end", "B: 0.10 at the end"]
