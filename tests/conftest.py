@@ -99,10 +99,13 @@ def collect_litter():
 
 
 SLOW = (
-    "test_switch",
-    "test_three_states",
+    "test_whole_course",
     "test_notebooks",
     "test_bank",
+    "test_training",
+    "test_capstone",
+    "test_browser",
+    "test_export",
     "test_runs",
     "test_comparison",
     "test_grade",
