@@ -129,10 +129,6 @@ def layers_run(block: nn.Module, x: Tensor) -> tuple[Tensor, list[tuple[nn.Modul
     return result, calls
 
 
-def convolutions(block: nn.Module, x: Tensor) -> list[tuple[nn.Module, tuple[int, ...]]]:
-    return [(m, shape) for m, shape in layers_run(block, x)[1] if isinstance(m, nn.Conv2d)]
-
-
 def block_is_a_module(ConvBlock: Callable) -> None:
     """A ConvBlock is a module whose layers are known to PyTorch.
 
