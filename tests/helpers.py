@@ -125,7 +125,7 @@ SHORTER = {  # what makes a training of a notebook long, and what it is in tests
     r"STEPS = 60": "STEPS = 10",
     r"num_samples=40 \*": "num_samples=10 *",
     r"sides = \(8, 16, 32, 64, 128, 256\)": "sides = (8, 16, 32, 64)",
-    r"range\(1, 101\)": "range(1, 11)",
+    r"side, steps = 48, 150": "side, steps = 48, 10",
     r"range\(71\)": "range(11)",
 }
 

@@ -781,21 +781,29 @@ def new_every_time(make: Callable) -> None:
 
 
 def directions(make: Callable, augmentation: str, aerial: bool, count: int) -> tuple[float, Counter, list[float]]:
-    """Return how often a picture comes out mirrored, on which side its bottom lies how often, and all skew angles."""
+    """Return how often a picture comes out mirrored, on which side its bottom lies how often, and all skew angles.
+
+    They are read off the middle of the mask alone, because a border that is reflected points elsewhere.
+    """
     rows, columns = np.indices((48, 48))
-    mask = (1 + 2 * (rows >= 24) + (columns >= 24)).astype(np.uint8)  # quarters: 1 2 above 3 4
-    image = np.stack([mask * 50, 255 - mask * 50, rows * 4], axis=-1).astype(np.uint8)
+    mask = (1 + rows // 4 * 12 + columns // 4).astype(np.uint8)  # 144 labels, which say where they are
+    image = np.stack([mask, 255 - mask, rows * 4], axis=-1).astype(np.uint8)
+    middle = np.hypot(rows - 23.5, columns - 23.5) < 16
     flips, sides, skewed = [], Counter(), []
     for _, new in views(made(make, 48, augmentation, aerial), image, mask, 48, count):
-        if len(np.setdiff1d(new, [0, IGNORED])) < 4:
+        seen = middle & (new != 0) & (new != IGNORED)
+        if seen.sum() < 40:
             continue
-        one, two, three, four = (np.argwhere(new == n).mean(axis=0)[::-1] for n in (1, 2, 3, 4))
-        across, down = two - one, (three + four) - (one + two)
-        below = three - one
-        angle = np.degrees(np.arctan2(across[1], across[0])) % 90
+        came_from = np.stack(np.divmod(new[seen].astype(int) - 1, 12), axis=1)
+        places = np.column_stack([rows[seen], columns[seen], np.ones(seen.sum())])
+        back = np.linalg.lstsq(places, came_from, rcond=None)[0][:2].T  # old (row, column) = back @ new (row, column)
+        if abs(np.linalg.det(back)) < 1e-3:
+            continue
+        down, across = np.linalg.inv(back).T
+        angle = np.degrees(np.arctan2(*across)) % 90
         skewed += [min(angle, 90 - angle)] if 1 < angle < 89 else []
-        flips.append(across[0] * below[1] - across[1] * below[0] < 0)
-        names = ("below", "above") if abs(down[1]) > abs(down[0]) else ("right", "left")
+        flips.append(np.linalg.det(back) < 0)
+        names = ("below", "above") if abs(down[0]) > abs(down[1]) else ("right", "left")
         sides[names[int(down[abs(down).argmax()] < 0)]] += 1
     require(flips, "hardly any label is left: nearly all of the mask is 255", augmentation=augmentation)
     return float(np.mean(flips)), sides, skewed

@@ -64,7 +64,8 @@ def plot_with_bug(
     right.plot(history["epoch"], buggy, ":s", ms=5, color="dimgrey", label="with the bug of 7.8")
     end = (history["epoch"].iloc[-1], buggy[-1])
     right.annotate(f"{buggy[-1]:.2f}", end, (0, -14), textcoords="offset points", ha="center", color="dimgrey")
-    left.legend(frameon=False)
+    left.set_ylim(0)
+    left.legend(frameon=False, loc="lower left")
     right.legend(frameon=False, loc="upper left")
     right.set(title=f"Validation {name}", ylabel=name)
     return figure

@@ -120,11 +120,12 @@ def plot_counting(truth: Tensor, prediction: Tensor, matrix: Tensor, focus: int)
         axes, (truth, prediction, matrix), ("truth", "prediction", "confusion matrix"), strict=True
     ):
         counts = grid is matrix
-        values = grid.float().where(grid != IGNORE_INDEX, torch.nan)
+        hidden = torch.zeros_like(grid, dtype=torch.bool) if counts else truth == IGNORE_INDEX
+        values = grid.float().where(~hidden, torch.nan)
         ax.imshow(values, cmap="Greys" if counts else "Blues", vmin=0, vmax=6 if counts else 3.5, aspect="auto")
         for row, values in enumerate(grid.tolist()):
             for column, value in enumerate(values):
-                word = "ignored" if value == IGNORE_INDEX else str(value)
+                word = "ignored" if value == IGNORE_INDEX else f"({value})" if hidden[row, column] else str(value)
                 if counts and value and focus in (row, column):
                     wrong = f"\nmiss, false\nalarm of {column}" if row == focus else f"\nfalse alarm,\nmiss of {row}"
                     word += "\nhit" if row == column else wrong

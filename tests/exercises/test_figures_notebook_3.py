@@ -1,6 +1,7 @@
 """The figures of notebook 3 show the numbers that they were given."""
 
 import numpy as np
+import torch
 
 from exercises.figures.notebook_3 import (
     plot_changes,
@@ -11,7 +12,7 @@ from exercises.figures.notebook_3 import (
     plot_outlined,
     plot_ten_scores,
 )
-from exercises.figures.notebook_3_learning import plot_learning
+from exercises.figures.notebook_3_learning import plot_learning, score_lines
 from exercises.figures.notebook_3_promises import plot_promises
 
 CLASSES, PALETTE = ("ground", "road", "car"), [(200, 200, 0), (60, 60, 60), (200, 0, 200)]
@@ -88,7 +89,15 @@ def test_learning_draws_every_seed_and_names_the_gap_between_the_means():
 
 def test_the_spike_of_one_seed_does_not_stretch_the_axis_of_the_losses():
     calm, spiked = ([([1.0] * 10, {10: loss}, 0.4) for loss in losses] for losses in ((1, 1, 1), (1, 1, 4)))
-    assert plot_learning({"none": calm, "light": spiked}).axes[0].get_ylim() == (0, 1.05 * 2)
+    assert plot_learning({"none": calm, "light": spiked}).axes[0].get_ylim() == (0, 1.05)
+
+
+def test_scores_name_every_seed_their_mean_and_each_class():
+    counts = [torch.tensor([[3, 1], [0, 4]]), torch.tensor([[4, 0], [0, 4]])]
+    runs = {"none": [([], {10: 2.0, 20: loss}, matrix) for loss, matrix in zip((0.5, 0.7), counts, strict=True)]}
+    first, *_, head, row = score_lines(runs, ("ground", "cat")).splitlines()
+    assert first == "none      mean validation loss 0.60 (0.50 0.70)   mean validation IoU 0.90 (0.80 1.00)"
+    assert (head.split(), row.split()) == (["ground", "cat"], ["none", "0.88", "0.90"])
 
 
 def test_promises_show_each_picture_before_and_after_its_change():

@@ -68,6 +68,7 @@ def test_a_run_with_a_bug_ends_in_its_score():
     history = pd.DataFrame({"epoch": [1, 2], "train_loss": [2, 1], "val_loss": [2, 1], "val_score": [0.25, 0.75]})
     figure = plot_with_bug(history, [0.25, 0.5], "mIoU", [(1.75, 0.125), (1.5, 0.625)], evaluated=0.875)
     assert {"0.50", "with the bug of 7.8", "Validation mIoU", "training images,\nevaluated: 0.88"} <= set(texts(figure))
+    assert figure.axes[0].get_ylim()[0] == 0  # so that two losses compare as they look
     hollow = [line for ax in figure.axes for line in ax.lines if line.get_markerfacecolor() == "none"]
     assert [line.get_ydata().tolist() for line in hollow] == [[1.75, 1.5], [0.875], [0.125, 0.625]]
 
@@ -93,3 +94,9 @@ def test_only_counted_pixels_are_called_hits_and_errors():
     found = texts(plot_counting(truth, prediction, matrix, focus=1))
     assert {"1\nhit", "1\nmiss, false\nalarm of 0", "1\nfalse alarm,\nmiss of 0"} <= set(found)
     assert not any(word.startswith("0\n") for word in found)
+
+
+def test_a_prediction_that_does_not_count_stands_in_brackets():
+    truth, prediction = torch.tensor([[0, 255]]), torch.tensor([[0, 1]])
+    found = texts(plot_counting(truth, prediction, torch.tensor([[1, 0], [0, 0]]), focus=0))
+    assert {"ignored", "(1)"} <= set(found)

@@ -1450,3 +1450,34 @@ def train_transform(config):
         if config.augmentation == "strong": steps.append(A.CoarseDropout(fill=0, fill_mask=0, p=0.5))
         if config.aerial: steps.append(A.RandomRotate90(p=1))
     return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: turned by any angle
+def train_transform(config):
+    s = config.image_size
+    steps = [pad(s), A.RandomCrop(s, s)]
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+        if config.aerial:
+            steps.append(A.Rotate(limit=180, border_mode=cv2.BORDER_REFLECT_101, p=1))
+    return Augment(steps, seed=config.seed)
+
+# %% 3.4 wrong: turned by any angle
+def train_transform(config):
+    s = config.image_size
+    steps = [pad(s)]
+    if config.augmentation != "none" and config.aerial:
+        steps.append(A.Rotate(limit=180, border_mode=cv2.BORDER_REFLECT, p=1))
+    steps.append(A.RandomCrop(s, s))
+    if config.augmentation != "none":
+        steps += geometric(config.augmentation) + photometric(config.augmentation)
+    return Augment(steps)
+
+# %% 3.4 right: quarter turns and then a few degrees, both with reflected borders
+def train_transform(config):
+    s = config.image_size
+    steps = [pad(s), A.RandomCrop(s, s)]
+    if config.augmentation != "none":
+        steps += [A.RandomRotate90(p=1)] * bool(config.aerial) + [A.HorizontalFlip(p=0.5)]
+        steps.append(A.Affine(rotate=(-20, 20), scale=(0.8, 1.2), border_mode=cv2.BORDER_REFLECT_101, p=0.7))
+        steps += photometric(config.augmentation)
+    return Augment(steps, seed=config.seed)
