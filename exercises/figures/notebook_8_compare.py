@@ -26,15 +26,20 @@ def plot_arms(arms: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def plot_models(table: pd.DataFrame) -> Figure:
-    """Draw the runs of `compare_runs` over the work that an image costs: a dot for each seed, a line between them."""
+    """Draw the IoU of runs with kept statistics ('best val IoU') and with 'fresh statistics': a line for each run.
+
+    The runs of one model share a colour, and the legend names their means.
+    """
     figure, ax = plt.subplots(figsize=(9, 3.6))
-    for (model, runs), marker in zip(table.groupby("model", sort=False), "osD^vPX*", strict=False):
-        scores, cost = runs["best val IoU"], runs["GFLOPs"].iloc[0]
-        ax.plot(runs["GFLOPs"], scores, f"{marker}-", markersize=8)
-        name = f"{model}: {scores.mean():.2f}\nseeds {scores.max() - scores.min():.3f} apart"
-        ax.annotate(name, (cost, scores.mean()), (12, 0), textcoords="offset points", va="center")
-    title = "Each mark is a run with one seed; a line joins the seeds of a model"
-    ax.set(title=title, xlabel="GFLOPs for one image", ylabel="validation IoU", xlim=(0, 1.4 * table["GFLOPs"].max()))
+    columns = ["best val IoU", "fresh statistics"]
+    for place, (model, runs) in enumerate(table.groupby("model", sort=False)):
+        kept, fresh = runs[columns].mean()
+        look = {"color": f"C{place}", "marker": "osD^vPX*"[place % 8], "linestyle": ("-", "--", ":")[place % 3]}
+        lines = ax.plot([0, 1], runs[columns].to_numpy().T, **look)
+        lines[0].set_label(f"{model}\n{kept:.3f}, then {fresh:.3f}")
+    ax.set(title="Each line is a run, each colour a model", ylabel="validation IoU", xlim=(-0.1, 1.1))
+    ax.set_xticks([0, 1], ["as BatchNorm kept them", "fresh statistics"])
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), title="mean of the seeds")
     return figure
 
 

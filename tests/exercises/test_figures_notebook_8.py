@@ -16,12 +16,12 @@ from exercises.figures.notebook_8_rates import (
 )
 
 
-def test_every_seed_of_a_model_is_drawn_and_their_distance_named():
-    scores = {"model": ["unet", "other", "unet"], "best val IoU": [0.42, 0.3, 0.4], "GFLOPs": [0.3, 0.1, 0.3]}
-    ax = plot_models(pd.DataFrame(scores)).axes[0]
-    assert [line.get_ydata().tolist() for line in ax.lines] == [[0.42, 0.4], [0.3]]
-    names = [text.get_text() for text in ax.texts]
-    assert names == ["unet: 0.41\nseeds 0.020 apart", "other: 0.30\nseeds 0.000 apart"]
+def test_every_run_is_drawn_twice_and_the_means_of_each_model_are_named():
+    scores = {"best val IoU": [0.42, 0.3, 0.4], "fresh statistics": [0.5, 0.45, 0.48]}
+    ax = plot_models(pd.DataFrame({"model": ["unet", "other", "unet"]} | scores)).axes[0]
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[0.42, 0.5], [0.4, 0.48], [0.3, 0.45]]
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["unet\n0.410, then 0.490", "other\n0.300, then 0.450"]
 
 
 def test_a_run_that_went_on_is_as_far_from_the_whole_one_as_its_weights():
