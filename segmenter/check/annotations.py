@@ -1,19 +1,21 @@
 """The check of what a labelling tool wrote: regions, images and files that do not fit each other."""
 
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from segmenter.check.findings import Case, Cases, FileNames, Finding, sort_findings
 from segmenter.check.report import list_findings
 from segmenter.formats import objects
 from segmenter.formats.base import Annotations, Item, Region
-from segmenter.formats.convert import has_other_shape
+from segmenter.formats.convert import THREADS, draw_item
 from segmenter.formats.drawing import is_area
 from segmenter.formats.listing import Listing
-from segmenter.formats.sizes import upright_size
+from segmenter.formats.sizes import has_other_shape, upright_size
 from segmenter.formats.sources import tell
 from segmenter.optional import require
 from utils.errors import DataError, Fault, printable
@@ -54,24 +56,40 @@ class AnnotationReport:
 
 
 def check_annotations(found: Annotations, listing: Listing) -> AnnotationReport:
-    """Look at every image and region, and report all faults and oddities. Changes nothing."""
+    """Look at every image and region, draw them all, and report all faults and oddities. Changes nothing."""
     cases: Cases = defaultdict(list)
-    for item in found.items:
-        if item.image is None:
-            cases["annotated image is missing"].append(Case(facts={"name": item.name}))
-            continue
+    cases["annotated image is missing"] = [Case(facts={"name": i.name}) for i in found.items if i.image is None]
+    items = [item for item in found.items if item.image is not None]
+    with ThreadPoolExecutor(THREADS) as pool:
+        done = pool.map(lambda item: drawing_fault(item, found.classes), items)
+        errors = list(tqdm(done, "checking", len(items), unit="image", delay=1))
+    for item, error in zip(items, errors, strict=True):
         size = upright_size(item.image)
         if size and item.size and has_other_shape(size, item.size):
             words = f"{size[1]}x{size[0]}, annotated at {item.size[1]}x{item.size[0]}"
             cases["annotations of another size"].append(Case((item.image,), facts={"size": words}))
+        elif error is not None and error.fault is None:
+            cases["annotations that cannot be drawn"].append(Case((item.image,), facts={"name": str(error)}))
+        elif error is not None:
+            cases[error.fault.kind].append(error.fault)
         for kind, region in look_at(item, item.size or size):
             cases[kind].append(Case((item.image,), facts={"name": region.label or "ignored"}))
         if found.format == objects.NAME:
             for kind, case in look_at_masks(item):
-                cases[kind].append(case)
-    for kind, some in look_at_files(found, listing).items():
+                cases[kind] += [case] if case not in cases[kind] else []
+    for kind, some in look_at_files(found).items():
         cases[kind] += some
     return AnnotationReport(found, listing, sort_findings(cases))
+
+
+def drawing_fault(item: Item, classes: tuple[str, ...]) -> DataError | None:
+    """Draw an image as `convert` does, and return what it would be left out for."""
+    try:
+        if item.is_labelled:
+            draw_item(item, classes)
+    except DataError as error:
+        return error
+    return None
 
 
 def look_at(item: Item, size: tuple[int, int] | None) -> list[tuple[str, Region]]:
@@ -125,18 +143,17 @@ def look_at_masks(item: Item) -> list[tuple[str, Case | Fault]]:
     return faults + twice[:1]
 
 
-def look_at_files(found: Annotations, listing: Listing) -> Cases:
+def look_at_files(found: Annotations) -> Cases:
     """Find images that are annotated twice, or not at all, and copies under other names."""
     times = Counter(item.image for item in found.items if item.image is not None)
     labelled = {item.image for item in found.items if item.is_labelled}
-    used = {row for row in found.files}
-    bare = [path for path in (*listing.pictures, *times) if path not in labelled and path not in used]
+    bare = [path for path in times if path not in labelled]
     copies: dict[str, list[Path]] = defaultdict(list)
     for path, digest in zip(times, content_hashes(list(times)), strict=True):
         copies[digest].append(path)
     return {
         "image annotated twice": [Case((path,)) for path, count in times.items() if count > 1],
-        "image without annotations": [Case((path,)) for path in dict.fromkeys(bare)],
+        "image without annotations": [Case((path,)) for path in bare],
         "same image under two names": [Case(tuple(paths)) for paths in copies.values() if len(paths) > 1],
     }
 

@@ -58,6 +58,9 @@ KINDS: dict[str, Kind] = {
     ),
     **FAULT_KINDS,
     "empty split": Kind("error", "Name the split of more pairs in a csv, or let splits='random' draw them.", "{name}"),
+    "split without labels": Kind(
+        "error", "Every pixel of it is ignored: label some of it, or move pairs into it.", "{name}"
+    ),
     "pair listed in several splits": Kind("error", "Keep one row of each pair.", "{files} is listed in {splits}"),
     "identical images in several splits": Kind(
         "error", "Keep one copy: a model scores well on what it was trained on."
@@ -70,6 +73,9 @@ KINDS: dict[str, Kind] = {
     ),
     "identical images with different masks": Kind(
         "warning", "The masks contradict each other: keep the right one.", "{files} ({share:.1%} of the pixels differ)"
+    ),
+    "validation without foreground": Kind(
+        "warning", "No IoU can tell which epoch is the best: move pairs, or set splits='stratified'.", "{name}"
     ),
     "class missing from a split": Kind(
         "warning",
@@ -107,6 +113,9 @@ KINDS: dict[str, Kind] = {
     # Of what a labelling tool wrote, before masks are drawn of it.
     "annotations of another size": Kind(
         "error", "They are left out: annotate the image again, or put the right one in its place.", "{files} ({size})"
+    ),
+    "annotations that cannot be drawn": Kind(
+        "error", "The images are left out: export the annotations again, or draw them anew.", "{name}"
     ),
     "annotated image is missing": Kind("warning", "Add it, or name its folder (convert --images).", "{name}"),
     "image annotated twice": Kind("warning", "The first entry with a region counts: remove the others."),

@@ -20,13 +20,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(source: Path, into: Path, images: Path | None, name: str | None, unlabelled: str) -> None:
     """Draw annotations of any common format as masks, in a folder that train and check read; the source stays."""
-    from segmenter import formats
     from segmenter.formats.convert import convert
-    from segmenter.formats.sources import tell
+    from segmenter.formats.listing import Listing
+    from segmenter.formats.sources import read, tell
     from segmenter.words import counted
 
-    listing = formats.Listing(source, images)
-    found = formats.read(listing, name)
+    listing = Listing(source, images)
+    found = read(listing, name)
     print(tell(found), flush=True)
     done = convert(found, listing, into.expanduser(), unlabelled)
     for sentence in done.left_out[:10]:

@@ -16,6 +16,7 @@ from segmenter.formats.base import (
     Region,
     as_written,
 )
+from segmenter.formats.completing import alike, complete
 from segmenter.formats.listing import Listing
 from utils.catalog.folder import MOST_CLASSES
 from utils.errors import ConfigError, DataError
@@ -23,6 +24,7 @@ from utils.errors import ConfigError, DataError
 __all__ = ["Annotations", "Item", "Listed", "Listing", "Region", "detect", "names", "read"]
 
 LAST = "looks"  # only where nothing says what the files are: it has to open them
+WHOLE = ("pairs", LAST)  # a picture in no pair may be a mask: it becomes no image without annotations
 
 
 def modules() -> dict[str, ModuleType]:
@@ -70,6 +72,9 @@ def read(listing: Listing, name: str | None = None) -> Annotations:
     if listed is None or not listed.files:
         raise DataError(describe_nothing(listing))
     annotations = read_files(modules()[key], listing, listed.files)
+    if key not in WHOLE:
+        complete(annotations, listing)
+    annotations.notes += alike(annotations.classes)
     if len(annotations.classes) > MOST_CLASSES:
         raise DataError(
             f"{listing.source} names {len(annotations.classes)} classes: at most {MOST_CLASSES} fit into a mask of "

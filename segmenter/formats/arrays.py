@@ -1,15 +1,17 @@
 """Label arrays: NAME.npy or NAME.mat of whole numbers for each image; pickles are never loaded."""
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from segmenter.formats.base import Annotations, Item
+from segmenter.formats.base import Annotations, Item, filling
 from segmenter.formats.listing import Listing
 from segmenter.optional import require
 from utils.catalog.class_table import find_table
+from utils.catalog.mask_meaning import BLACK_AND_WHITE, is_binary
 from utils.catalog.places import base_name
 from utils.errors import DataError
 from utils.images import IGNORE_INDEX
@@ -30,24 +32,43 @@ def find_image(listing: Listing, path: Path) -> Path | None:
 
 def read(listing: Listing, files: list[Path]) -> Annotations:
     """Read all arrays; names come from classes.csv, else ids are the names. Raises DataError."""
+    items = []
+    held: dict[Path, Counter[int]] = {}
+    for file in files:
+        image = find_image(listing, file)
+        items.append(item := Item(file.stem, image, split=listing.split_of(image, file)))
+        with filling(item, file):
+            held[file] = Counter(np.unique(load(file)).tolist())
+    names, lookup = meaning_of(listing, list(held.values()))
+    for file, item in zip(files, items, strict=True):
+        item.ids = partial(read_ids, file, lookup) if file in held else item.ids
+    return Annotations(NAME, files, names, items)
+
+
+def meaning_of(listing: Listing, held: list[Counter[int]]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the names of the classes, and the class of every value, uint8 (256,). Raises DataError.
+
+    Args:
+        listing: where a table of classes may be.
+        held: the values in each array.
+    """
     table = find_table(listing.root)
-    values = sorted({int(v) for file in files for v in np.unique(load(file))} - {IGNORE_INDEX})
+    found = set().union(*held)
+    values = sorted(found - {IGNORE_INDEX})
     if values and (values[0] < -1 or values[-1] > IGNORE_INDEX):
         wrong = values[0] if values[0] < -1 else values[-1]
         raise DataError(f"The arrays in {listing.root} hold {wrong}: class ids are 0-254, or 255 and -1 to ignore.")
+    lookup = np.full(256, IGNORE_INDEX, np.uint8)
+    if is_binary(held, found) and (table is None or (len(table.names) == 2 and not table.ids)):
+        lookup[[0, 1, IGNORE_INDEX]] = 0, 1, 1
+        return table.names if table else BLACK_AND_WHITE, lookup
     stored = table.ids if table and table.ids else range(max(*values, len(table.names) - 1 if table else 0, 1) + 1)
     names = table.names if table else tuple(f"class {i}" for i in stored)
     if len(names) < len(stored) or set(values) - {-1, *stored}:
         strange = sorted(set(values) - {-1, *stored[: len(names)]})
         raise DataError(f"The arrays in {listing.root} hold {strange[0]}, which {table.path} does not name: add it.")
-    lookup = np.full(256, IGNORE_INDEX, np.uint8)
     lookup[list(stored)] = np.arange(len(stored))
-    items = [
-        Item(file.stem, image, [], partial(read_ids, file, lookup), None, listing.split_of(image, file))
-        for file in files
-        for image in [find_image(listing, file)]
-    ]
-    return Annotations(NAME, files, names, items)
+    return names, lookup
 
 
 def read_ids(path: Path, lookup: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """The folder that the course reads: what its files are called, and its tables, `classes.csv` and `splits.csv`."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,24 +7,14 @@ import pandas as pd
 
 from segmenter.formats.base import Annotations, Item
 from segmenter.formats.listing import Listing
+from segmenter.outputs import unique_names
 from utils.files import content_hashes, write_atomically
 from utils.splits import split_by_group
 
 
 def name_items(items: list[Item], listing: Listing) -> list[str]:
     """Give every image a name of its own: its file's, or its path's where two files have one name."""
-    names: list[str] = []
-    used: set[str] = set()
-    for item in items:
-        path, number = Path(listing.relative(item.image)), 0
-        name = path.stem
-        while name.casefold() in used:
-            number += 1
-            parts = [part for part in path.with_suffix("").parts if part not in ("/", "..")]
-            name = re.sub(r'[\\/:*?"<>|]', "_", "_".join(parts)) + (f"_{number}" if number > 1 else "")
-        used.add(name.casefold())
-        names.append(name)
-    return names
+    return unique_names(listing.relative(item.image) for item in items)
 
 
 def paths_of(item: Item, name: str, folder: Path) -> tuple[Path, Path]:

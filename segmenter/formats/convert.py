@@ -10,6 +10,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ from segmenter.formats.base import Annotations, Item, as_written
 from segmenter.formats.canonical import name_items, paths_of, write_tables
 from segmenter.formats.drawing import draw, has_area
 from segmenter.formats.listing import Listing
-from segmenter.formats.sizes import upright_size
+from segmenter.formats.sizes import has_other_shape
 from segmenter.masks import palette_image
 from segmenter.outputs import MADE_BY
 from utils.catalog.colours import distinct_colours
+from utils.catalog.layouts import list_files
 from utils.errors import DataError
 from utils.files import read_bytes, save_picture, write_atomically
 from utils.images import read_image
@@ -62,7 +64,7 @@ def convert(
     if not wanted:
         raise DataError(f"{listing.source} holds nothing that can be converted: {left_out[0] if left_out else 'empty'}")
     names = name_items(wanted, listing)
-    key = fingerprint(found, wanted, unlabelled)
+    key = fingerprint(found, wanted, listing, unlabelled)
     with held(folder):
         claim(folder, key, found, names)
         work = partial(write_pair, folder=folder, classes=found.classes)
@@ -89,7 +91,7 @@ def choose(found: Annotations, background: bool) -> tuple[list[Item], list[str]]
     bare = [item.name for item in chosen.values() if not item.is_labelled and not background]
     sentences = []
     if missing:
-        sentences.append(f"{len(missing)} annotated image(s) are not there, such as {missing[0]}: add them, or name "
+        sentences.append(f"{len(missing)} annotated image(s) were not found, such as {missing[0]}: add them, or name "
                          "their folder (--images).")  # fmt: skip
     if bare:
         sentences.append(f"{len(bare)} image(s) have no annotation, such as {bare[0]}: --unlabelled background takes "
@@ -107,12 +109,20 @@ def without_area(items: list[Item]) -> list[str]:
     return [f"{len(bare)} region(s) have no area, such as one on {bare[0]}: nothing of them is drawn."]
 
 
-def fingerprint(found: Annotations, items: list[Item], unlabelled: str) -> str:
-    """Tell one conversion from another: other annotations, images or options have another one."""
+def fingerprint(found: Annotations, items: list[Item], listing: Listing, unlabelled: str) -> str:
+    """Tell one conversion from another: other files in the source, images or options have another one.
+
+    Every file of the source counts: PNGs of segments, and what lies beside a shapefile, are read with it. Of a source
+    that is one file, so do those that begin with its name, and the pictures.
+    """
     digest = hashlib.sha256(repr((found.format, found.classes, unlabelled)).encode())
-    for path in [*found.files, *(item.image for item in items)]:
+    files = {*listing.files, *found.files, *(item.image for item in items)}
+    if listing.source.is_file():
+        beside = list(listing.root.glob(f"{escape(listing.source.stem)}*"))
+        files.update(*map(list_files, filter(Path.is_dir, beside)), filter(Path.is_file, beside), listing.pictures)
+    for path in sorted(files):
         state = path.stat() if path.is_file() else None  # a member of a shard has none
-        facts = (path.name, state and state.st_size, state and state.st_mtime_ns)
+        facts = (listing.relative(path), state and state.st_size, state and state.st_mtime_ns)
         digest.update(repr(facts).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
@@ -165,7 +175,7 @@ def draw_item(item: Item, classes: tuple[str, ...]) -> np.ndarray:
 
     Raises DataError where the two are of another shape: then the annotations are those of another picture.
     """
-    shape = upright_size(item.image) or read_image(item.image).shape[:2]
+    shape = read_image(item.image).shape[:2]  # a file that is cut off is left out, not copied
     height, width = item.size or shape
     if has_other_shape(shape, (height, width)):
         raise DataError(
@@ -174,11 +184,6 @@ def draw_item(item: Item, classes: tuple[str, ...]) -> np.ndarray:
         )
     with as_written(f"What was drawn on {item.image}"):
         return draw(item, classes, height, width)
-
-
-def has_other_shape(size: tuple[int, int], stated: tuple[int, int]) -> bool:
-    """Say whether two sizes, (height, width), cannot be of one picture; one may be the other made smaller."""
-    return abs(size[0] / size[1] - stated[0] / stated[1]) > 0.02 * stated[0] / stated[1]
 
 
 def copy(source: Path, target: Path) -> None:

@@ -1,6 +1,7 @@
 """CVAT for images: one XML with polygons, boxes, ellipses and masks of each image, ordered by `z_order`."""
 
 import re
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
@@ -8,9 +9,19 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from segmenter.formats.base import Annotations, Item, Region, class_names, drawn_names, label_of
+from segmenter.formats.base import (
+    Annotations,
+    Item,
+    Region,
+    class_names,
+    drawn_names,
+    filling,
+    label_of,
+    regions_in,
+    words_of_undrawn,
+)
 from segmenter.formats.listing import Listing
-from segmenter.formats.shapes import ellipse, rectangle, ring_of
+from segmenter.formats.shapes import ellipse, rectangle, ring_of, turned_about_centre
 from utils.errors import DataError
 
 NAME = "CVAT for images"
@@ -29,7 +40,7 @@ def find(listing: Listing) -> list[Path]:
 
 def read(listing: Listing, files: list[Path]) -> Annotations:
     """Read all files as one data set; classes are in the order of the project's labels. Raises DataError."""
-    items, names = [], []
+    items, names, undrawn = [], [], Counter()
     for file in files:
         try:
             root = ElementTree.parse(file).getroot()
@@ -38,16 +49,19 @@ def read(listing: Listing, files: list[Path]) -> Annotations:
         names += [element.text or "" for element in root.findall("./meta//label/name")]
         for entry in root.findall("image"):
             image = listing.find_image(entry.get("name", ""), file)
-            shapes = sorted(entry, key=lambda shape: int(shape.get("z_order", 0)))
-            regions = [region for shape in shapes if (region := region_of(shape)) is not None]
-            size = (int(float(entry.get("height", 0))), int(float(entry.get("width", 0))))
             split = listing.split_of(image) or listing.split_of(Path(entry.get("subset", "")) / "x.png")
-            items.append(Item(entry.get("name", ""), image, regions, None, size if all(size) else None, split))
-    return Annotations(NAME, files, class_names([*names, *drawn_names(items)]), items)
+            items.append(item := Item(entry.get("name", ""), image, split=split))
+            with filling(item, f"{file}, {item.name},"):
+                size = (int(float(entry.get("height", 0))), int(float(entry.get("width", 0))))
+                item.size = size if all(size) else None
+                shapes = sorted(entry, key=lambda shape: int(shape.get("z_order", 0)))
+                item.regions = regions_in((region_of(shape) for shape in shapes if shape.tag != "tag"), undrawn)
+    classes = class_names([*names, *drawn_names(items)])
+    return Annotations(NAME, files, classes, items, words_of_undrawn(undrawn))
 
 
-def region_of(shape: Element) -> Region | None:
-    """Return the region of an element; None for points, lines and tags, which have no area."""
+def region_of(shape: Element) -> Region | str:
+    """Return the region of an element, or its kind where it has no area, as points and lines."""
     label = label_of(shape.get("label"))
 
     def number(name: str) -> float:
@@ -57,20 +71,20 @@ def region_of(shape: Element) -> Region | None:
         return Region(label, (ring_of(re.split("[,;]", shape.get("points", ""))),))
     if shape.tag == "box":
         x, y = number("xtl"), number("ytl")
-        return Region(label, (rectangle(x, y, number("xbr") - x, number("ybr") - y),))
+        box = rectangle(x, y, number("xbr") - x, number("ybr") - y)
+        return Region(label, (turned_about_centre(box, number("rotation")),))
     if shape.tag == "ellipse":
         return Region(label, (ellipse(*map(number, ("cx", "cy", "rx", "ry")), number("rotation")),))
     if shape.tag == "mask":
         corner = int(number("top")), int(number("left"))
         size = int(number("height")), int(number("width"))
         return Region(label, stencil=partial(decode_runs, shape.get("rle", ""), size), corner=corner)
-    return None
+    return str(shape.tag)
 
 
 def decode_runs(text: str, size: tuple[int, int]) -> np.ndarray:
-    """Decode run lengths of a box, row by row, beginning with what is outside: bool (h, w)."""
+    """Decode run lengths of a box, row by row, beginning with what is outside: bool (h, w). Raises ValueError."""
     runs = np.array(text.split(","), dtype=int)
-    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    if flat.size != size[0] * size[1]:
-        raise DataError(f"A mask of CVAT has {flat.size} pixels where {size[1]}x{size[0]} are stated: export it again.")
-    return flat.reshape(size)
+    if runs.sum() != size[0] * size[1]:
+        raise ValueError(f"a mask of {runs.sum()} pixels where {size[1]}x{size[0]} are stated")
+    return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(size)

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from segmenter.formats.base import Item, Region
+from segmenter.formats.sizes import has_other_shape
 from segmenter.optional import require
+from utils.catalog.class_table import BACKGROUND_NAMES
+from utils.errors import DataError
 from utils.images import IGNORE_INDEX
 
 Slices = tuple[slice, slice]
@@ -14,25 +17,42 @@ Slices = tuple[slice, slice]
 def draw(item: Item, classes: Sequence[str], height: int, width: int) -> np.ndarray:
     """Return the class ids of an image, uint8 (height, width): regions in their order, later ones on top.
 
-    What nobody drew on is background, 0; what is to be ignored is 255.
+    What nobody drew on is background, 0; what is to be ignored is 255. A whole mask may be smaller, of the same shape.
+    Raises DataError for one of another shape, and ValueError for regions that are not of this size.
     """
     if item.ids is not None:
-        return item.ids()
+        ids = item.ids()
+        if has_other_shape((height, width), ids.shape):
+            raise DataError(
+                f"{item.image} is {width}x{height}, but its mask is of {ids.shape[1]}x{ids.shape[0]} pixels: not one "
+                "picture. Replace the wrong one."
+            )
+        return ids
     ids = np.zeros((height, width), np.uint8)
     for region in item.regions:
-        value = IGNORE_INDEX if region.label is None else classes.index(region.label)
         for place, inside in pieces(region, height, width):
-            ids[place][inside] = value
+            ids[place][inside] = value_of(region.label, classes)
     return ids
+
+
+def value_of(label: str | None, classes: Sequence[str]) -> int:
+    """Return the id of a class; every name of the background is that of the first."""
+    if label is None:
+        return IGNORE_INDEX
+    return 0 if label.casefold() in BACKGROUND_NAMES else classes.index(label)
 
 
 def pieces(region: Region, height: int, width: int) -> list[tuple[Slices, np.ndarray]]:
     """Return where a region lies in an image of that size, and which pixels there are its own, bool; often one piece.
 
-    Nothing is returned for a region outside the image.
+    Nothing is returned for a region outside the image. Raises ValueError for a stencil of an image of another size.
     """
     if region.stencil is not None:
-        return cut(region.stencil(), region.corner, height, width)
+        stencil = region.stencil()
+        if region.corner is None and stencil.shape != (height, width):
+            own = f"{stencil.shape[1]}x{stencil.shape[0]}"
+            raise ValueError(f"a mask of {own} pixels where {width}x{height} are stated")
+        return cut(stencil, region.corner or (0, 0), height, width)
     rings = [ring for ring in region.rings if is_area(ring)]
     if not rings:
         return []

@@ -5,13 +5,24 @@ counts.
 """
 
 import re
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from segmenter.formats.base import Annotations, Item, Region, class_names, drawn_names, label_of
+from segmenter.formats.base import (
+    Annotations,
+    Item,
+    Region,
+    class_names,
+    drawn_names,
+    filling,
+    label_of,
+    regions_in,
+    words_of_undrawn,
+)
 from segmenter.formats.listing import Listing
 from segmenter.formats.shapes import ellipse, rectangle, ring_of
 from segmenter.words import counted
@@ -38,18 +49,21 @@ def is_task(document: Any) -> bool:
 
 def read(listing: Listing, files: list[Path]) -> Annotations:
     """Read all files as one data set; classes are in alphabetical order."""
-    items, doubled = [], 0
+    items, doubled, undrawn = [], 0, Counter()
     for file in files:
         for task in listing.documents[file]:
             data = task.get("data", task)
             name = next((str(v) for v in data.values() if isinstance(v, str) and Path(v).suffix), "")
             image = listing.find_image(name, file) or listing.find_image(UPLOADED.sub("", Path(name).name), file)
-            results, several = results_of(task)
-            doubled += several
-            regions = [region for result in results if (region := region_of(result)) is not None]
-            size = next(((r["original_height"], r["original_width"]) for r in results if "original_width" in r), None)
-            items.append(Item(name, image, regions, None, size, listing.split_of(image, file)))
-    notes = [f"{counted(doubled, 'image')} with several annotations: the first of each is read."] if doubled else []
+            items.append(item := Item(name, image, split=listing.split_of(image, file)))
+            with filling(item, f"{file}, {name},"):
+                results, several = results_of(task)
+                doubled += several
+                item.regions = regions_in(map(region_of, results), undrawn)
+                sizes = [(r["original_height"], r["original_width"]) for r in results if "original_width" in r]
+                item.size = sizes[0] if sizes else None
+    notes = words_of_undrawn(undrawn)
+    notes += [f"{counted(doubled, 'image')} with several annotations: the first of each is read."] if doubled else []
     return Annotations(NAME, files, class_names(drawn_names(items)), items, notes)
 
 
@@ -65,8 +79,8 @@ def results_of(task: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
     return [{**result, **result["value"]} for result in results if isinstance(result.get("value"), dict)], len(kept) > 1
 
 
-def region_of(result: dict[str, Any]) -> Region | None:
-    """Return the region of a result; None for what has no area."""
+def region_of(result: dict[str, Any]) -> Region | str | None:
+    """Return the region of a result, its kind where it has no area, as key points, or None for answers."""
     names = next((result[key] for key in LABELS if result.get(key)), None)
     label = label_of(names[0] if names else None)
     size = np.array([result.get("original_width", 0), result.get("original_height", 0)], float)
@@ -75,15 +89,15 @@ def region_of(result: dict[str, Any]) -> Region | None:
     if result.get("format", "rle") == "rle" and "rle" in result:
         return Region(label, stencil=partial(decode_brush, result["rle"], int(size[1]), int(size[0])))
     if "x" not in result:
-        return None
+        return "brushlabels" if "rle" in result else None
     corner = np.array([result["x"], result["y"]]) * size / 100
     if "radiusX" in result:
         radii = np.array([result["radiusX"], result["radiusY"]]) * size / 100
         return Region(label, (ellipse(*corner, *radii, result.get("rotation", 0)),))
-    if "width" in result:
+    if "height" in result:
         sides = np.array([result["width"], result["height"]]) * size / 100
         return Region(label, (rectangle(*corner, *sides, result.get("rotation", 0)),))
-    return None
+    return str(result.get("type", "keypointlabels"))
 
 
 def decode_brush(runs: list[int], height: int, width: int) -> np.ndarray:
@@ -91,6 +105,7 @@ def decode_brush(runs: list[int], height: int, width: int) -> np.ndarray:
 
     A stream of bits: 32 of the number of values, 5 of the bits of a value, four times 4 of the bits of a run; then
     runs: whether one value is repeated, which of the four lengths counts it, the length, and one value or many.
+    Raises ValueError for a stroke of another size.
     """
     bits = int.from_bytes(bytes(runs), "big")
     left = len(runs) * 8
@@ -102,6 +117,8 @@ def decode_brush(runs: list[int], height: int, width: int) -> np.ndarray:
 
     total, word = take(32), take(5) + 1
     lengths = [take(4) + 1 for _ in range(4)]
+    if total != 4 * height * width:
+        raise ValueError(f"a stroke of {total // 4} pixels where {width}x{height} are stated")
     values = np.zeros(total, np.uint8)
     start = 0
     while start < total:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from segmenter.formats.base import Annotations, Item, Region, class_names, drawn_names, label_of
+from segmenter.formats.base import (
+    Annotations,
+    Item,
+    Region,
+    class_names,
+    drawn_names,
+    filling,
+    label_of,
+    regions_in,
+    words_of_undrawn,
+)
 from segmenter.formats.listing import Listing
 from segmenter.formats.shapes import ellipse, rectangle, ring_of
 
@@ -23,19 +34,20 @@ def find(listing: Listing) -> list[Path]:
 
 def read(listing: Listing, files: list[Path]) -> Annotations:
     """Read all files as one data set; classes are in alphabetical order."""
-    items = []
+    items, undrawn = [], Counter()
     for file in files:
         document = listing.documents[file]
         image = listing.find_image(document["imagePath"], file) or listing.find_image(file.stem, file)
-        height, width = document.get("imageHeight"), document.get("imageWidth")
-        regions = [region for shape in document["shapes"] or [] if (region := region_of(shape)) is not None]
-        size = (int(height), int(width)) if height and width else None
-        items.append(Item(document["imagePath"], image, regions, None, size, listing.split_of(image, file)))
-    return Annotations(NAME, files, class_names(drawn_names(items)), items)
+        items.append(item := Item(str(document["imagePath"]), image, split=listing.split_of(image, file)))
+        with filling(item, file):
+            height, width = document.get("imageHeight"), document.get("imageWidth")
+            item.size = (int(height), int(width)) if height and width else None
+            item.regions = regions_in(map(region_of, document["shapes"] or []), undrawn)
+    return Annotations(NAME, files, class_names(drawn_names(items)), items, words_of_undrawn(undrawn))
 
 
-def region_of(shape: dict[str, Any]) -> Region | None:
-    """Return the region of a shape; None for points and lines, which have no area."""
+def region_of(shape: dict[str, Any]) -> Region | str:
+    """Return the region of a shape, or its kind where it has no area, as points and lines."""
     label, points, kind = label_of(shape.get("label")), ring_of(shape.get("points", [])), shape.get("shape_type")
     if kind == "mask":
         left, top = points.min(axis=0).astype(int)
@@ -46,7 +58,7 @@ def region_of(shape: dict[str, Any]) -> Region | None:
     if kind == "circle" and len(points) == 2:
         radius = float(np.hypot(*(points[1] - points[0])))
         return Region(label, (ellipse(*points[0], radius, radius),))
-    return Region(label, (points,)) if kind in ("polygon", "rectangle", None) else None
+    return Region(label, (points,)) if kind in ("polygon", "rectangle", "rotation", None) else str(kind)
 
 
 def decode_picture(text: str) -> np.ndarray:

@@ -2,18 +2,16 @@
 
 import json
 import os
-import re
 from collections import defaultdict
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote
 
+from segmenter.formats.names import key_of, spellings
 from utils.catalog.layouts import list_files, list_pictures
+from utils.catalog.places import SECOND_KIND, place_of, read_name
 from utils.errors import DataError
 from utils.formats import is_image_name
-
-SPLIT = re.compile(r"(?:^|[^a-z])(train|val|dev|test)(?:ing|id|idation|annot|_?images?)?(?![a-z])", re.IGNORECASE)
 
 
 class Listing:
@@ -28,6 +26,7 @@ class Listing:
         picture_root, pictures: the folder that was searched for pictures, and all that are in it.
         files: all files, or the one that was given.
         broken: documents that cannot be read, each with a reason.
+        unclear: names of annotated images that several pictures have, of which none is more likely than the others.
     """
 
     def __init__(self, source: Path, images: Path | None = None) -> None:
@@ -38,6 +37,7 @@ class Listing:
         self.root = source.parent if source.is_file() else source
         self.files = [source] if source.is_file() else [path for path in list_files(source) if path.is_file()]
         self.broken: dict[Path, str] = {}
+        self.unclear: dict[str, list[Path]] = {}
         self.picture_root = images or self.root
         self.pictures = list_pictures(self.picture_root)
         if source.is_file() and not images and not self.pictures:
@@ -68,8 +68,8 @@ class Listing:
         """Pictures by their name in small letters, with and without its ending."""
         found: dict[str, list[Path]] = defaultdict(list)
         for path in self.pictures:
-            found[path.name.casefold()].append(path)
-            found[path.stem.casefold()].append(path)
+            found[key_of(path.name)].append(path)
+            found[key_of(path.stem)].append(path)
         return found
 
     def find_image(self, name: str, beside: Path) -> Path | None:
@@ -77,29 +77,40 @@ class Listing:
 
         Where several have it, the one that shares most of the path counts; None where that is not one alone.
         """
-        name = unquote(str(name)).replace("\\", "/")
-        name = name.partition("?d=")[2] or name  # Label Studio's address of a file on the disk
+        return next(filter(None, (self._find(spelling, beside) for spelling in spellings(name))), None)
+
+    def _find(self, name: str, beside: Path) -> Path | None:
         for folder in (beside.parent, self.root):
             path = Path(os.path.normpath(folder / name))
             if is_image_name(path.name) and path.is_file():
                 return path
         wanted = PurePosixPath(name)
-        found = self.by_name.get(wanted.name.casefold()) or self.by_name.get(wanted.stem.casefold()) or []
+        found = self.by_name.get(key_of(wanted.name)) or self.by_name.get(key_of(wanted.stem)) or []
         if len(found) < 2:
             return found[0] if found else None
         scores = [self._likeness(path, wanted, beside) for path in found]
         best = max(scores)
-        return found[scores.index(best)] if scores.count(best) == 1 else None
+        if scores.count(best) == 1:
+            return found[scores.index(best)]
+        self.unclear[name] = found
+        return None
 
-    def _likeness(self, path: Path, wanted: PurePosixPath, beside: Path) -> tuple[int, bool, int]:
-        """Rank a picture of the right name: folders shared with the name, the split, folders shared with the file."""
+    def _likeness(self, path: Path, wanted: PurePosixPath, beside: Path) -> tuple[int, bool, int, int]:
+        """Rank a picture of the right name.
+
+        Folders shared with the name, the split, folders shared with the annotation file, and whether it lies in a
+        folder of images, in one of masks, in one whose name means another view of them (`previews`), or elsewhere.
+        """
         shared = 0
         for own, other in zip(path.parts[-2::-1], wanted.parts[-2::-1], strict=False):
             if own != other:
                 break
             shared += 1
         near = len(set(path.parts[:-1]) & set(beside.parts[:-1]))
-        return shared, self.split_of(path) == self.split_of(beside), near
+        place = place_of(self.picture_root, path)
+        is_second = any(map(SECOND_KIND.fullmatch, " ".join(place.folders).casefold().split()))
+        rank = 2 * (place.role == "image") - 2 * (place.role == "mask") - is_second
+        return shared, self.split_of(path) == self.split_of(beside), near, rank
 
     def split_of(self, *paths: Path | None) -> str | None:
         """Return the split that the first of the paths names, in its folders or, of a document, in its name."""
@@ -108,9 +119,9 @@ class Listing:
                 continue
             inside = path.relative_to(self.root) if path.is_relative_to(self.root) else path
             parts = inside.parts[:-1] if is_image_name(path.name) else (*inside.parts[:-1], inside.stem)
-            named = [found[1].lower() for part in parts[-4:] if (found := SPLIT.search(part))]
+            named = [split for part in parts[-4:] if (split := read_name(part)[2])]
             if named:
-                return "val" if named[-1] == "dev" else named[-1]
+                return named[-1]
         return None
 
     def relative(self, path: Path) -> str:

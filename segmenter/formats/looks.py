@@ -10,20 +10,17 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-
 from segmenter.formats import pairs
 from segmenter.formats.base import Annotations
 from segmenter.formats.listing import Listing
 from utils.catalog.folder import Folder
-from utils.catalog.layouts import NoPairsError, Reading, read_layout
+from utils.catalog.layouts import Reading, read_layout
+from utils.catalog.mask_scan import has_few_colours
+from utils.catalog.no_pairs import NoPairsError
 from utils.catalog.pair_lists import Row
 from utils.errors import DataError
-from utils.images import open_image
 
 NAME = "images and masks, told apart by what they show"
-FEW = 48  # colours, which cover nearly all of a mask: its classes, and the mixed ones of soft edges
-COVERED = 0.97  # of its pixels
 Key = tuple[str, ...]
 
 
@@ -108,14 +105,3 @@ def look_like_masks(paths: Sequence[Path]) -> bool:
     """Say whether a series of pictures shows few colours, as masks do: the first, the middle and the last are asked."""
     chosen = {paths[0], paths[len(paths) // 2], paths[-1]}
     return all(map(has_few_colours, chosen))
-
-
-def has_few_colours(path: Path) -> bool:
-    """Say whether nearly all pixels of a picture have one of few colours. A picture that cannot be read has not."""
-    try:
-        values = np.asarray(open_image(path).convert("RGB"), np.uint32)
-    except DataError:
-        return False
-    packed = values @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    counts = np.sort(np.unique(packed, return_counts=True)[1])
-    return counts[-FEW:].sum() >= COVERED * packed.size

@@ -13,6 +13,7 @@ import numpy as np
 
 from segmenter.formats.base import THING, Annotations, Item, Region, class_names, drawn_names, label_of
 from segmenter.formats.listing import Listing
+from segmenter.formats.sizes import upright_size
 from utils.catalog.places import MASK_AFFIX, Place, places_of
 from utils.images import read_mask
 
@@ -107,11 +108,8 @@ def read(listing: Listing, files: list[Path]) -> Annotations:
             Region(label_of(THING if word.casefold() in NO_CLASS else word), stencil=partial(read_stencil, mask))
             for mask, word in sorted(masks)
         ]
-        items.append(Item(listing.relative(image), image, regions, None, None, listing.split_of(image)))
-    known = {item.image for item in items} | set(files)
-    for place in places_of(listing.picture_root, listing.pictures):
-        if place.path not in known and place.role != "mask":
-            items.append(Item(listing.relative(place.path), place.path, split=listing.split_of(place.path)))
+        size = upright_size(masks[0][0])  # those of one image are as large as each other, or it is not drawn
+        items.append(Item(listing.relative(image), image, regions, None, size, listing.split_of(image)))
     notes = ["The masks of an image are joined in the order of their names: later ones lie on top."]
     return Annotations(NAME, files, class_names(drawn_names(items)), items, notes)
 

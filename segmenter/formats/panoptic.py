@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from segmenter.formats.base import Annotations, Item
+from segmenter.formats.base import Annotations, Item, filling, label_of
 from segmenter.formats.coco import used_categories
 from segmenter.formats.listing import Listing
 from utils.errors import DataError
@@ -32,23 +32,25 @@ def is_panoptic(document: Any) -> bool:
 
 
 def read(listing: Listing, files: list[Path]) -> Annotations:
-    """Read all files as one data set. Raises DataError where the PNG of an image is not there."""
+    """Read all files as one data set."""
     categories: dict[Any, str] = {}
     for file in files:
         used = [{"category_id": s["category_id"]} for a in listing.documents[file]["annotations"]
                 for s in a["segments_info"]]  # fmt: skip
         categories |= used_categories({**listing.documents[file], "annotations": used})
-    names = tuple(dict.fromkeys(categories.values()))
-    items = []
+    labels = {number: label_of(name) for number, name in categories.items()}
+    names = tuple(dict.fromkeys(label for label in labels.values() if label is not None))
+    items, pictures = [], []
     for file in files:
         drawn = {entry["image_id"]: entry for entry in listing.documents[file]["annotations"]}
         for entry in listing.documents[file]["images"]:
             image = listing.find_image(entry["file_name"], file)
-            segments = drawn.get(entry["id"])
-            ids = partial(read_ids, find_png(file, segments), segments, categories, names) if segments else None
-            size = (int(entry["height"]), int(entry["width"])) if entry.get("height") and entry.get("width") else None
-            items.append(Item(entry["file_name"], image, [], ids, size, listing.split_of(image, file)))
-    return Annotations(NAME, files, names, items)
+            items.append(item := Item(entry["file_name"], image, split=listing.split_of(image, file)))
+            with filling(item, f"{file}, {item.name},"):
+                if segments := drawn.get(entry["id"]):
+                    pictures.append(find_png(file, segments))
+                    item.ids = partial(read_ids, pictures[-1], segments, labels, names)
+    return Annotations(NAME, [*files, *pictures], names, items)
 
 
 def find_png(file: Path, entry: dict[str, Any]) -> Path:
@@ -59,7 +61,7 @@ def find_png(file: Path, entry: dict[str, Any]) -> Path:
     raise DataError(f"{file} names {entry['file_name']}, which is not in {file.with_suffix('')}: unpack it there.")
 
 
-def read_ids(path: Path, entry: dict[str, Any], categories: dict[Any, str], names: tuple[str, ...]) -> np.ndarray:
+def read_ids(path: Path, entry: dict[str, Any], labels: dict[Any, str | None], names: tuple[str, ...]) -> np.ndarray:
     """Return the class ids of an image, uint8 (H, W). Raises DataError for a PNG that is no colour picture."""
     colours = read_mask(path)
     if colours.ndim != 3:
@@ -67,6 +69,6 @@ def read_ids(path: Path, entry: dict[str, Any], categories: dict[Any, str], name
     numbers = colours.astype(np.int64) @ np.array([1, 256, 65536])
     ids = np.full(numbers.shape, IGNORE_INDEX, np.uint8)
     for segment in entry["segments_info"]:
-        if not segment.get("iscrowd"):
-            ids[numbers == segment["id"]] = names.index(categories[segment["category_id"]])
+        label = None if segment.get("iscrowd") else labels[segment["category_id"]]
+        ids[numbers == segment["id"]] = IGNORE_INDEX if label is None else names.index(label)
     return ids

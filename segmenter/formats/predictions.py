@@ -9,7 +9,7 @@ from tqdm.auto import tqdm
 
 from segmenter.formats.contours import TOLERANCE
 from segmenter.formats.writers import WRITERS, Predicted, Writer
-from segmenter.prediction_list import FIRST_COLUMNS, LIST_NAME, base_of, read_table
+from segmenter.prediction_list import FIRST_COLUMNS, LIST_NAME, base_of, read_table, unsigned
 from utils.errors import ConfigError, DataError
 from utils.images import read_mask
 
@@ -50,13 +50,16 @@ def export_masks(predictions: Path, kind: str, output: Path, tolerance: float = 
 def read_list(predictions: Path) -> tuple[list[str], list[Row]]:
     """Return the classes and the images of a folder of predictions. Raises DataError where there are none."""
     first, *rows = read_table(predictions / LIST_NAME) or [[]]
-    named = {row[0]: row for row in rows if len(row) == len(first)}
+    named = {row[0]: unsigned(row) for row in rows if len(row) == len(first)} if first[:3] == FIRST_COLUMNS else {}
     found = [(Path(row[0]), predictions / row[1], base_of(row[1])) for row in named.values() if row[2]]
-    if first[:3] != FIRST_COLUMNS or not found:
+    if not found:
         raise DataError(
             f"{predictions} holds no predictions (no {LIST_NAME} with a finished row): name the folder that "
             "`python -m segmenter predict` wrote."
         )
+    for _, mask, name in found:  # the list may have been edited: pictures move
+        if not mask.is_relative_to(predictions) or ".." in Path(name).parts:
+            raise DataError(f"{predictions / LIST_NAME} names a mask outside of its folder, {mask}: correct that row.")
     return first[3:], found
 
 

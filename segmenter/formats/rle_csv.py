@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segmenter.formats.base import Annotations, Item, Region, class_names, label_of
+from segmenter.formats.base import Annotations, Item, Region, class_names, drawn_names, label_of
 from segmenter.formats.listing import Listing
 from segmenter.formats.sizes import upright_size
 from utils.catalog.tables import read_table
@@ -36,7 +36,7 @@ def columns_of(path: Path) -> tuple[str, str, str | None] | None:
     """Return the columns of images, of run lengths and of classes, if there is one; None for another table."""
     try:
         with path.open(encoding="utf-8-sig") as file:
-            head = [name.strip().strip('"').lower() for name in file.readline(10_000).split(",")]
+            head = [name.strip().strip('"').lower() for name in re.split("[,;\t]", file.readline(10_000))]
     except (OSError, UnicodeDecodeError):
         return None
     image, runs, label = (next((n for n in names if n in head), None) for names in (IMAGES, RUNS, CLASSES))
@@ -70,8 +70,7 @@ def read(listing: Listing, files: list[Path]) -> Annotations:
             Region(label_of(label), stencil=partial(decode_runs, text, size, by_columns, name)) for label, text in rows
         ]
         items.append(Item(name, images[name], regions, None, sizes[name], listing.split_of(images[name])))
-    names = sorted({str(label_of(label)) for rows in drawn.values() for label, _ in rows}, key=in_order)
-    return Annotations(NAME, files, class_names(names), items, [words])
+    return Annotations(NAME, files, class_names(sorted(drawn_names(items), key=in_order)), items, [words])
 
 
 def in_order(name: str) -> tuple[str, int]:
@@ -99,15 +98,16 @@ def border(mask: np.ndarray) -> int:
 
 
 def fits(text: str, size: tuple[int, int]) -> bool:
-    """Say whether run lengths stay within an image."""
+    """Say whether run lengths stay within an image: the first pixel is 1."""
     runs = np.array(text.split(), dtype=np.int64)
-    return len(runs) % 2 == 0 and bool((runs[::2] + runs[1::2] <= size[0] * size[1] + 1).all())
+    starts, ends = runs[::2], runs[::2] + runs[1::2] if len(runs) % 2 == 0 else None
+    return ends is not None and bool((starts > 0).all() and (ends <= size[0] * size[1] + 1).all())
 
 
 def decode_runs(text: str, size: tuple[int, int], by_columns: bool, name: str) -> np.ndarray:
     """Decode run lengths: bool (H, W). Raises DataError where they do not fit."""
     if not fits(text, size):
-        raise DataError(f"The run lengths of {name} reach beyond its {size[1]}x{size[0]} pixels: take the right image.")
+        raise DataError(f"The run lengths of {name} do not fit its {size[1]}x{size[0]} pixels: take the right image.")
     runs = np.array(text.split(), dtype=np.int64)
     ends = np.zeros(size[0] * size[1] + 1, np.int32)
     np.add.at(ends, runs[::2] - 1, 1)

@@ -27,6 +27,12 @@ def ellipse(x: float, y: float, radius_x: float, radius_y: float, degrees: float
     return turned(points, degrees) + np.array([x, y])
 
 
+def turned_about_centre(ring: np.ndarray, degrees: float) -> np.ndarray:
+    """Turn an outline (N, 2) clockwise about the mean of its points."""
+    centre = ring.mean(axis=0)
+    return turned(ring - centre, degrees) + centre
+
+
 def turned(points: np.ndarray, degrees: float) -> np.ndarray:
     """Turn points (N, 2) clockwise about (0, 0), as seen with y downwards."""
     sin, cos = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))

@@ -3,6 +3,7 @@
 import base64
 import io
 import zlib
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from segmenter.formats.base import Annotations, Item, Region, class_names, drawn_names, label_of
+from segmenter.formats.base import (
+    Annotations,
+    Item,
+    Region,
+    class_names,
+    drawn_names,
+    filling,
+    label_of,
+    regions_in,
+    words_of_undrawn,
+)
 from segmenter.formats.listing import Listing
 from segmenter.formats.shapes import rectangle, ring_of
 
@@ -24,20 +35,22 @@ def find(listing: Listing) -> list[Path]:
 
 def read(listing: Listing, files: list[Path]) -> Annotations:
     """Read all files as one data set; classes are in the order of meta.json, then as drawn."""
-    items = []
+    items, undrawn = [], Counter()
     for file in files:
         document = listing.documents[file]
         image = listing.find_image(f"../img/{file.stem}", file) or listing.find_image(file.stem, file)
-        size = int(document["size"]["height"]), int(document["size"]["width"])
-        regions = [region for entry in document["objects"] if (region := region_of(entry)) is not None]
-        items.append(Item(file.stem, image, regions, None, size, listing.split_of(image, file)))
+        items.append(item := Item(file.stem, image, split=listing.split_of(image, file)))
+        with filling(item, file):
+            item.size = int(document["size"]["height"]), int(document["size"]["width"])
+            item.regions = regions_in(map(region_of, document["objects"]), undrawn)
     metas = [d for p, d in listing.documents.items() if p.name == "meta.json" and isinstance(d, dict)]
     titles = [str(entry["title"]) for meta in metas for entry in meta.get("classes", [])]
-    return Annotations(NAME, files, class_names([*titles, *drawn_names(items)]), items)
+    classes = class_names([*titles, *drawn_names(items)])
+    return Annotations(NAME, files, classes, items, words_of_undrawn(undrawn))
 
 
-def region_of(entry: dict[str, Any]) -> Region | None:
-    """Return the region of an object; None for points and lines, which have no area."""
+def region_of(entry: dict[str, Any]) -> Region | str:
+    """Return the region of an object, or its kind where it has no area, as points and lines."""
     label, kind = label_of(entry.get("classTitle")), entry.get("geometryType")
     if kind == "bitmap":
         left, top = entry["bitmap"]["origin"]
@@ -45,11 +58,11 @@ def region_of(entry: dict[str, Any]) -> Region | None:
     points = entry.get("points", {})
     outer = ring_of(points.get("exterior", []))
     if kind == "polygon":
-        return Region(label, (outer,), tuple(ring_of(hole) for hole in points.get("interior", [])))
+        return Region(label, (outer,), tuple(ring_of(hole) for hole in points.get("interior") or []))
     if kind == "rectangle":
         (x0, y0), (x1, y1) = outer.min(axis=0), outer.max(axis=0)
         return Region(label, (rectangle(x0, y0, x1 - x0 + 1, y1 - y0 + 1),))  # both corners are pixels of it
-    return None
+    return str(kind)
 
 
 def decode_bitmap(text: str) -> np.ndarray:

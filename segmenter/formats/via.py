@@ -2,10 +2,22 @@
 
 import csv
 import json
+import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from segmenter.formats.base import Annotations, Item, Region, class_names, drawn_names, label_of
+from segmenter.formats.base import (
+    Annotations,
+    Item,
+    Region,
+    class_names,
+    drawn_names,
+    filling,
+    label_of,
+    regions_in,
+    words_of_undrawn,
+)
 from segmenter.formats.listing import Listing
 from segmenter.formats.shapes import ellipse, rectangle, ring_of
 
@@ -38,50 +50,56 @@ def entries_of(document: Any) -> list[dict[str, Any]]:
 
 def read(listing: Listing, files: list[Path]) -> Annotations:
     """Read all files as one data set; classes are in alphabetical order."""
-    items = []
+    items, undrawn = [], Counter()
     for file in files:
         document = listing.documents.get(file)
         for name, shapes in read_csv(file) if document is None else read_entries(document):
             image = listing.find_image(name, file)
-            regions = [region for shape in shapes if (region := region_of(*shape)) is not None]
-            items.append(Item(name, image, regions, None, None, listing.split_of(image, file)))
-    return Annotations(NAME, files, class_names(drawn_names(items)), items)
+            items.append(item := Item(name, image, split=listing.split_of(image, file)))
+            with filling(item, f"{file}, {name},"):
+                item.regions = regions_in((region_of(*map(parsed, shape)) for shape in shapes), undrawn)
+    return Annotations(NAME, files, class_names(drawn_names(items)), items, words_of_undrawn(undrawn))
 
 
-def read_entries(document: dict[str, Any]) -> list[tuple[str, list[tuple[dict, dict]]]]:
+def parsed(value: Any) -> dict[str, Any]:
+    """Return what a cell of the csv or an entry of the JSON holds."""
+    return json.loads(value) if isinstance(value, str) and value else value or {}
+
+
+def read_entries(document: dict[str, Any]) -> list[tuple[str, list[tuple[Any, Any]]]]:
     """Return each image of a JSON with its regions: shape and attributes. Old versions number them in a dictionary."""
     found = []
     for entry in entries_of(document):
         regions = entry["regions"].values() if isinstance(entry["regions"], dict) else entry["regions"]
-        found.append((entry["filename"], [(r["shape_attributes"], r.get("region_attributes", {})) for r in regions]))
+        found.append((entry["filename"], [(r.get("shape_attributes"), r.get("region_attributes")) for r in regions]))
     return found
 
 
-def read_csv(path: Path) -> list[tuple[str, list[tuple[dict, dict]]]]:
+def read_csv(path: Path) -> list[tuple[str, list[tuple[Any, Any]]]]:
     """Return each image of a csv with its regions; an image without any has a row with an empty shape."""
-    found: dict[str, list[tuple[dict, dict]]] = {}
+    found: dict[str, list[tuple[Any, Any]]] = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             row = {name.strip("#"): value for name, value in row.items() if name}
             shapes = found.setdefault(row["filename"], [])
-            if shape := json.loads(row["region_shape_attributes"] or "{}"):
-                shapes.append((shape, json.loads(row["region_attributes"] or "{}")))
+            if row["region_shape_attributes"] not in ("", "{}", None):
+                shapes.append((row["region_shape_attributes"], row["region_attributes"]))
     return list(found.items())
 
 
-def region_of(shape: dict[str, Any], attributes: dict[str, Any]) -> Region | None:
-    """Return a region; None for points and lines, which have no area."""
+def region_of(shape: dict[str, Any], attributes: dict[str, Any]) -> Region | str:
+    """Return a region, or its kind where it has no area, as points and lines."""
     label = label_of(name_of(attributes))
     kind = shape.get("name")
-    if kind in ("polygon", "polyline") and len(shape["all_points_x"]) > 2:
-        points = list(zip(shape["all_points_x"], shape["all_points_y"], strict=False))
-        return Region(label, (ring_of(points),)) if kind == "polygon" else None
+    if kind == "polygon":
+        return Region(label, (ring_of(list(zip(shape["all_points_x"], shape["all_points_y"], strict=True))),))
     if kind == "rect":
         return Region(label, (rectangle(shape["x"], shape["y"], shape["width"], shape["height"]),))
     if kind in ("circle", "ellipse"):
         radii = (shape["r"], shape["r"]) if kind == "circle" else (shape["rx"], shape["ry"])
-        return Region(label, (ellipse(shape["cx"], shape["cy"], *radii),))
-    return None
+        turn = math.degrees(shape.get("theta", 0))  # in radians, clockwise, as a canvas of HTML draws it
+        return Region(label, (ellipse(shape["cx"], shape["cy"], *radii, turn),))
+    return str(kind)
 
 
 def name_of(attributes: dict[str, Any]) -> str | None:

@@ -110,7 +110,8 @@ def save_json(path: Path, content: object) -> Path:
 
 
 def save_text(path: Path, text: str) -> Path:
-    """Write a text, whole or not at all."""
+    """Write a text, whole or not at all; bytes of a name that are no UTF-8 as JSON escapes them."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda temporary: temporary.write_text(text, "utf-8"))
+    content = text.encode("utf-8", "backslashreplace")
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
     return path

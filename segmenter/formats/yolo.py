@@ -1,28 +1,44 @@
 """YOLO segmentation: a text file for each image, `class x y x y ...` in shares of its size; names in data.yaml."""
 
 import codecs
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import yaml
 
-from segmenter.formats.base import Annotations, Item, Region, class_names, label_of
+from segmenter.formats.base import (
+    Annotations,
+    Item,
+    Region,
+    class_names,
+    drawn_names,
+    filling,
+    label_of,
+    regions_in,
+    words_of_undrawn,
+)
 from segmenter.formats.listing import Listing
+from segmenter.formats.names import key_of
 from segmenter.formats.shapes import ring_of
 from segmenter.formats.sizes import upright_size
 from utils.errors import DataError
 
 NAME = "YOLO segmentation"
-NOT_LABELS = {"classes", "labels", "readme", "train", "val", "valid", "test", "labelmap", "requirements", "notes"}
+MOST = 2  # shares of the size: what reaches further is counted in pixels
+LISTS = {"classes", "labels", "readme", "train", "val", "valid", "test", "labelmap", "requirements", "notes"}
 
 
 def find(listing: Listing) -> list[Path]:
-    """Return the text files that hold labels: their first rows are numbers, and a picture has their name."""
-    return [
-        path
-        for path in listing.ending(".txt")
-        if path.stem.lower() not in NOT_LABELS and path.stem.casefold() in listing.by_name and is_label(path)
-    ]
+    """Return the text files that hold labels: their first rows are numbers, and a picture has their name.
+
+    Where there are some, those beside them count as well that hold something else, and have a picture's name.
+    """
+    named = [path for path in listing.ending(".txt") if key_of(path.stem) in listing.by_name]
+    labels = {path for path in named if is_label(path)}
+    folders = {path.parent for path in labels if path.stat().st_size}
+    others = (path for path in named if path.parent in folders and path.stem.lower() not in LISTS)
+    return sorted(labels.union(others))
 
 
 def is_label(path: Path) -> bool:
@@ -33,36 +49,39 @@ def is_label(path: Path) -> bool:
         values = np.array(words, dtype=float)
     except ValueError:
         return False
-    return not words or (len(words) >= 5 and float(values[0]).is_integer() and float(values[1:].max()) <= 2)
+    return not words or (len(words) >= 5 and float(values[0]).is_integer() and float(values[1:].max()) <= MOST)
 
 
 def read(listing: Listing, files: list[Path]) -> Annotations:
-    """Read all files as one data set. Raises DataError for a row that is none."""
-    names, items, boxes = read_names(listing), [], 0
-    highest = -1
+    """Read all files as one data set. Raises DataError where none of them holds an outline."""
+    names, items, undrawn = read_names(listing), [], Counter()
+    highest = max(names, default=-1)
     for file in files:
         image = listing.find_image(file.stem, file)
-        size = upright_size(image) if image else None
-        regions = []
-        for number, line in enumerate(file.read_text("utf-8-sig", "replace").splitlines(), 1):
-            try:
-                index, *values = map(float, line.split() or [-1])
-            except ValueError:
-                raise DataError(f"{file} holds no numbers in row {number}: 'class x y x y ...' is needed.") from None
-            boxes += len(values) == 4
-            if index < 0 or len(values) < 6:
-                continue
-            highest = max(highest, int(index))
-            label = names.get(int(index), f"class {int(index)}")
-            regions.append(Region(label_of(label), (ring_of(values) * (size or (1, 1))[::-1],)))
-        items.append(Item(file.stem, image, regions, None, size, listing.split_of(image, file)))
-    if boxes and highest < 0:
+        items.append(item := Item(file.stem, image, split=listing.split_of(image, file)))
+        with filling(item, file):
+            item.size = upright_size(image) if image else None
+            rows = [row for line in file.read_text("utf-8-sig", "replace").splitlines() if (row := line.split())]
+            item.regions = regions_in((region_of(row, names, item.size or (1, 1)) for row in rows), undrawn)
+            highest = max([highest, *(int(float(row[0])) for row in rows if len(row) > 6)])
+    if undrawn["boxes"] and not any(item.is_labelled for item in items):
         raise DataError(
-            f"{listing.source} holds {boxes} boxes and no outline: a mask needs outlines. Export as YOLO segmentation."
+            f"{listing.source} holds {undrawn['boxes']} boxes and no outline: a mask needs outlines. Export as YOLO "
+            "segmentation."
         )
-    notes = [f"{boxes} boxes have no outline: they are left out."] if boxes else []
-    classes = [names.get(i, f"class {i}") for i in range(max(highest, max(names, default=-1)) + 1)]
-    return Annotations(NAME, files, class_names(classes), items, notes)
+    numbered = [names.get(number, f"class {number}") for number in range(highest + 1)]
+    classes = class_names([*numbered, *drawn_names(items)])
+    return Annotations(NAME, files, classes, items, words_of_undrawn(undrawn))
+
+
+def region_of(row: list[str], names: dict[int, str], size: tuple[int, int]) -> Region | str:
+    """Return the region of a row, or what it is where it has no outline. Raises ValueError for a row that is none."""
+    number, *values = map(float, row)
+    if number < 0 or max(values, default=0) > MOST:
+        raise ValueError(f"the row '{' '.join(row)[:40]}' where 'class x y x y ...' in shares of the size is needed")
+    if len(values) < 6:
+        return "boxes" if len(values) == 4 else "rows of few numbers"
+    return Region(label_of(names.get(int(number), f"class {int(number)}")), (ring_of(values) * size[::-1],))
 
 
 def read_names(listing: Listing) -> dict[int, str]:
@@ -73,6 +92,7 @@ def read_names(listing: Listing) -> dict[int, str]:
         except (yaml.YAMLError, AttributeError):
             continue
         if found:
+            found = [found] if isinstance(found, str) else found
             return {int(i): str(name) for i, name in (found.items() if isinstance(found, dict) else enumerate(found))}
     for path in listing.ending("classes.txt", "labels.txt", ".names"):
         return dict(enumerate(line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()))

@@ -11,8 +11,8 @@ __all__ = ["Pair", "Source", "load", "names"]
 
 # Modules that data sets share, and which are none themselves.
 SHARED = {
-    "base", "class_table", "colours", "download", "layouts", "mask_coding", "mask_meaning", "mask_scan", "matching",
-    "pair_lists", "places", "tables", "white",
+    "base", "class_table", "colours", "csv_columns", "download", "layouts", "mask_coding", "mask_meaning", "mask_scan",
+    "matching", "no_pairs", "pair_lists", "places", "tables", "white",
 }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ class Source:
         variant: the edition, where there are several.
         splits, split_seed: how splits are drawn, as `Config` says.
         fixed: image -> split of an earlier run, which then counts alone; files added since are in no split.
-        white: the value that becomes 255 in images of more than 8 bits, the same for all; None: the largest of each.
+        white: the value that becomes 255 in images of more than 8 bits, the same for all; None: found in each.
         pixel_shares: share of the pixels of all masks by class id (255: not scored), where it is known.
     """
 

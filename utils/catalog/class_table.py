@@ -21,6 +21,7 @@ NAME = ("name", "class", "label", "class_name", "title")
 ID = ("id", "pixel value", "pixel_value", "value", "class_id")
 COLOUR = (("r", "red"), ("g", "green"), ("b", "blue"))
 IGNORED_NAMES = ("ignore", "ignored", "__ignore__", "_ignore_", "void")  # of what is not to be scored
+BACKGROUND_NAMES = ("background", "_background_", "__background__")
 MOST_STORED = 65535  # in 16 bits
 Colour = tuple[int, int, int]
 

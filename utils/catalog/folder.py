@@ -14,16 +14,18 @@ import numpy as np
 
 from utils.bands import describe_bands
 from utils.catalog import Pair, Source, base, names
-from utils.catalog.class_table import find_table
+from utils.catalog.class_table import BACKGROUND_NAMES, ClassTable, find_table
 from utils.catalog.colours import distinct_colours
 from utils.catalog.layouts import Reading, list_files, read_layout
 from utils.catalog.mask_coding import MaskCoding, as_numbers
 from utils.catalog.mask_meaning import BLACK_AND_WHITE, decide
 from utils.catalog.mask_scan import pixel_shares, scan_masks
+from utils.catalog.places import classes_of
 from utils.catalog.white import find_white
 from utils.config import COURSE, Config
 from utils.errors import ConfigError, DataError
 from utils.files import content_hashes, in_shard
+from utils.formats import is_image_name
 from utils.images import IGNORE_INDEX, header_size, read_mask
 
 NOTES = (".csv", ".tsv", ".txt", ".json", ".xml", ".xlsx", ".yaml", ".yml")  # files that may say more of the pairs
@@ -45,14 +47,19 @@ class Folder(Source):
     ) -> None:
         super().__init__(root)
         self._given, self._declared, self.white = classes, mask_values, white
+        self._ids: dict[Path, int] = {}
+        self._speckled: dict[Path, str] = {}
 
     def prepare(self) -> None:
         base.need_folder(self.root, self.name)
         self.layout = self.layout or read_layout(self.root)
-        self.val_from_train = self.layout.by_folders
+        self.val_from_train = not self.layout.by_csv  # whose splits somebody named pair by pair
         for files in list(zip(*self.layout.rows, strict=True))[:2]:
             if not any(p.is_file() or (in_shard(p) and p.parent.is_file()) for p in files):
-                raise DataError(f"None of the files like {files[0]} is there. Correct the paths in {self.root}.")
+                raise DataError(
+                    f"None of the files like {files[0]} is there, and no single picture of {self.root} is called so. "
+                    "Correct the paths."
+                )
         table = self.table = find_table(self.root)
         self._refuse_names(self._given or (table.names if table else None))
         if self._declared is not None:
@@ -64,11 +71,18 @@ class Folder(Source):
                 first = self.layout.rows[0].mask
                 as_numbers(read_mask(first), first)  # raises where it is no mask at all
             self.classes, self.coding = decide(self.root, masks, self._given, table)
+            if [name.casefold() in BACKGROUND_NAMES for name in self.classes] == [False, True]:
+                # Of two classes, the one with id 1 is looked for: whatever a table says, it is not the background.
+                self.classes, self.coding = self.classes[::-1], self.coding.swapped()
             self.pixel_shares = pixel_shares(masks, self.coding)
+            self._speckled = {mask.path: "" for mask in masks if mask.speckled}
+        self._name_by_folders(table)
         self._refuse_names(self.classes)
         self.white = self.white or find_white([row.image for row in self.layout.rows])
         self.own_colours = bool(table and table.colours)
-        self.palette = tuple(table.colours if self.own_colours else distinct_colours(len(self.classes)))
+        shown = table.colours if self.own_colours else distinct_colours(len(self.classes))
+        turned = self.own_colours and self.classes == table.names[::-1]
+        self.palette = tuple(shown[::-1] if turned else shown)
 
     def labelled(self) -> list[tuple[Pair, str | None]]:
         rows = self.layout.rows
@@ -82,19 +96,21 @@ class Folder(Source):
     def unread(self) -> list[Path]:
         return self.layout.unread
 
-    def passed_over(self) -> list[Path]:
-        """Return tables, lists and notes that were not read: one of them may name splits or classes."""
-        read = {*self.layout.files, self.table and self.table.path}
-        return [path for path in list_files(self.root) if path.suffix.lower() in NOTES and path not in read]
+    def passed_over(self, notes: bool) -> dict[Path, str]:
+        """Return the files that were not read: `notes`, which may name splits or classes, or others by their ending."""
+        read = {*self.layout.files, self.table and self.table.path, *(row.image.parent for row in self.layout.rows)}
+        files = [path for path in list_files(self.root) if not is_image_name(path.name) and path not in read]
+        endings = {path: path.suffix.lower() or "without an ending" for path in files}
+        return {path: "" if notes else end for path, end in endings.items() if (end in NOTES) == notes}
 
     def decode(self, raw: np.ndarray, path: Path) -> np.ndarray:
-        return self.coding.decode(raw, path)
+        return self._of_folder(self.coding.decode(raw, path), path)
 
     def read_ids(self, path: Path) -> np.ndarray:
-        return self.coding.read(path)
+        return self._of_folder(self.coding.read(path), path)
 
     def read_mendable(self, path: Path) -> np.ndarray:
-        return self.coding.look_up(path)[1]
+        return self._of_folder(self.coding.look_up(path)[1], path)
 
     def decoding(self) -> str:
         return super().decoding() + str(self.coding)
@@ -105,17 +121,22 @@ class Folder(Source):
     def describe(self) -> list[tuple[str, str]]:
         counts = Counter(split or "to be split" for _, split in self.labelled())
         pairs = ", ".join(f"{count} {split}" for split, count in counts.items())
+        drawn = self.val_from_train and self.splits == "published" and self.fixed is None and "val" not in counts
+        if drawn and counts["train"]:
+            pairs += f" (of train, validation takes {len(self.assigned()['val'])}, drawn at random)"
         lines = [("layout", f"{self.layout.name}: {pairs}")]
         known = self.root.name.partition("-")[0]  # without the edition
         if known in names() and known != self.name and self.root.resolve().parent == COURSE / "data":
             lines.append(("better", f"--dataset {known}, which knows the classes of this data set of the course"))
-        for title, words, paths in (
-            ("not read", "pictures that are in no pair", self.unread()),
-            ("passed over", "files that may say more of the pairs", self.passed_over()),
+        for title, words, why in (
+            ("not read", "pictures that are in no pair", {p: self.layout.why.get(p, "") for p in self.unread()}),
+            ("passed over", "files that may say more of the pairs", self.passed_over(True)),
+            ("not opened", "files of other endings", self.passed_over(False)),
+            ("noise", "masks full of single pixels, as JPEG makes of ids: save them as PNG", self._speckled),
         ):
-            if paths:
-                shown = ", ".join(map(self.relative, paths[:3])) + " ..." * (len(paths) > 3)
-                lines.append((title, f"{words}, {len(paths)} in all: {shown}"))
+            shown = [self._some([p for p in why if why[p] == reason], reason) for reason in dict.fromkeys(why.values())]
+            if why:
+                lines.append((title, f"{words}, {len(why)} in all: {'; '.join(shown)}"))
         folders = Counter(row.image.parent for row in self.layout.rows if not (row.split or row.group))
         if 3 <= len(folders) <= sum(folders.values()) / 2:
             words = "are drawn one by one; if each is a patient, a town or a film, name it as the group in a pairs.csv"
@@ -125,7 +146,26 @@ class Folder(Source):
             lines.append(("bands", bands))
         if self.white is not None:
             lines.append(("more than 8 bits", f"{self.white:g} becomes 255 in all images"))
-        return [*lines, ("masks", self.coding.words(self.classes))]
+        folder = f"{' or '.join(self.classes[1:])}, as its folder is called (one class: --classes background thing)"
+        return [*lines, ("masks", self.coding.words(("background", folder) if self._ids else self.classes))]
+
+    def _name_by_folders(self, table: ClassTable | None) -> None:
+        """Take the classes from the folders of masks of one thing, masks/CLASS/NAME.png, where nothing names them."""
+        found = classes_of(self.root, [row[:2] for row in self.layout.rows])
+        names = ("background", *sorted(set(found.values())))
+        unnamed = not table and self._given in (None, names) and (len(self.classes) == 2 or self.classes == names)
+        if found and unnamed and not self.layout.by_csv:
+            self.classes, self.pixel_shares = names, None
+            self._ids = {mask: names.index(name) for mask, name in found.items()}
+
+    def _of_folder(self, ids: np.ndarray, path: Path) -> np.ndarray:
+        """Turn the foreground of a mask into the class that its folder names."""
+        return np.where(ids == 1, self._ids[path], ids) if path in self._ids else ids
+
+    def _some(self, paths: list[Path], reason: str) -> str:
+        """Name the first files of several, with how many there are for one reason."""
+        shown = ", ".join(map(self.relative, paths[:3])) + " ..." * (len(paths) > 3)
+        return shown + f" ({len(paths)}: {reason})" * bool(reason)
 
     def _names_of_ids(self) -> tuple[str, ...]:
         """Name the classes of a coding that was declared without names."""

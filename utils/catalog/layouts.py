@@ -7,21 +7,19 @@ to.
 """
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from utils.catalog.csv_columns import Pictures
 from utils.catalog.matching import match
+from utils.catalog.no_pairs import NoPairsError
 from utils.catalog.pair_lists import Row, describe, rows_from_csv, rows_from_lists, rows_with_splits
-from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, SECOND_KIND, by_endings, other_kinds, places_of
+from utils.catalog.places import IMAGE_AFFIX, MASK_AFFIX, SECOND_KIND, by_affix, by_endings, other_kinds, places_of
 from utils.catalog.tables import read_table
 from utils.errors import DataError
 from utils.formats import is_image_name
-
-
-class NoPairsError(DataError):
-    """A folder holds no pairs that the names of its folders and files would show."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,7 @@ class Reading:
         rows: its pairs.
         lone: pictures beside pairs that have no partner.
         unread: other pictures of the folder that are in no pair.
+        why: for each of these, why it is in none.
         by_folders: whether the splits come from the names of folders.
         kind: what the folders of its masks are called.
         files: the csv or the lists that name the pairs, or their splits.
@@ -42,9 +41,15 @@ class Reading:
     rows: list[Row]
     lone: list[Path] = field(default_factory=list)
     unread: list[Path] = field(default_factory=list)
+    why: dict[Path, str] = field(default_factory=dict)
     by_folders: bool = False
     kind: str = ""
     files: Sequence[Path] = ()
+
+    @property
+    def by_csv(self) -> bool:
+        """Whether a csv names the pairs or their splits."""
+        return any(file.suffix == ".csv" for file in self.files)
 
 
 def read_layout(root: Path) -> Reading:
@@ -54,7 +59,8 @@ def read_layout(root: Path) -> Reading:
     by_folders = first_kinds(every)
     # A csv or lists are there to say what the names of folders do not: they go first.
     tables = {path: read_table(path) for path in sorted(root.glob("*.csv"))}
-    named = [Reading("+".join(file.name for file in files), rows, files=files) for files, rows in rows_from_csv(tables)]
+    from_csv = rows_from_csv(tables, Pictures(root, pictures))
+    named = [Reading("+".join(file.name for file in files), rows, files=files) for files, rows in from_csv]
     pairs = by_folders[0].rows if len(by_folders) == 1 else []
     for files, rows in [] if named else rows_from_lists(root, pairs) or rows_with_splits(tables, pairs):
         what = "lists of each split" if files[0].suffix == ".txt" else files[0].name
@@ -67,7 +73,7 @@ def read_layout(root: Path) -> Reading:
             "each, in a pairs.csv (image,mask,split), or set root to the folder of one of them."
         )
     if not readings:
-        raise NoPairsError(describe_failure(root, pictures))
+        raise NoPairsError(root, pictures, list_files(root))
     return with_leftovers(readings[0], every, pictures)
 
 
@@ -80,7 +86,11 @@ def with_leftovers(reading: Reading, by_folders: list[Reading], pictures: list[P
     rest = [path for path in pictures if path not in whole]
     others = (pairable - paired) | other_kinds([row.mask for row in reading.rows], rest)
     lone = [path for path in rest if path.parent in beside and path not in others]
-    return replace(reading, lone=lone, unread=sorted(set(rest).difference(lone)))
+    named = f"not named in {' or '.join(sorted({file.name for file in reading.files}))}"
+    other = named if reading.files else "the same images or masks, shown in another way"
+    unread = sorted(set(rest).difference(lone))
+    why = {path: other if path in others else "no partner of their names" for path in unread}
+    return replace(reading, lone=lone, unread=unread, why=why)
 
 
 def list_pictures(root: Path) -> list[Path]:
@@ -125,12 +135,13 @@ def read_folders(root: Path, pictures: Sequence[Path]) -> list[Reading]:
     if not masks:
         images, masks[""] = by_endings(images)
     readings = []
-    for kind, found in masks.items():
+    for (kind, ending), found in by_affix(masks).items():
         rows = match(images, found)
         for own_splits in (False, True):
             some = [row for row in rows if (row.split is not None) == own_splits]
             if some:
-                readings.append(Reading(describe(root, some), some, by_folders=own_splits, kind=kind))
+                name = describe(root, some) + (f" called {ending}" if ending else "")
+                readings.append(Reading(name, some, by_folders=own_splits, kind=kind))
     return join_disjoint(readings)
 
 
@@ -161,24 +172,3 @@ def join_disjoint(readings: list[Reading]) -> list[Reading]:
         else:
             joined.append(reading)
     return joined
-
-
-def describe_failure(root: Path, pictures: Sequence[Path]) -> str:
-    """Say what a folder holds where it holds no pairs, and what to do."""
-    folders: dict[Path, list[Path]] = defaultdict(list)
-    for path in pictures:
-        folders[path.parent].append(path)
-    places = {folder: "it" if folder == root else folder.relative_to(root).as_posix() for folder in list(folders)[:4]}
-    shown = [f"{len(folders[f])} pictures in {place} (such as {folders[f][0].name})" for f, place in places.items()]
-    found = " and ".join(shown) + (" and more elsewhere" if len(folders) > 4 else "") or "no picture at all"
-    if not pictures and (others := [path for path in root.rglob("*.*") if path.is_file()]):
-        ending, count = Counter("".join(path.suffixes[-2:]) for path in others).most_common(1)[0]
-        found += f", but {count} files end in {ending} (unpack what is packed, save volumes and arrays as pictures)"
-    if list(folders) == [root]:
-        found += f". If its partners lie in a folder beside it, give {root.resolve().parent} instead"
-    notes = [path for ending in ("json", "xml", "geojson") for path in sorted(root.rglob(f"*.{ending}"))][:1]
-    outlines = "".join(f" {path.relative_to(root).as_posix()} may hold outlines." for path in notes)
-    return (
-        f"{root} holds no pairs: {found}. Put images in images/, masks of the same names in masks/, name each "
-        f"pair in a pairs.csv (image,mask), or try `python -m segmenter convert {root} --into FOLDER`.{outlines}"
-    )

@@ -6,7 +6,7 @@ masks hold (`StoredMask`) and what the user said, and kept in the configuration 
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ class MaskCoding:
         colours: (stored colour, id) of colour masks.
         palette: masks with a palette count by their colours, not by their indices.
         alpha: the number is the one in the alpha channel.
-        cut: a JPEG counts as 255 from 128 on, and as 0 below.
+        cut: a JPEG, or a WebP compressed with loss, counts as 255 from 128 on, and as 0 below.
         soft: masks are black and white with smooth edges, which `--fix-into` cuts: numbers between are no classes.
     """
 
@@ -72,7 +72,7 @@ class MaskCoding:
             if not image.has_transparency_data:
                 raise DataError(Fault("no alpha channel", path))
             stored = np.array(image.convert("RGBA"))[..., 3]
-        elif self.cut and image.format == "JPEG":
+        elif self.cut and image.info["lossy"]:
             stored = np.where(np.array(image.convert("L")) >= 128, 255, 0).astype(np.uint8)
         elif self.palette and image.mode == "P":
             stored = np.array(image.convert("RGB"))
@@ -115,6 +115,13 @@ class MaskCoding:
             return Fault("label outside the classes", path, facts)
         return Fault("value without a class", path, facts | {"meaning": self.words(None)})
 
+    def swapped(self) -> "MaskCoding":
+        """Return the coding in which the ids 0 and 1 have changed places."""
+        values, colours = (
+            tuple((stored, {0: 1, 1: 0}.get(i, i)) for stored, i in entries) for entries in (self.values, self.colours)
+        )
+        return replace(self, values=values, colours=colours)
+
     @property
     def is_plain(self) -> bool:
         """Say whether masks hold the class ids themselves."""
@@ -138,7 +145,7 @@ class MaskCoding:
         if self.colours:
             parts.append(f"colours{' (of palettes too)' if self.palette else ''}: {join(self.colours)}")
         if self.cut:
-            parts.append("masks are JPEG, cut at 128")
+            parts.append("masks that were compressed with loss (JPEG) are cut at 128")
         return "; ".join(parts)
 
     def __str__(self) -> str:

@@ -6,8 +6,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from utils.catalog.class_table import ClassTable
-from utils.catalog.mask_coding import Colour, MaskCoding
-from utils.catalog.mask_scan import MOST_COLOURS, StoredMask, is_two_valued, refuse_shuffled_palettes, total
+from utils.catalog.mask_coding import MaskCoding
+from utils.catalog.mask_scan import (
+    MOST_COLOURS,
+    SHOWN,
+    StoredMask,
+    ask_for_colours,
+    is_two_valued,
+    refuse_at_odds,
+    strays,
+    total,
+)
 from utils.errors import ConfigError, DataError
 from utils.images import IGNORE_INDEX
 
@@ -15,7 +24,6 @@ BINARY, BINARY_16 = ((0, 0), (IGNORE_INDEX, 1)), ((0, 0), (65535, 1))  # white i
 MIXED = ((0, 0), (1, 1), (IGNORE_INDEX, 1))
 BLACK_AND_WHITE = ("background", "foreground")
 MOST_SMOOTH = 64  # more values than these, black and white among them, are smooth edges
-SHOWN = 8  # values in a sentence
 
 
 class Meaning(NamedTuple):
@@ -35,33 +43,30 @@ def decide(root: Path, masks: Sequence[StoredMask], names: tuple[str, ...] | Non
             f"{len(names)} class names but {len(table.names)} rows in {table.path}: name as many as it has rows, "
             "or none."
         )
-    names = names or (table.names if table else None)
+    names, ids = names or (table.names if table else None), table.ids if table else ()
     alpha = decide_alpha(masks)
     numbers = [mask.alpha if alpha else mask.numbers for mask in masks]
     if table is not None and table.colours and not alpha:
         coding = by_table_colours(root, masks, table)
         if coding is not None:
             return Meaning(names, coding)
-    if total(masks, "colours") and not alpha and not any(number for number in numbers):
+    if total(masks, "colours") and not alpha and not any(numbers):
         raise DataError(ask_for_colours(root, masks))
-    if not (table and table.ids):
-        refuse_shuffled_palettes(masks)
-    pixels: Counter[int] = sum(numbers, Counter())
-    cut = any(mask.jpeg for mask in masks) and is_two_valued(pixels) and len(names or BLACK_AND_WHITE) == 2
-    if cut and not (table and table.ids):
+    two = len(names or BLACK_AND_WHITE) == 2
+    if not ids:
+        refuse_at_odds(masks, numbers if two else [])
+    if not ids and two and any(mask.jpeg for mask in masks) and is_two_valued(sum(numbers, Counter())):
         return Meaning(names or BLACK_AND_WHITE, MaskCoding(BINARY, cut=True))
     numbers = [number for number, mask in zip(numbers, masks, strict=False) if not mask.jpeg] or numbers
-    pixels = sum(numbers, Counter())
+    pixels: Counter[int] = sum(numbers, Counter())
     if names is None and has_soft_edges(pixels):
         names = BLACK_AND_WHITE
     if names is None:
         names, values = count_classes(root, numbers, pixels)
         return Meaning(names, MaskCoding(values, alpha=alpha))
-    if table is not None and table.ids:
-        values = tuple(zip(table.ids, range(len(names)), strict=True))
-    else:
-        values = values_of_names(numbers, pixels, len(names))
-    soft = len(names) == 2 and values == BINARY and set(pixels) - {0, 1, IGNORE_INDEX} != set()
+    count = len(names)
+    values = tuple(zip(ids, range(count), strict=True)) if ids else values_of_names(numbers, pixels, count)
+    soft = count == 2 and values == BINARY and set(pixels) - {0, 1, IGNORE_INDEX} != set()
     coding = MaskCoding(values, alpha=alpha, soft=soft)
     if not soft:
         refuse_another_coding(root, numbers, pixels, coding, names)
@@ -101,11 +106,9 @@ def by_table_colours(root: Path, masks: Sequence[StoredMask], table: ClassTable)
     grey_colours = not table.ids and len(greys) > 1 and greys <= by_grey.keys()
     values = by_grey if grey_colours else by_index or {i: i for i in range(len(table.names))}
     coloured = [mask for mask in masks if mask.colours]
-    all_grey = all(mask.numbers for mask in coloured)
-    if coloured and (not all_grey or total(coloured, "colours").keys() <= known.keys()):
+    all_known = total(coloured, "colours").keys() <= known.keys()
+    if palette or (coloured and (all_known or not all(mask.numbers for mask in coloured))):
         return MaskCoding(tuple(values.items()), tuple(known.items()), palette=palette)
-    if palette:
-        return MaskCoding(tuple(values.items()), tuple(known.items()), palette=True)
     return MaskCoding(tuple(values.items())) if grey_colours and not coloured else None
 
 
@@ -117,7 +120,7 @@ def values_of_names(numbers: Sequence[Counter[int]], pixels: Counter[int], count
     if count == 2 and has_soft_edges(pixels) and not any(set(number) == {0, 1} for number in numbers):
         return BINARY
     plain = tuple((i, i) for i in range(count))
-    if found <= {*range(count), IGNORE_INDEX} or len(found) != count:
+    if found <= {*range(count), IGNORE_INDEX} or len(found) != count or set(strays(numbers)) - {*range(count)}:
         return plain
     return tuple((value, i) for i, value in enumerate(sorted(found)))  # as many values as names: in their order
 
@@ -158,6 +161,11 @@ def count_classes(
             "without smooth edges, as 8-bit ids or as 0 and 255; or name the classes (--classes background thing) and "
             "cut the edges in a copy (check --fix-into)."
         )
+    if few := [value for value in strays(numbers) if value != IGNORE_INDEX]:
+        raise DataError(
+            f"The masks in {root} hold {list_values(few, pixels)} almost nowhere: a slip, or what a JPEG makes of ids. "
+            f"Save the masks as they were drawn, as PNG; or, if these are classes, name all {len(ids)} (--classes)."
+        )
     if ids[-1] + 1 > 4 * len(ids):
         every = sorted(found)
         shown = ", ".join(map(str, every[:SHOWN])) + (", ..." if len(every) > SHOWN else "")
@@ -180,21 +188,13 @@ def refuse_another_coding(
     if len(strange) * 2 <= len(numbers):
         return
     foreign = sorted(set(pixels) - known)
-    listed = ", ".join(f"{value} ({pixels[value]} pixels)" for value in foreign[:SHOWN])
     raise DataError(
-        f"{len(strange)} of {len(numbers)} masks in {root} hold values without a class: {listed}"
-        f"{' ...' if len(foreign) > SHOWN else ''}; known are {coding.words(names)}. Correct the ids in classes.csv, "
-        "name as many classes as there are values, or say what each means (--mask-values '0=0 128=1')."
+        f"{len(strange)} of {len(numbers)} masks in {root} hold values without a class: {list_values(foreign, pixels)};"
+        f" known are {coding.words(names)}. Correct the ids in classes.csv, name as many classes as there are values, "
+        "or say what each means (--mask-values '0=0 128=1')."
     )
 
 
-def ask_for_colours(root: Path, masks: Sequence[StoredMask]) -> str:
-    """Say which colours the masks hold, and how to name them."""
-    colours: list[tuple[Colour, int]] = total(masks, "colours").most_common()
-    shown = ", ".join(str(colour) for colour, _ in colours[:SHOWN])
-    more = f" ... ({len(colours)} in all)" if len(colours) > SHOWN else ""
-    rows = " ".join(f"'NAME,{','.join(map(str, colour))}'" for colour, _ in colours[:2])
-    return (
-        f"The masks in {root} are colour pictures, of {shown}{more}: add classes.csv with columns name,r,g,b (rows "
-        f"such as {rows}), one class a row."
-    )
+def list_values(values: Sequence[int], pixels: Counter[int]) -> str:
+    """List the first of several values, each with its pixels."""
+    return ", ".join(f"{value} ({pixels[value]} pixels)" for value in values[:SHOWN]) + " ..." * (len(values) > SHOWN)

@@ -14,6 +14,11 @@ from utils.errors import DataError
 from utils.images import IGNORE_INDEX, open_image, read_mask
 
 MOST_COLOURS = 512  # a mask with more colours is a photograph
+FEW = 48  # colours, which cover nearly all of a mask: its classes, and the mixed ones of soft edges
+COVERED = 0.97  # of its pixels
+SHOWN = 8  # values in a sentence
+STRAY = 0.001  # of the pixels of the masks that hold it: a value in fewer is a slip, or what a JPEG leaves of ids
+SPECKLED = 0.02  # of a mask's pixels differ from all around them: a JPEG of ids has more, one drawn by hand fewer
 
 
 @dataclass
@@ -25,7 +30,8 @@ class StoredMask:
         colours: colour -> pixels, of a mask of three channels; where these are equal, `numbers` holds them too.
         palette: index -> colour, of the indices that occur; empty where there is no palette.
         alpha: value of the alpha channel -> pixels, where it has more than one.
-        jpeg: whether the file is a JPEG.
+        jpeg: whether the file is a JPEG, or a WebP compressed with loss.
+        speckled: whether it is full of single pixels.
     """
 
     path: Path
@@ -34,6 +40,7 @@ class StoredMask:
     palette: dict[int, Colour] = field(default_factory=dict)
     alpha: Counter[int] = field(default_factory=Counter)
     jpeg: bool = False
+    speckled: bool = False
 
 
 def scan_masks(paths: Sequence[Path]) -> list[StoredMask]:
@@ -46,7 +53,7 @@ def scan_mask(path: Path) -> StoredMask | None:
     """Read one mask, or return None where it is faulty."""
     try:
         image = open_image(path)
-        jpeg = image.format == "JPEG"
+        jpeg = image.info["lossy"]
         raw = grey_of_jpeg(image) if jpeg else read_mask(path)
         found = StoredMask(path, jpeg=jpeg)
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
@@ -56,12 +63,12 @@ def scan_mask(path: Path) -> StoredMask | None:
             found.colours = count_colours(raw)
         numbers = as_numbers(raw, path)
         if numbers.ndim == 2:
-            found.numbers = count(numbers)
+            found.numbers, found.speckled = count(numbers), not jpeg and is_speckled(numbers)
         if image.mode == "P":
             colours = np.array(image.getpalette("RGB")).reshape(-1, 3)
             found.palette = {i: tuple(colours[i].tolist()) for i in found.numbers if i < len(colours)}
         return found
-    except (DataError, MemoryError):
+    except Exception:  # of a damaged file, a library may raise anything
         return None
 
 
@@ -121,8 +128,29 @@ def is_two_valued(numbers: Counter[int]) -> bool:
     return max(numbers, default=256) <= 255 and dark > 0 and light > 0 and dark + light >= 0.8 * pixels
 
 
-def refuse_shuffled_palettes(masks: Sequence[StoredMask]) -> None:
-    """Raise DataError where an index has another colour in another mask: the colours are meant then."""
+def is_speckled(numbers: np.ndarray) -> bool:
+    """Say whether a mask (H, W) is full of pixels that differ from all four around them."""
+    inner = numbers[1:-1, 1:-1]
+    around = (numbers[:-2, 1:-1], numbers[2:, 1:-1], numbers[1:-1, :-2], numbers[1:-1, 2:])
+    return np.count_nonzero(np.logical_and.reduce([inner != other for other in around])) > SPECKLED * numbers.size
+
+
+def strays(numbers: Sequence[Counter[int]]) -> list[int]:
+    """Return the values of hardly a pixel, in half of the masks at most: the one of a slip, those of a JPEG of ids."""
+    masks: Counter[int] = Counter()
+    size: Counter[int] = Counter()
+    for number in numbers:
+        masks.update(number.keys())
+        size.update(dict.fromkeys(number, number.total()))
+    pixels: Counter[int] = sum(numbers, Counter())
+    return [value for value in sorted(size) if 2 * masks[value] <= len(numbers) and pixels[value] < STRAY * size[value]]
+
+
+def refuse_at_odds(masks: Sequence[StoredMask], numbers: Sequence[Counter[int]]) -> None:
+    """Raise DataError where masks do not say the same: an index of palettes has several colours; 255 several meanings.
+
+    numbers: what the masks of two classes hold, of which 255 may be the foreground; empty where there are more.
+    """
     seen: dict[int, tuple[Colour, Path]] = {}
     for mask in masks:
         for index, colour in mask.palette.items():
@@ -133,3 +161,35 @@ def refuse_shuffled_palettes(masks: Sequence[StoredMask]) -> None:
                     "in the other. Save the masks with one palette, or add a classes.csv: with the columns name,r,g,b "
                     "the colours count, with id,name the indices."
                 )
+    held = [(set(number), mask.path) for number, mask in zip(numbers, masks, strict=False)]
+    white = [path for values, path in held if values == {0, IGNORE_INDEX}]
+    ignored = [path for values, path in held if {1, IGNORE_INDEX} <= values]
+    if white and ignored and all(values <= {0, 1, IGNORE_INDEX} for values, _ in held):
+        raise DataError(
+            f"{len(white)} masks hold 0 and 255 (such as {white[0]}), {len(ignored)} hold 1 and 255 (such as "
+            f"{ignored[0]}): is 255 the foreground, or ignored? Where it is ignored in all of them, say so "
+            "(--mask-values '0=0 1=1'); else save all of them in one coding."
+        )
+
+
+def has_few_colours(path: Path) -> bool:
+    """Say whether nearly all pixels of a picture have one of few colours. A picture that cannot be read has not."""
+    try:
+        values = np.asarray(open_image(path).convert("RGB"), np.uint32)
+    except DataError:
+        return False
+    packed = values @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    counts = np.sort(np.unique(packed, return_counts=True)[1])
+    return counts[-FEW:].sum() >= COVERED * packed.size
+
+
+def ask_for_colours(root: Path, masks: Sequence[StoredMask]) -> str:
+    """Say which colours the masks hold, and how to name them."""
+    colours: list[tuple[Colour, int]] = total(masks, "colours").most_common()
+    shown = ", ".join(str(colour) for colour, _ in colours[:SHOWN])
+    more = f" ... ({len(colours)} in all)" if len(colours) > SHOWN else ""
+    rows = " ".join(f"'NAME,{','.join(map(str, colour))}'" for colour, _ in colours[:2])
+    return (
+        f"The masks in {root} are colour pictures, of {shown}{more}: add classes.csv with columns name,r,g,b (rows "
+        f"such as {rows}), one class a row."
+    )

@@ -5,14 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from utils.catalog.places import SPLIT_OF
+from utils.catalog.csv_columns import COLUMNS, Pictures, Table, columns_of, path_in
+from utils.catalog.places import SPLIT_OF, read_name
 from utils.errors import DataError
-from utils.files import in_shard
 from utils.formats import is_image_name
 from utils.splits import SPLITS
-
-IMAGE_COLUMN = ("image", "image_path", "img", "picture", "photo", "input")
-MASK_COLUMN = ("mask", "mask_path", "label", "label_path", "annotation", "target", "gt")
 
 
 class Row(NamedTuple):
@@ -24,12 +21,12 @@ class Row(NamedTuple):
     group: str | None = None
 
 
-Table = list[dict[str, str]]
+Known = dict[tuple[str, ...], list[Row]]  # pairs by the ends of their images' paths
 
 
-def rows_from_csv(tables: Mapping[Path, Table]) -> list[tuple[tuple[Path, ...], list[Row]]]:
+def rows_from_csv(tables: Mapping[Path, Table], pictures: Pictures) -> list[tuple[tuple[Path, ...], list[Row]]]:
     """Return every csv of a folder that names pairs, with its rows; train.csv, val.csv, ... count as one."""
-    found = [(path, rows) for path, table in tables.items() if (rows := read_rows(path, table))]
+    found = [(path, rows) for path, table in tables.items() if (rows := read_rows(path, table, pictures))]
     if len(found) > 1 and all(path.stem in SPLIT_OF for path, _ in found):
         rows = [row._replace(split=SPLIT_OF[path.stem]) for path, some in found for row in some]
         return [(tuple(path for path, _ in found), rows)]
@@ -37,20 +34,12 @@ def rows_from_csv(tables: Mapping[Path, Table]) -> list[tuple[tuple[Path, ...], 
     return sorted(unlike.values())
 
 
-def read_rows(path: Path, table: Table) -> list[Row]:
+def read_rows(path: Path, table: Table, pictures: Pictures) -> list[Row]:
     """Return the pairs of a csv, or none where it names none. Raises DataError for a row that is not whole."""
-    head = [] if not table else list(table[0])
-    names = {name: name.rstrip("s") for name in head}
-    # Where the headers do not say it, the columns that name pictures do: the image first.
-    files = [name for name in head if all(is_image_name(Path((row[name] or "").strip()).name) for row in table)]
-    image = next((name for name, word in names.items() if word in IMAGE_COLUMN), None)
-    mask = next((name for name, word in names.items() if word in MASK_COLUMN and name != image), None)
-    image = image or next((name for name in files if name != mask), None)
-    mask = mask or next((name for name in files if name != image), None)
-    if image is None or mask is None:
+    columns = columns_of(path, table, pictures)
+    if columns is None:
         return []
-    if "mask" not in mask and not any(path_in(path.parent, row[mask] or ".").is_file() for row in table):
-        return []  # a label may be a word
+    image, mask = columns
     table = [{**row, "split": SPLIT_OF.get((row.get("split") or "").casefold(), row.get("split"))} for row in table]
     labelled = {row["split"] for row in table if row[mask]}
     unlabelled = {row["split"] for row in table if row["split"]} - labelled  # published without masks
@@ -64,18 +53,14 @@ def read_rows(path: Path, table: Table) -> list[Row]:
     bad = sorted({row["split"] for row in table if row.get("split")} - set(SPLITS))
     if bad:
         raise DataError(f"{path} names the split '{bad[0]}': use {', '.join(SPLITS)}.")
-    root = path.parent
+    images, masks = (
+        pictures.files([row[name] for row in table], role) for name, role in zip(columns, COLUMNS, strict=True)
+    )
     rows = (
-        Row(path_in(root, row[image]), path_in(root, row[mask]), row.get("split") or None, row.get("group") or None)
-        for row in table
+        Row(own, other, row.get("split") or None, row.get("group") or None)
+        for own, other, row in zip(images, masks, table, strict=True)
     )
     return list(dict.fromkeys(rows))
-
-
-def path_in(root: Path, name: str) -> Path:
-    """Return the file that a list names; a list from Windows parts folders by backslashes."""
-    path = root / name.strip()
-    return path if path.is_file() or in_shard(path) else root / name.strip().replace("\\", "/")
 
 
 def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[tuple[tuple[Path, ...], list[Row]]]:
@@ -84,7 +69,9 @@ def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[tuple[tuple[Path, 
     lists = [
         (path, SPLIT_OF[name]) for folder in folders for name in SPLIT_OF if (path := folder / f"{name}.txt").is_file()
     ]
-    known = by_endings_of_paths(pairs) if lists else {}
+    texts = [path for folder in folders for path in sorted(folder.glob("*.txt")) if read_name(path.stem)[2]]
+    known = by_endings_of_paths(pairs) if texts else {}
+    lists += other_lists(texts, {split for _, split in lists}, known)
     rows: list[Row] = []
     for path, split in lists:
         for line in path.read_text("utf-8-sig", "replace").split("\n"):
@@ -103,6 +90,23 @@ def rows_from_lists(root: Path, pairs: Sequence[Row]) -> list[tuple[tuple[Path, 
     return [(tuple(path for path, _ in lists), rows)] if rows else []
 
 
+def other_lists(texts: Iterable[Path], splits: set[str], known: Known) -> list[tuple[Path, str]]:
+    """Return lists of longer names, such as train_aug.txt, for the splits that have none of their own name.
+
+    Such a text is a list where most of its lines name pairs. Raises DataError where a split has two of them.
+    """
+    found: dict[str, Path] = {}
+    for path in texts:
+        split = read_name(path.stem)[2]
+        lines = [line.split()[0] for line in path.read_text("utf-8-sig", "replace").splitlines() if line.strip()]
+        if split in splits or 2 * sum(bool(find_pairs(line, known)) for line in lines) <= len(lines):
+            continue
+        if split in found:
+            raise DataError(f"{found[split]} and {path} both list the {split} split: call one of them {split}.txt.")
+        found[split] = path
+    return [(path, split) for split, path in found.items()]
+
+
 def rows_with_splits(tables: Mapping[Path, Table], pairs: Sequence[Row]) -> list[tuple[tuple[Path, ...], list[Row]]]:
     """Return the csv that names images and splits alone, and the pairs with its splits. Raises DataError."""
     for path, table in tables.items():
@@ -110,8 +114,14 @@ def rows_with_splits(tables: Mapping[Path, Table], pairs: Sequence[Row]) -> list
         known = by_endings_of_paths(pairs) if column else {}
         for name in table[0] if column else ():
             found = [find_pairs((row[name] or "").strip(), known) for row in table]
-            if name == column or any(len(some) != 1 for some in found):
+            wrong = [row[name] for row, some in zip(table, found, strict=True) if len(some) != 1]
+            if name == column or 2 * len(wrong) >= len(table):
                 continue
+            if wrong:
+                raise DataError(
+                    f"{path} names splits, and '{wrong[0]}', which is the name of no image or of several "
+                    f"({len(wrong)} of {len(table)} rows). Correct the names, or remove the rows."
+                )
             words = [(row[column] or "").strip().casefold() for row in table]
             if strange := sorted(set(words) - SPLIT_OF.keys()):
                 raise DataError(f"{path} names the split '{strange[0]}': use {', '.join(SPLITS)}.")
@@ -120,9 +130,9 @@ def rows_with_splits(tables: Mapping[Path, Table], pairs: Sequence[Row]) -> list
     return []
 
 
-def by_endings_of_paths(pairs: Sequence[Row]) -> dict[tuple[str, ...], list[Row]]:
+def by_endings_of_paths(pairs: Sequence[Row]) -> Known:
     """Return the pairs by every ending of their image's path: ('0',), ('town', '0'), ..., with and without `.png`."""
-    known: dict[tuple[str, ...], list[Row]] = {}
+    known: Known = {}
     for row in pairs:
         for parts in (row.image.parts, row.image.with_suffix("").parts):
             for start in range(len(parts)):
@@ -130,7 +140,7 @@ def by_endings_of_paths(pairs: Sequence[Row]) -> dict[tuple[str, ...], list[Row]
     return known
 
 
-def find_pairs(line: str, known: Mapping[tuple[str, ...], list[Row]]) -> list[Row]:
+def find_pairs(line: str, known: Known) -> list[Row]:
     """Return the pairs that a line of a list may mean: those of the longest ending of its path that is known."""
     parts = Path(line.replace("\\", "/")).parts
     names = [parts, (*parts[:-1], Path(parts[-1]).stem)] if parts and is_image_name(parts[-1]) else [parts]

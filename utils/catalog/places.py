@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,18 +79,41 @@ def read_name(folder: str) -> tuple[str | None, str, str | None, str]:
     """Return what the name of a folder says, word by word: its role, the kind of masks, its split, and the rest."""
     words = [word for word in map(str.casefold, WORD.findall(folder)) if word not in ("dir", "folder")]
     glued = re.fullmatch(r"(train|val|test)(.+)", words[0]) if words else None
-    if glued and MASK_WORD.fullmatch(glued[2]):  # `trainannot`
+    if glued and (MASK_WORD.fullmatch(glued[2]) or IMAGE_WORD.fullmatch(glued[2])):  # `trainannot`
         words[:1] = glued.groups()
     masks, images = (list(filter(known.fullmatch, words)) for known in (MASK_WORD, IMAGE_WORD))
     if masks or images:  # `imagesTr`, `DUTS-TE-Mask`
         words = [{"tr": "train", "ts": "test", "te": "test"}.get(word, word) for word in words]
-    splits = [word for word in words if word in SPLIT_OF]
-    others = [word for word in words if not (word in SPLIT_OF or SECOND_KIND.fullmatch(word) or word[0].isdigit())]
+    others = own_words(words)
     if not (masks or images) and len(others) == 1:
         masks, images = (list(filter(known.fullmatch, others)) for known in (MASK_ALONE, IMAGE_ALONE))
-    rest = [word for word in words if word not in {*masks, *images, *splits}]
     role = "mask" if masks else "image" if images else None
+    # `val_de_marne` is the name of a place: where nothing says images or masks, a split stands last but for one word.
+    is_split = [word in SPLIT_OF and (role or len(own_words(words[n:])) < 2) for n, word in enumerate(words)]
+    splits = [word for word, own in zip(words, is_split, strict=True) if own]
+    rest = [word for word in words if word not in {*masks, *images, *splits}]
     return role, " ".join([*masks, *rest]) if masks else "", SPLIT_OF[splits[0]] if splits else None, " ".join(rest)
+
+
+def own_words(words: Iterable[str]) -> list[str]:
+    """Return words that are neither a split, nor a number, nor a kind of masks."""
+    return [word for word in words if not (word in SPLIT_OF or SECOND_KIND.fullmatch(word) or word[0].isdigit())]
+
+
+def classes_of(root: Path, pairs: Sequence[tuple[Path, Path]]) -> dict[Path, str]:
+    """Return the class that the folder of each mask names, in masks/CLASS/NAME.png; nothing where folders name none.
+
+    They do where every mask lies in a folder that is called by words, there are several, and no image lies in one.
+    """
+    if not all(path.is_relative_to(root) for pair in pairs for path in pair):
+        return {}
+    masks = [place_of(root, mask).folders[-1:] for _, mask in pairs]
+    names = {folder for folders in masks for folder in folders}
+    elsewhere = {part for image, _ in pairs for part in place_of(root, image).folders}
+    worded = all(re.fullmatch(r"[^\W\d_]+(?:[ _-][^\W\d_]+)*", name) for name in names)
+    if len(names) < 2 or not (all(masks) and worded) or names & elsewhere:
+        return {}
+    return {mask: folder for (_, mask), (folder,) in zip(pairs, masks, strict=True)}
 
 
 def by_endings(places: Sequence[Place]) -> tuple[list[Place], list[Place]]:
@@ -100,6 +123,21 @@ def by_endings(places: Sequence[Place]) -> tuple[list[Place], list[Place]]:
         parts[place.path.suffix.lower() not in (".jpg", ".jpeg")].append(place)
     names = [{place.path.with_suffix("") for place in part} for part in parts]
     return parts if names[0] == names[1] and len(names[0]) * 2 == len(places) else (list(places), [])
+
+
+def by_affix(masks: Mapping[str, list[Place]]) -> dict[tuple[str, str], list[Place]]:
+    """Part masks of which several beside each other have one name but for what says that they are masks.
+
+    Cityscapes with NAME_gtFine_labelIds.png and NAME_gtFine_labelTrainIds.png has two readings.
+    """
+    parted: dict[tuple[str, str], list[Place]] = defaultdict(list)
+    for kind, places in masks.items():
+        names = Counter((place.path.parent, base_name(place.stem, True)) for place in places)
+        several = max(names.values(), default=1) > 1
+        for place in places:
+            affix = MASK_AFFIX.search(place.stem) if several else None
+            parted[kind, affix[0] if affix else ""].append(place)
+    return parted
 
 
 def other_kinds(masks: Sequence[Path], rest: Iterable[Path]) -> set[Path]:

@@ -424,7 +424,7 @@ UNCLEAR = {
     ),
     "all images missing": (
         lambda r: (drawn.coco(r), [p.unlink() for p in (r / "images").iterdir()], r)[2],
-        ["6 annotated image(s) are not there", "--images"],
+        ["6 annotated image(s) were not found", "--images"],
     ),
     "run lengths of a larger image": (
         lambda r: (drawn.kaggle(r, one_class=True), drawn.images(r / "train_images"),
@@ -491,12 +491,16 @@ def test_the_examples_of_the_readme_are_read(tmp_path):
         name = found[1] if found else name if line.startswith(" ") else "none"
         files.setdefault(name, []).append(re.sub(r"\s{3,}\([^)]*\)$", "", found[2] if found else line.strip()))
     del files["none"]
-    assert len(files) == 8
+    assert len(files) == 10
+    roof = np.full((48, 64, 3), (9, 0, 0), np.uint8)
+    roof[10:20, 10:40, 0] = 7
     for number, (name, lines) in enumerate(files.items()):
         root = tmp_path / str(number) / "data"
         drawn.write(root / name, "\n".join(lines))
         folder = {"labels": "images", "ann": "img"}.get(Path(name).parent.name, "")
         drawn.save(root / folder / "a.jpg", image(0))
+        if name == "panoptic.json":
+            drawn.save(root / "panoptic/a.png", roof)
         drawn.write(root / "data.yaml", "names: [roof]")
         mask = convert_all(root, tmp_path / str(number) / "out")[1].read_ids(tmp_path / f"{number}/out/masks/a.png")
         assert mask.sum() == 20 if name == "train.csv" else abs(mask.sum() - 300) < 3

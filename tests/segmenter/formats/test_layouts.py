@@ -156,6 +156,23 @@ TABLE = {
     "VOC with lists, the folder itself": (
         layout("JPEGImages/{n}.jpg", "SegmentationClass/{n}.png", in_palette, files=IN_VOC), "ids", SPLIT
     ),
+    "VOC with the list of the augmented masks": (
+        layout("JPEGImages/{n}.jpg", "SegmentationClassAug/{n}.png", in_palette, splits=VAL,
+               files={f"ImageSets/Segmentation/{name}.txt": "\n".join(numbers) for name, numbers in
+                      {"train_aug": "0123", "val": "45", "trainval_aug": "012345"}.items()}),
+        "ids", VAL,
+    ),
+    "lists without one for validation": (
+        layout("images/{n}.jpg", "labels/{n}.png", splits=TWO, files={"train.txt": "0\n1\n2\n3", "test.txt": "4\n5"}),
+        "ids", TWO,
+    ),
+    "lists named train_list.txt, with notes beside": (
+        layout("images/{n}.jpg", "labels/{n}.png", splits=VAL, files={
+            "train_list.txt": "".join(f"images/{n}.jpg labels/{n}.png\n" for n in range(4)),
+            "val_list.txt": "images/4.jpg labels/4.png\nimages/5.jpg labels/5.png\n",
+            "test_results.txt": "mean IoU 0.7\n"}),
+        "ids", VAL,
+    ),
     "CVAT's segmentation masks": (
         layout("JPEGImages/{n}.png", "SegmentationClass/{n}.png", coloured,
                files={"labelmap.txt": LABELMAP, "ImageSets/Segmentation/default.txt": "0\n1\n2\n3\n4\n5\n"}),

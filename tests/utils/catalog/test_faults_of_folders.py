@@ -3,6 +3,7 @@
 Every folder is drawn small, read through `catalog.load` and `check_dataset`, and left as it was to the byte.
 """
 
+import io
 import json
 import os
 import shutil
@@ -101,6 +102,31 @@ def noisy(mask):
     return np.where(foreground(mask) == 1, 255 - NOISE, NOISE).astype(np.uint8)
 
 
+def once_jpeg(mask):
+    """Ids after a JPEG that was saved as PNG: other ids lie along the edges."""
+    file = io.BytesIO()
+    Image.fromarray(mask).save(file, "JPEG", quality=75)
+    return Image.open(file)
+
+
+def border_of_some(mask, number):
+    """0 and 255 in four masks; 0, 1 and an ignored border of 255 in two."""
+    found = foreground(mask) if number in (1, 3) else white(mask)
+    found[:2] = 255 * (number in (1, 3))
+    return found
+
+
+def three_pixels(value):
+    """Two classes of ground and disc, and three pixels of a value that no class has, in one mask."""
+
+    def encode(mask, number):
+        found = np.where(mask == 2, 1, mask).astype(np.uint8)
+        found[0, :3] = value if number == 3 else 0
+        return found
+
+    return encode
+
+
 def soft(mask):
     import cv2
 
@@ -133,9 +159,9 @@ RIGHT = {
     "palette black and white against table": (
         with_table(BLACK_WHITE, lambda m: palette(1 - foreground(m), [(255,) * 3, (0,) * 3])), foreground, {}
     ),
-    "grey by the colours of a table": (with_table(WHITE_BLACK, white), lambda m: 1 - foreground(m), {}),
+    "grey by the colours of a table": (with_table(WHITE_BLACK, white), foreground, {}),
     "RGB black and white by a table": (
-        with_table(WHITE_BLACK, lambda m: grey_rgb(white(m))), lambda m: 1 - foreground(m), {}
+        with_table(WHITE_BLACK, lambda m: grey_rgb(white(m))), foreground, {}
     ),
     "colours": (with_table(NAMED, coloured), same, {}),
     "colours with alpha": (with_table(NAMED, lambda m: Image.fromarray(coloured(m)).convert("RGBA")), same, {}),
@@ -168,6 +194,17 @@ RIGHT = {
     ),
     "alpha": (drawn(in_alpha), foreground, {}),
     "alpha of one grey": (drawn(lambda m: in_alpha(m).convert("LA")), foreground, {"classes": TWO}),
+    "WebP of two values, compressed with loss": (drawn(white, mask_name="masks/{}.webp"), foreground, {}),
+    "WebP of ids, without loss": (
+        drawn(grey_rgb, mask_name="masks/{}.webp", lossless=True), same, {"classes": THREE}
+    ),
+    "0, 1 and an ignored 255, declared": (
+        drawn(border_of_some), lambda m, n: border_of_some(m, n), {"mask_values": "0=0 1=1"}
+    ),
+    "a rare class of a value of its own": (
+        drawn(lambda m, n: np.where(m == 2, 128 * (n < 2), np.where(m == 1, 255, 0)).astype(np.uint8)),
+        lambda m, n: np.where(m == 2, n < 2, 2 * (m == 1)), {"classes": THREE},
+    ),
     "JPEG of two values": (drawn(white, mask_name="masks/{}.jpg"), foreground, {}),
     "JPEG of two values, as RGB": (drawn(lambda m: grey_rgb(white(m)), mask_name="masks/{}.jpg"), foreground, {}),
     "JPEG of two values, named": (drawn(white, mask_name="masks/{}.jpeg"), foreground, {"classes": TWO}),
@@ -227,6 +264,14 @@ RIGHT = {
                         *((f"{n}:{a},{b},{c}::",) for n, (a, b, c) in zip(THREE, COLOURS.tolist(), strict=True)),
                         name="labelmap.txt", delimiter="|"), same, {}
     ),
+    "labelmap.txt with the background second": (
+        lambda r: table(draw(r, lambda m, n: coloured(foreground(m))), ("thing:128,0,0::",), ("Background:0,0,0::",),
+                        name="labelmap.txt", delimiter="|"), foreground, {}
+    ),
+    "a table of ids with the background second": (
+        with_table([("id", "name"), (0, "thing"), (1, "background")], lambda m: 1 - foreground(m)), foreground, {}
+    ),
+    "named, the background second": (drawn(lambda m: 255 - white(m)), foreground, {"classes": TWO[::-1]}),
     "table parted by semicolons": (lambda r: table(draw(r, alike(coloured)), *NAMED, delimiter=";"), same, {}),
     "table parted by tabs": (lambda r: table(draw(r, alike(coloured)), *NAMED, delimiter="\t"), same, {}),
     "VOC palette by a table, its border ignored": (
@@ -341,6 +386,25 @@ CLEAR = {
     ),
     "one coloured mask among ids": (drawn(one(2, coloured)), ["masks/2.png", "class table"], {"classes": THREE}),
     "one strange label": (drawn(strange_label), ["masks/3.png", "labelled 7", "correct"], {"classes": THREE}),
+    "three pixels of a strange value": (
+        drawn(three_pixels(7)), ["masks/3.png", "3 pixels labelled 7", "correct"], {"classes": THREE}
+    ),
+    "three pixels beside one class": (
+        drawn(lambda m, n: three_pixels(7)(m * 0, n)), ["masks/3.png", "3 pixels labelled 7"], {"classes": TWO}
+    ),
+    "three pixels of a strange value, unnamed": (
+        drawn(three_pixels(7)), ["7 (3 pixels)", "almost nowhere", "name all 3"], {}
+    ),
+    "ids once a JPEG": (drawn(once_jpeg), ["4 (3 pixels), 5 (1 pixels)", "JPEG", "save the masks"], {}),
+    "ids once a JPEG, named": (drawn(lambda m: once_jpeg(m * 10)), ["without a class", "3 ("], {"classes": THREE}),
+    "WebP of ids, compressed with loss": (
+        drawn(lambda m: m * 100, mask_name="masks/{}.webp"), ["JPEG", "save the masks", "PNG"], {}
+    ),
+    "0/255 and 0/1 with a border": (
+        drawn(border_of_some), ["4 masks hold 0 and 255", "masks/0.png", "2 hold 1 and 255", "masks/1.png", "0=0 1=1"],
+        {"classes": TWO},
+    ),
+    "0/255 and 0/1 with a border, unnamed": (drawn(border_of_some), ["4 masks", "2 hold", "ignored?"], {}),
     "one strange label beside a table of ids": (
         lambda r: table(draw(r, lambda m, n: (strange_label(m, n) + 1) * 10), *VALUES),
         ["masks/3.png", "80", "no class", "correct"], {},
@@ -383,6 +447,10 @@ CLEAR = {
     "a list of UTF-16": (
         lambda r: ((draw(r) / "pairs.csv").write_bytes("image,mask\na,b\n".encode("utf-16")), r)[1],
         ["pairs.csv", "UTF-8"], {},
+    ),
+    "a misspelt name in a csv of splits": (
+        lambda r: table(draw(r), ("image", "split"), *((f"{n}{'x' * (n == 1)}.png", "train") for n in range(COUNT)),
+                        name="pairs.csv"), ["pairs.csv", "'1x.png'", "correct"], {},
     ),
     "a list of something else": (
         lambda r: ((draw(r) / "train.txt").write_text("not a list\n"), r)[1], ["train.txt", "'not a list'", "mend"], {}
@@ -457,6 +525,44 @@ def test_a_repaired_copy_holds_the_same_ids(name, tmp_path):
     assert plain.keys() == copied.keys()
     assert all(np.array_equal(plain[stem], copied[stem]) for stem in plain)
     assert snapshot(root) == before
+
+
+def test_the_background_is_class_0_of_two_with_its_own_colour(tmp_path):
+    source = load(with_table(WHITE_BLACK, white)(tmp_path / "data"))
+    assert source.classes == TWO
+    assert source.palette == ((0, 0, 0), (255, 255, 255))
+    repair(check_dataset(source), tmp_path / "copy")
+    copy = load(tmp_path / "copy")
+    assert (copy.classes, copy.palette) == (source.classes, source.palette)
+
+
+def class_folders(root, names=("box", "disc"), image_name="images/{n}.png"):
+    for number in range(COUNT):
+        name = names[number % 2]
+        save(root / image_name.format(n=number, name=name), image(number))
+        save(root / f"masks/{name}/{number}.png", (ids(number) == 1 + number % 2).astype(np.uint8) * 255)
+    return root
+
+
+def test_masks_in_folders_of_classes_keep_their_classes(tmp_path):
+    source = load(class_folders(tmp_path / "data"))
+    again = load(tmp_path / "data", **source.found())
+    assert source.classes == again.classes == ("background", "box", "disc")
+    for pair, _ in source.labelled():
+        number = int(pair.image.stem)
+        wanted = (ids(number) == 1 + number % 2) * (1 + number % 2)
+        assert np.array_equal(source.read_ids(pair.mask), wanted)
+        assert np.array_equal(again.read_ids(pair.mask), wanted)
+    assert "255 = box or disc, as its folder is called" in dict(source.describe())["masks"]
+    assert check_dataset(source).ok
+    assert load(tmp_path / "data", classes=TWO).classes == TWO
+
+
+@pytest.mark.parametrize(
+    ("names", "image_name"), [(("p1", "p2"), "images/{n}.png"), (("north", "south"), "images/{name}/{n}.png")]
+)
+def test_folders_that_images_have_as_well_or_that_are_numbered_are_no_classes(names, image_name, tmp_path):
+    assert load(class_folders(tmp_path / "data", names, image_name)).classes == ("background", "foreground")
 
 
 def test_what_a_copy_ignores_it_reads_back_as_ignored(tmp_path):
@@ -557,6 +663,19 @@ LAYOUTS = {
     "csv of img, label": (csv_of(("img", "label"), ("photos/{}.png", "drawn/m{}.png")), DRAWN),
     "csv parted by tabs": (csv_of(("image", "mask"), ("photos/{}.png", "drawn/m{}.png"), "\t"), DRAWN),
     "csv parted by semicolons": (csv_of(("Images", "Masks"), ("photos/{}.png", "drawn/m{}.png"), ";"), DRAWN),
+    "csv, the mask first": (csv_of(("mask_file", "image_file"), ("drawn/m{}.png", "photos/{}.png")), DRAWN),
+    "csv, the mask first, no words": (csv_of(("a", "b"), ("drawn/m{}.png", "photos/{}.png")), DRAWN),
+    "csv, the mask first, told by looks": (
+        lambda r: table(draw(r, image_name="a/{}.png", mask_name="b/{}.png"), ("x", "y"),
+                        *((f"b/{n}.png", f"a/{n}.png") for n in range(COUNT)), name="pairs.csv"), DRAWN
+    ),
+    "csv of stems": (csv_of(("image", "mask"), ("{}", "m{}")), DRAWN),
+    "csv of names": (csv_of(("Image File", "Mask File"), ("{}.png", "m{}.png")), DRAWN),
+    "csv of names that images and masks share": (
+        lambda r: table(draw(r), ("image", "mask"), *((f"{n}.png",) * 2 for n in range(COUNT)), name="pairs.csv"), DRAWN
+    ),
+    "csv of another machine": (csv_of(("image", "mask"), ("/home/u/photos/{}.png", "/home/u/drawn/m{}.png")), DRAWN),
+    "csv of another drive": (csv_of(("image", "mask"), ("C:\\u\\photos\\{}.png", "C:\\u\\drawn\\m{}.png")), DRAWN),
     "csv of splits": (csv_of(("image", "mask", "split"), ("photos/{}.png", "drawn/m{}.png", "test")), (0, 0, 6)),
 }  # fmt: skip
 
@@ -598,6 +717,16 @@ UNREADABLE = {
     "pairs at the top beside splits": (top_beside_splits, ["2 ways", "6 pairs", "pairs.csv", "set root"]),
     "two folders of masks": (two_mask_folders, ["2 ways", "masks in labels", "masks in masks", "pairs.csv"]),
     "two lists of pairs": (two_csv, ["2 ways", "other.csv", "pairs.csv"]),
+    "a csv of which nobody knows what is the mask": (
+        lambda r: table(draw(draw(r, image_name="c/{}.png", mask_name="a/{}.png"), mask_name="b/{}.png"), ("x", "y"),
+                        *((f"a/{n}.png", f"b/{n}.png") for n in range(COUNT)), name="pairs.csv"),
+        ["pairs.csv", "columns x, y", "call the columns image and mask"],
+    ),
+    "two kinds of ids of Cityscapes": (
+        lambda r: [splits(r, "leftImg8bit/{split}/u/{n}_leftImg8bit.png", f"gtFine/{{split}}/u/{{n}}_gtFine_{kind}.png")
+                   for kind in ("labelIds", "labelTrainIds")].pop(),
+        ["2 ways", "called _gtFine_labelIds", "called _gtFine_labelTrainIds", "pairs.csv"],
+    ),
     "two people's masks": (
         lambda r: draw(draw(r, mask_name="labels-ah/{}.ah.png"), mask_name="labels-vk/{}.vk.png"),
         ["2 ways", "masks in labels-ah", "masks in labels-vk"],
@@ -606,9 +735,21 @@ UNREADABLE = {
         lambda r: [r.mkdir(), *((r / f"{n}.nii.gz").write_bytes(b"") for n in range(3))] and r,
         ["no picture at all", "3 files end in .nii.gz", "unpack"],
     ),
+    "stacks of pages": (
+        lambda r: [save(r / f"{n}.tif", image(0), save_all=True, append_images=[Image.fromarray(image(1))] * 2)
+                   for n in ("train-volume", "train-labels")] and r,
+        ["no pairs", "train-labels.tif holds 3 pictures (pages)", "save each page"],
+    ),
+    "a csv of splits with a name that no image has": (
+        lambda r: table(draw(r), ("image", "split"), *((f"{'x' * (n == 3)}{n}.png", "train") for n in range(COUNT)),
+                        name="pairs.csv"),
+        ["pairs.csv", "'x3.png'", "1 of 6 rows", "correct"],
+    ),
     "an empty folder": (lambda r: r.mkdir() or r, ["no pairs", "no picture at all", "images/", "masks/"]),
-    "no name in common": (named("images/a{}.png", "masks/b{}.png"), ["no pairs", "6 pictures in images", "a0.png",
-                                                                     "b0.png", "pairs.csv"]),
+    "no name in common": (
+        named("images/a{}.png", "masks/b{}.png"),
+        ["no pairs", "6 images in images, 6 masks in masks, no name in common: `a0.png` and `b0.png`", "pairs.csv"],
+    ),
     "images alone": (named("images/{}.png", "images/second{}.png"), ["no pairs", "12 pictures in images"]),
     "polygons beside the images": (
         lambda r: (draw(r, image_name="train/{}.png", mask_name="train/other{}.png"),
@@ -638,7 +779,8 @@ def test_pictures_in_no_pair_are_counted_and_named(tmp_path):
     assert [source.relative(path) for path in source.unread()] == others
     report = check_dataset(source)
     assert report.notes["picture in no pair"] == others
-    assert "in no pair, 3 in all" in dict(source.describe())["not read"]
+    words = "in no pair, 3 in all: overview.png, previews/a.png, test/images/7.png (3: no partner of their names)"
+    assert words in dict(source.describe())["not read"]
     assert report.ok
 
 
@@ -660,18 +802,59 @@ def test_tables_and_lists_that_are_not_read_are_named(tmp_path):
     assert "4 in all: folds.csv, it.csv, notes/annotations.json ..." in dict(load(root).describe())["passed over"]
 
 
+def test_files_of_other_endings_are_counted_and_named(tmp_path):
+    root = draw(tmp_path / "data")
+    for name in ("images/7.npy", "masks/7.npy", "images/8", "more.zip", ".hidden.npy"):
+        (root / name).write_bytes(b"?")
+    words = "4 in all: images/7.npy, masks/7.npy (2: .npy); images/8 (1: without an ending); more.zip (1: .zip)"
+    assert words in dict(load(root).describe())["not opened"]
+
+
+def test_masks_full_of_single_pixels_are_named(tmp_path):
+    root = draw(tmp_path / "data", lambda mask, number: once_jpeg(mask * 5) if number in (0, 3) else mask * 5)
+    named = dict(load(root, classes=tuple("abcdefghijklmn")).describe())
+    assert "2 in all: masks/0.png, masks/3.png" in named["noise"]
+    assert "noise" not in dict(load(draw(tmp_path / "other")).describe())
+
+
 def test_pairs_that_a_list_leaves_out_are_counted_and_named(tmp_path):
     rows = [(f"images/{n}.png", f"masks/{n}.png") for n in range(4)]
     source = load(table(draw(tmp_path / "data"), ("image", "mask"), *rows, name="pairs.csv"))
     assert len(source.labelled()) == 4
     unread = {source.relative(path) for path in source.unread()}
     assert unread == {f"{folder}/{n}.png" for folder in ("images", "masks") for n in (4, 5)}
+    assert "(4: not named in pairs.csv)" in dict(source.describe())["not read"]
 
 
 def test_a_csv_of_words_names_no_pairs(tmp_path):
     rows = [(f"{n}.png", "cat") for n in range(COUNT)]
     root = table(draw(tmp_path / "data"), ("image", "label"), *rows, name="labels.csv")
     assert len(load(root).labelled()) == COUNT
+
+
+def test_grey_images_and_their_masks_are_not_swapped_by_a_csv(tmp_path):
+    rows = [(f"masks/{n}.png", f"images/{n}.png") for n in range(COUNT)]
+    root = table(draw(tmp_path / "data"), ("mask_file", "image_file"), *rows, name="train.csv")
+    for number in range(COUNT):
+        save(root / f"images/{number}.png", image(number)[..., 0])
+    assert all(pair.mask.parent.name == "masks" for pair, _ in load(root).labelled())
+
+
+def test_a_file_that_a_csv_names_and_is_missing_is_not_taken_from_elsewhere(tmp_path):
+    folder = "/home/u/{}/images/{}.png", "/home/u/{}/masks/{}.png"
+    root = draw(tmp_path / "data", image_name="train/images/{}.png", mask_name="train/masks/{}.png")
+    save(root / "val/images/3.png", image(3))
+    (root / "train/images/3.png").unlink()
+    rows = [[name.format("train", n) for name in folder] for n in range(COUNT)]
+    report = check_dataset(load(table(root, ("image", "mask"), *rows, name="pairs.csv")))
+    assert "/home/u/train/images/3.png" in str(report.errors["missing file"])
+
+
+def test_a_csv_of_copies_names_no_pairs(tmp_path):
+    rows = [(f"images/{n}.png", "images/0.png") for n in range(COUNT)]
+    source = load(table(draw(tmp_path / "data"), ("file", "copy of"), *rows, name="copies.csv"))
+    assert len(source.labelled()) == COUNT
+    assert "copies.csv" in dict(source.describe())["passed over"]
 
 
 def test_a_row_that_is_there_twice_counts_once(tmp_path):
@@ -733,16 +916,36 @@ def test_a_folder_that_may_not_be_looked_into_is_named(tmp_path, monkeypatch):
 def test_splits_without_validation_take_a_tenth_of_training(tmp_path):
     source = load(splits(tmp_path / "data", "{split}/images/{n}.png", "{split}/masks/{n}.png", ("train", "test")))
     assert {split: len(pairs) for split, pairs in source.assigned().items()} == {"train": 2, "val": 1, "test": 3}
+    assert "3 test, 3 train (of train, validation takes 1, drawn at random)" in dict(source.describe())["layout"]
+    (tmp_path / "lists").mkdir()
+    (draw(tmp_path / "lists") / "train_id.txt").write_text("0\n1\n2\n3\n4\n5\n")
+    words = "6 train (of train, validation takes 1, drawn at random)"
+    assert words in dict(load(tmp_path / "lists").describe())["layout"]
+    source.splits = "random"
+    assert "drawn" not in dict(source.describe())["layout"]
 
 
 # ---------------------------------------------------------------------------------- images of many kinds
-def four_bands(dtype, path, interleave="pixel"):
+TOP = np.arange(48)[:, None, None] < 5  # rows without data
+
+
+def raster(path, values, **profile):
+    """Write (48, 64, bands) through rasterio."""
     rasterio = pytest.importorskip("rasterio")
-    profile = {"width": 64, "height": 48, "count": 4, "dtype": dtype, "interleave": interleave}
-    values = image(int(path.stem)) * (40 if dtype == "uint16" else 0.001)
-    with warnings.catch_warnings(action="ignore"), rasterio.open(path, "w", driver="GTiff", **profile) as file:
-        for band in range(4):
-            file.write(values[..., band % 3].astype(dtype), band + 1)
+    profile = {"driver": "GTiff", "width": 64, "height": 48, "count": values.shape[2], "dtype": values.dtype} | profile
+    with warnings.catch_warnings(action="ignore"), rasterio.open(path, "w", **profile) as file:
+        file.write(values.transpose(2, 0, 1))
+
+
+def tiff(path, values, nodata=None):
+    """Write a GeoTIFF; numbers that are no floats have 16 bits."""
+    kind = values.dtype if values.dtype == np.float32 else np.uint16
+    raster(path.with_suffix(".tif"), values.astype(kind), nodata=nodata)
+
+
+def four_bands(dtype, path, interleave="pixel"):
+    values = image(int(path.stem))[..., [0, 1, 2, 0]] * (40 if dtype == "uint16" else 0.001)
+    raster(path, values.astype(dtype), interleave=interleave)
 
 
 IMAGES = {
@@ -752,6 +955,17 @@ IMAGES = {
     "WebP": lambda path: save(path.with_suffix(".webp"), image(int(path.stem))),
     "16 bits": lambda path: save(path.with_suffix(".png"), image(int(path.stem))[..., 0].astype(np.uint16) * 200),
     "floats": lambda path: save(path.with_suffix(".tif"), image(int(path.stem))[..., 0].astype(np.float32) / 800),
+    "no data that is tagged, 16 bits": lambda path: tiff(
+        path, np.where(TOP, 65535, image(int(path.stem)) * 10.0), 65535
+    ),
+    "no data that is tagged, floats": lambda path: tiff(
+        path, np.where(TOP, -9999, image(int(path.stem)) / 850).astype(np.float32), -9999
+    ),
+    "no data without a tag": lambda path: tiff(
+        path, np.where(TOP, -9999, image(int(path.stem)) / 850).astype(np.float32)
+    ),
+    "noise around 0": lambda path: tiff(path, (image(int(path.stem)) / 850 - 0.001).clip(-0.001).astype(np.float32)),
+    "JPEG 2000": lambda path: raster(path.with_suffix(".jp2"), image(int(path.stem)), driver="JP2OpenJPEG"),
     "four bands of 16 bits": lambda path: four_bands("uint16", path.with_suffix(".tif")),
     "four bands of floats": lambda path: four_bands("float32", path.with_suffix(".tif")),
     "four bands, band by band": lambda path: four_bands("uint16", path.with_suffix(".tif"), "band"),
@@ -785,6 +999,42 @@ def test_one_hot_pixel_does_not_make_an_image_dark(tmp_path):
     assert max(means) - min(means) < 12
     assert min(means) > 60
     assert load(root, white=source.white).white == source.white
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (lambda values: values / 10 - 30, ["-2", "to -", "add one number"]),
+        (lambda values: values * 10 - 1000, ["below 0"]),
+    ],
+    ids=["decibels", "Hounsfield units"],
+)
+def test_images_of_negative_numbers_are_refused_and_not_black(values, words, tmp_path):
+    root = draw(tmp_path / "data")
+    for number in range(COUNT):
+        grey = values(image(number)[..., 0].astype(np.float32))
+        save(root / f"images/{number}.tif", grey)
+        (root / f"images/{number}.png").unlink()
+    source = load(root)
+    assert source.white is None
+    sentences = check_dataset(source).errors["negative numbers"]
+    assert len(sentences) == COUNT
+    with pytest.raises(CourseError) as error:
+        source.read_image(root / "images/0.tif")
+    assert_sentence(str(error.value), "images/0.tif", *words)
+
+
+def test_floats_beside_whole_numbers_are_refused_where_one_white_would_make_them_black(tmp_path):
+    root = draw(tmp_path / "data")
+    for number in range(COUNT):
+        grey = image(number)[..., 0]
+        save(root / f"images/{number}.tif", grey / np.float32(255) if number < 3 else grey.astype(np.uint16) * 15)
+        (root / f"images/{number}.png").unlink()
+    with pytest.raises(CourseError) as error:
+        load(root)
+    assert_sentence(
+        str(error.value), "3 hold floats", "images/0.tif", "3 hold whole numbers", "images/3.tif", "save all"
+    )
 
 
 def test_an_eps_is_not_opened_whatever_its_name_is(tmp_path, monkeypatch):
@@ -837,7 +1087,7 @@ CASES = {
     "label_suffix": (6, 3), "upper_lower_prefix": (6, 3), "valid_folder": (9, 3), "some_in_subfolders": (12, 3),
     "palette_against_table": (6, 2), "mixed_coding": (6, 2), "ids_one_to_three": (6, 3), "grey_as_rgb": (6, 2),
     "jpeg_of_two_values": (6, 2), "four_bands_16_bit": (6, 3), "one_hot_pixel": (6, 3), "windows_csv": (6, 3),
-    "dark_frame_bright_disc": (6, 2), "roboflow_masks": (9, 3), "mask_in_alpha": (6, 2), "almost_all_ignored": (6, 2),
+    "dark_frame_bright_disc": (6, 2), "roboflow_masks": (9, 3), "mask_in_alpha": (6, 2),
 }  # fmt: skip
 cases = pytest.mark.skipif(not (SHARED.parent / "cases").is_dir(), reason="the folders lie beside the project")
 
@@ -857,14 +1107,12 @@ def test_a_case_is_read(name):
     assert "near duplicates in several splits" not in report.warnings
     foreground = {name for name in source.classes[1:]}
     assert foreground <= {source.classes[i] for i in np.flatnonzero(report.pixels)}
-    if classes == 2 and name not in ("dark_frame_bright_disc", "almost_all_ignored"):
+    if classes == 2 and name != "dark_frame_bright_disc":
         assert report.pixels[1] / report.pixels.sum() == pytest.approx(0.174, abs=0.005)
     if name in ("valid_folder", "roboflow_masks"):
         assert report.splits == {"train": 3, "val": 3, "test": 3}
     if name == "roboflow_masks":
         assert source.classes == ("background", "disc", "box")
-    if name == "almost_all_ignored":
-        assert report.warnings["most pixels ignored"] == ["99.9%"]
     if name == "one_hot_pixel":
         means = [source.read_image(pair.image).mean() for pair, _ in source.labelled()]
         assert max(means) - min(means) < 10
@@ -879,6 +1127,15 @@ def test_the_case_of_three_greys_is_three_classes_once_they_are_named():
     assert report.ok
     assert (report.pixels > 0).all()
     assert report.ignored == 0
+
+
+@cases
+def test_the_case_of_almost_all_ignored_is_read_once_255_is_declared():
+    with pytest.raises(CourseError) as error:
+        load(case("almost_all_ignored"))
+    assert_sentence(str(error.value), "255", "ignored", "--mask-values")
+    report = check_dataset(load(case("almost_all_ignored"), mask_values="0=0 1=1"))
+    assert report.warnings["most pixels ignored"] == ["99.9%"]
 
 
 @cases
