@@ -5,9 +5,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from segmenter.prediction_list import absolute, listed_files
+from segmenter.prediction_list import listed_files
+from segmenter.prediction_names import absolute
 from utils.errors import DataError
-from utils.formats import FORMATS, IMAGE_SUFFIXES
+from utils.formats import FORMATS, is_image_file
 
 LARGE_SUFFIXES = {".npy", ".jp2"}  # of files that only `predict_large` reads
 # The tags of TIFF that say where on earth an image lies: its scale, tiepoints, matrix, and keys.
@@ -26,7 +27,7 @@ def find_images(path: str | Path) -> list[Path]:
     if not path.exists():
         raise DataError(f"There is no file or folder {path}: give an image file, or a folder of them.")
     try:
-        found = [p for p in visible_files(path) if p.suffix.lower() in IMAGE_SUFFIXES | LARGE_SUFFIXES]
+        found = [p for p in visible_files(path) if is_image_file(p) or p.suffix.lower() in LARGE_SUFFIXES]
     except OSError as error:
         raise DataError(f"Cannot look into {error.filename}: {error.strerror}. Change its permissions.") from None
     if not found:

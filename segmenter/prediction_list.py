@@ -4,17 +4,16 @@ import csv
 import hashlib
 import io
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from segmenter.prediction_names import absolute, output_names
 from utils.errors import DataError
 from utils.files import write_atomically
 
 LIST_NAME = "predictions.csv"
 FIRST_COLUMNS = ["picture", "mask", "key"]
 ENDINGS = ("_mask.png", "_mask.tif", "_mask.npy", "_mask.geojson", "_overlay.jpg")  # of what is written for an image
-LONGEST_NAME = 200  # bytes; file systems allow 255, and the endings and those of unfinished files come after it
 TEXT = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}  # file names may hold any bytes
 
 
@@ -39,14 +38,17 @@ class PredictionList:
         self.rows = {row[0]: row for row in self.read_rows()}
 
     def read_rows(self) -> list[list[str]]:
-        """Return the rows of the list, those of other classes without keys. Raises DataError for a foreign list."""
+        """Return the rows of the list, those of other classes without keys.
+
+        Raises DataError for a list of something else, or one that was changed.
+        """
         if not os.path.lexists(self.path):
             return []
         first, *rows = read_table(self.path) or [[]]
         if first[:3] != FIRST_COLUMNS:
             raise DataError(f"{self.path} is not a list that this command wrote. Move it, or choose another output.")
-        whole = first == self.header
-        return [row if whole and len(row) == len(first) else self.claim_of(*row[:2]) for row in rows if len(row) > 2]
+        refuse_changed(self.path, rows)
+        return [unsigned(row) if first == self.header else self.claim_of(*row[:2]) for row in rows]
 
     def claim_of(self, picture: str, mask: str) -> list[str]:
         """Return the row that claims a mask's name for an image."""
@@ -92,7 +94,7 @@ class PredictionList:
         row = [absolute(image), name, key, *(f"{share:.6f}" for share in shares)]
         try:
             with self.path.open("a", **TEXT) as file:
-                csv.writer(file).writerow(row)
+                csv.writer(file).writerow(signed(row))
         except OSError as error:
             raise DataError(
                 f"Cannot write {self.path}: {error.strerror}. Free some space, and run this again."
@@ -105,7 +107,7 @@ class PredictionList:
 
         def write(temporary: Path) -> None:
             with temporary.open("w", **TEXT) as file:
-                csv.writer(file).writerows([self.header, *self.rows.values()])
+                csv.writer(file).writerows([self.header, *map(signed, self.rows.values())])
 
         write_atomically(self.path, write)
 
@@ -117,22 +119,40 @@ class PredictionList:
         self.save()
 
 
-def absolute(path: Path) -> str:
-    """Return the whole path of an image, as the list names it; a link is an image of its own."""
-    return os.path.abspath(path)  # noqa: PTH100
-
-
 def read_table(path: Path) -> list[list[str]]:
-    """Return the rows of a csv; of a last row that was cut off, without its last field. None for what is no text."""
+    """Return the rows of a csv, without a last one that was cut off. None for what is no text."""
     try:
         with path.open(**TEXT) as file:
             text = file.read()
         rows = list(csv.reader(io.StringIO(text, newline="")))
     except (OSError, csv.Error):
         return []
-    if rows and not text.endswith("\n"):
-        rows[-1].pop()
-    return rows
+    return rows[: len(rows) - (not text.endswith("\n"))]
+
+
+def signature(row: Sequence[str]) -> str:
+    """Return 8 digits that change when anything in a row does."""
+    return hashlib.sha256("\n".join(row).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def signed(row: Sequence[str]) -> list[str]:
+    """Return a row as the list keeps it: behind its key, with a signature of the whole row."""
+    return [*row[:2], f"{row[2]}-{signature(row)}", *row[3:]]
+
+
+def unsigned(row: Sequence[str]) -> list[str]:
+    """Return a row of the list with its key alone, which is empty where the row claims a name."""
+    return [*row[:2], *(key.partition("-")[0] for key in row[2:3]), *row[3:]]
+
+
+def refuse_changed(path: Path, rows: Sequence[list[str]]) -> None:
+    """Raise DataError where a row of a list is not as it was written: its mask may be a file of the user's own."""
+    for row in rows:
+        if len(row) < 3 or signed(unsigned(row)) != row:
+            raise DataError(
+                f"{path} was changed or damaged in the row of {row[0] if row else 'no picture'}: it no longer says "
+                "whose the masks are. Move it, or choose another output."
+            )
 
 
 def base_of(mask: str) -> str:
@@ -144,34 +164,4 @@ def listed_files(folder: Path) -> set[Path]:
     """Return what the list of a folder says that this command wrote there; nothing for a folder without a list."""
     first, *rows = read_table(folder / LIST_NAME) or [[]]
     bases = [base_of(row[1]) for row in rows if len(row) > 2] if first[:3] == FIRST_COLUMNS else []
-    return {folder / f"{base}{ending}" for base in bases for ending in ENDINGS}
-
-
-def output_names(paths: Iterable[Path], folders: Sequence[Path], is_free: Callable[[str], bool]) -> dict[Path, str]:
-    """Name what is written for each image, so that no two images share a name, and every name is free.
-
-    The name is the image's own, without its ending, below the sub-folder that it lies in; or, where that is not free,
-    with the folder before it, with its ending, or with a hash of its path.
-    """
-    names: dict[Path, str] = {}
-    for candidates in zip(*(list(candidate_names(path, folders)) for path in dict.fromkeys(paths)), strict=True):
-        counts = Counter(name.casefold() for name in candidates)
-        for path, name in zip(dict.fromkeys(paths), candidates, strict=True):
-            long = len(os.fsencode(Path(name).name)) > LONGEST_NAME
-            used = name.casefold() in {other.casefold() for other in names.values()}
-            if path not in names and not long and not used and counts[name.casefold()] == 1 and is_free(name):
-                names[path] = name
-    return names
-
-
-def candidate_names(path: Path, folders: Sequence[Path]) -> Iterator[str]:
-    """Yield the names that an image may get, the plainest first."""
-    inside = [folder for folder in folders if path.is_relative_to(folder)]
-    folder = max(inside, key=lambda found: len(found.parts), default=path.parent)
-    below, above = path.relative_to(folder), Path(absolute(folder)).name
-    yield below.with_suffix("").as_posix()
-    yield (above / below.with_suffix("")).as_posix()
-    yield below.as_posix()
-    digits = hashlib.sha256(os.fsencode(absolute(path))).hexdigest()
-    for length in (8, 16, 32, 64):
-        yield below.with_name(f"{path.stem[:30]}_{digits[:length]}").as_posix()
+    return {folder / LIST_NAME, *(folder / f"{base}{ending}" for base in bases for ending in ENDINGS)}

@@ -17,13 +17,14 @@ from segmenter.large.predict import fingerprint, predict_large, predict_mask
 from segmenter.masks import palette_image
 from segmenter.pictures import read_in_parts
 from segmenter.prediction_list import PredictionList
-from utils.errors import CourseError, DataError
+from utils.errors import CourseError, DataError, printable
 from utils.files import save_picture
-from utils.images import read_scaled, shrunk_size
+from utils.images import read_scaled, shrink_pair, shrunk_size
 from utils.inference import Predictor
 from utils.plots import add_legend, overlay
 from utils.run_folder import held
 
+LARGEST_JPEG = 32_000  # pixels, longer side of any overlay: a JPEG holds 65,500, and its legend is in it
 PREVIEW = 2048  # pixels, longer side of the overlay of an image that is read in parts
 
 
@@ -85,7 +86,7 @@ def predict_files(
 def failure(path: Path, error: Exception) -> str:
     """Say in one sentence why an image has no mask."""
     if isinstance(error, CourseError):
-        return str(error)
+        return str(error) if isinstance(error, DataError) else printable(f"{path}: {error}")
     if isinstance(error, MemoryError) or should_reduce_batch_size(error):
         return f"{path} needs more memory than there is. Make it smaller, or cut it into parts."
     reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
@@ -124,7 +125,8 @@ def predict_file(
         counts = np.bincount(ids.ravel(), minlength=len(classes))
         mask = target.with_name(f"{target.name}_mask.png")
         save_picture(palette_image(ids, predictor.palette), mask, "PNG")
-    shown = Image.fromarray(add_legend(overlay(image, ids, predictor.palette), classes, predictor.palette))
+    image, small = shrink_pair(image, ids, LARGEST_JPEG)
+    shown = Image.fromarray(add_legend(overlay(image, small, predictor.palette), classes, predictor.palette))
     save_picture(shown, target.with_name(f"{target.name}_overlay.jpg"), "JPEG", quality=90)
     return mask, counts[: len(classes)] / counts.sum()
 

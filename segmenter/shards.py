@@ -61,7 +61,8 @@ def fill_folder(source: Source, folder: Path, max_side: int | None, limit: int) 
     pairs_table = pd.DataFrame(rows, columns=["image", "mask", "split", "group", "original"])
     classes_table = pd.DataFrame(source.palette, columns=["r", "g", "b"]).rename_axis("id")
     classes_table.insert(0, "name", source.classes)
-    pairs_table.to_csv(folder / "pairs.csv", index=False, lineterminator="\n")
+    # A name may hold any bytes.
+    pairs_table.to_csv(folder / "pairs.csv", index=False, lineterminator="\n", errors="backslashreplace")
     classes_table.to_csv(folder / "classes.csv", lineterminator="\n")
     return shards
 

@@ -16,7 +16,7 @@ MOST_PARAMETERS = 6  # without `self`, and without keyword-only options
 EXCEPTIONS: set[str] = set()  # of the budgets below; it is meant to stay empty
 # The checks of a notebook's exercises are one file each, however many exercises a notebook has.
 CHECKS = COURSE / "exercises" / "checks"
-FLAT_LINES, CATALOG_LINES = 4253, 2338  # of all modules of utils together, and of utils/catalog: kept on purpose
+FLAT_LINES, CATALOG_LINES = 4370, 2700  # of all modules of utils together, and of utils/catalog: kept on purpose
 
 
 def modules(house: str) -> list[Path]:

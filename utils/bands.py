@@ -5,19 +5,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from utils.errors import DataError, Fault
 
+GDAL_NODATA = 42113  # the tag of a TIFF that says which number stands for no data
+DRIVERS = dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "GTiff")
+DRIVERS |= dict.fromkeys((b"\0\0\0\x0c", b"\xffO\xffQ"), "JP2OpenJPEG")  # JPEG 2000, and its bare stream
+MOST_BELOW, LITTLE = 0.01, 0.05  # of the numbers of an image may lie below 0; of its white is near enough to 0
 
-def has_tiff_header(start: bytes) -> bool:
-    """Say whether a file begins as a TIFF or a BigTIFF does."""
-    return start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+def has_bands_header(start: bytes) -> bool:
+    """Say whether a file begins as a TIFF, a BigTIFF or a JPEG 2000 does."""
+    return start[:4] in DRIVERS
 
 
 def read_bands(path: Path, data: bytes, otherwise: DataError) -> np.ndarray:
     """Return the bands of a TIFF that make a picture, as they are stored: (H, W, 3), or (H, W) for one of grey.
 
-    Raises DataError where rasterio is missing, and `otherwise` where it cannot read the file either.
+    No data becomes 0. Raises DataError where rasterio is missing, and `otherwise` where it cannot read the file either.
     """
     try:
         from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -28,12 +34,38 @@ def read_bands(path: Path, data: bytes, otherwise: DataError) -> np.ndarray:
     try:
         with (
             MemoryFile(data) as memory,
-            memory.open(driver="GTiff") as file,
+            memory.open(driver=DRIVERS[data[:4]]) as file,
         ):
-            values = file.read(choose_bands(path, file, None))
+            values, nodata = file.read(choose_bands(path, file, None)), file.nodata
     except (RasterioError, OSError, ValueError):
         raise otherwise from None
-    return values[0] if len(values) == 1 else values.transpose(1, 2, 0)
+    return valid_numbers(path, values[0] if len(values) == 1 else values.transpose(1, 2, 0), nodata)
+
+
+def nodata_of(image: Image.Image) -> float | None:
+    """Return the number that stands for no data in a TIFF, where its tags say so."""
+    try:
+        return float(image.tag_v2[GDAL_NODATA].strip("\0 "))
+    except (AttributeError, KeyError, ValueError):
+        return None
+
+
+def valid_numbers(path: Path, values: np.ndarray, nodata: float | None, white: float = 0.0) -> np.ndarray:
+    """Return an image with 0, which is black, for no data; one of 8 bits stays as it is.
+
+    white: what becomes 255, where that is known; `values` may then be a part of the image.
+    Raises DataError where much of it lies below 0, as decibels and Hounsfield units do: all of that would be black.
+    """
+    if values.dtype == np.uint8:
+        return values
+    values = values if nodata is None else np.where(values == nodata, values.dtype.type(0), values)
+    some = values.reshape(-1)[:: max(1, values.size // 1_000_000)] if values.dtype.kind != "u" else values[:0]
+    some = some[np.isfinite(some)]
+    below = some[some < 0]
+    # A number that stands alone is no data without a tag, and noise around 0 is no loss.
+    if below.size > MOST_BELOW * some.size and np.ptp(below) and -np.median(below) > LITTLE * max(white, some.max()):
+        raise DataError(Fault("negative numbers", path, {"low": float(below.min()), "high": float(some.max())}))
+    return values
 
 
 def describe_bands(path: Path) -> str:

@@ -15,15 +15,7 @@ from utils.cache import Arrays, Store, choose_cache, decode_all, open_store
 from utils.catalog.base import Pair, Source
 from utils.errors import DataError, Fault
 from utils.files import content_hashes
-from utils.images import (
-    IGNORE_INDEX,
-    decode_rgb,
-    header_size,
-    resize_pair,
-    rgb_to_ids,
-    shrink_pair,
-    shrunk_size,
-)
+from utils.images import IGNORE_INDEX, decode_rgb, header_size, resize_pair, rgb_to_ids, shrink_pair, shrunk_size
 
 Transform = Callable[[np.ndarray, np.ndarray], Arrays]
 
@@ -151,6 +143,14 @@ class SegmentationDataset(Dataset):
                 f"{IGNORE_INDEX}, which is ignored. Label some, or move labelled pairs into this split."
             )
         return self
+
+    def warn_of_no_foreground(self) -> None:
+        """Say so where no pixel is of the one foreground class: no IoU could tell which epoch is the best."""
+        if len(self.source.classes) == 2 and not any((self.read(i)[1] == 1).any() for i in range(len(self))):
+            print(
+                f"warning: no pixel to validate on is of the class '{self.source.classes[1]}', so the IoU says nothing "
+                "of any epoch. Move pairs with it into 'val', or draw the splits anew (splits='stratified')."
+            )
 
     def decoded_bytes(self) -> int:
         """Add up the bytes of all decoded pairs, from the headers of the images alone; faulty files count nothing."""

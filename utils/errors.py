@@ -4,6 +4,7 @@ A fault of a file is a value, `Fault`: its kind, the file, and the facts. Report
 sentence is made from the values here, in one place, and nothing ever looks for words in it.
 """
 
+import re
 import string
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,10 @@ FAULTS = {
         "Run `pip install pillow-heif`, or save it as JPEG or PNG.",
     ),
     "too large for memory": ("{path} needs more memory than there is", "Make it smaller, or cut it into parts."),
+    "too many pixels": (
+        "{path} has more pixels than the {most} million that are opened at once",
+        "Make it smaller, or cut it into parts.",
+    ),
     "several images in one file": (
         "{path} holds {count:picture|pictures} (an animation, or pages)",
         "Save the one you mean as its own file.",
@@ -46,12 +51,16 @@ FAULTS = {
         "no class has such a number",
         "Save masks of whole ids, as PNG: probabilities must be cut first.",
     ),
+    "negative numbers": (
+        "{path} holds numbers from {low:g} to {high:g}, and what is below 0 would be black",
+        "Add one number to all images, so that they begin at 0, or scale them to 0-255; tag the number of no data.",
+    ),
     "no alpha channel": (
         "{path} has no alpha channel with the mask, as the other masks of this folder have",
         "Save it as the others, or all of them as ids in one channel.",
     ),
     "TIFF of bands": (
-        "{path} is a TIFF of bands that needs the package rasterio",
+        "{path} is a TIFF of bands, or a JPEG 2000, that needs the package rasterio",
         "Run `pip install rasterio`, or save the image as PNG.",
     ),
     "colour outside the class table": (
@@ -73,6 +82,9 @@ class Counting(string.Formatter):
         """Format one value; a format of two words, parted by a bar, is the noun for one and the noun for more."""
         one, bar, more = format_spec.partition("|")
         return f"{value} {one if value == 1 else more}" if bar else super().format_field(value, format_spec)
+
+
+TRACEBACK = re.compile(r"Caught \w+ in .+\.\nOriginal Traceback")  # of the message of a DataLoader's worker
 
 
 def printable(text: str) -> str:
@@ -113,7 +125,7 @@ class CourseError(Exception):
 
     def __init__(self, message: str) -> None:
         # A DataLoader worker raises anew, with its whole traceback as the message: keep the sentence.
-        if message.startswith("Caught "):
+        if TRACEBACK.match(message):
             message = message.strip().splitlines()[-1].split(": ", 1)[-1]
         super().__init__(printable(message))
 

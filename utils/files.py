@@ -23,7 +23,7 @@ RECORDED = ("splits.csv", "history.csv", "best.safetensors", "last.ckpt", "previ
 
 def in_shard(path: Path) -> bool:
     """Say whether a path is a member of a tar, SHARD.tar/MEMBER, and no file of its own."""
-    return path.parent.suffix == ".tar"
+    return path.parent.suffix == ".tar" and not path.parent.is_dir()
 
 
 def read_bytes(path: Path) -> bytes:

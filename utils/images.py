@@ -4,20 +4,21 @@ Images are uint8 (H, W, 3) RGB. Masks are int64 (H, W) class ids, where 255 mark
 """
 
 import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from utils.bands import has_tiff_header, read_bands
+from utils.bands import has_bands_header, nodata_of, read_bands, valid_numbers
 from utils.errors import DataError, Fault
 from utils.files import in_shard, read_bytes
-from utils.formats import FORMATS, count_pages, is_unreadable_heif
+from utils.formats import FORMATS, count_pages, readable
 
 IGNORE_INDEX = 255
+PERCENTILE = 99.8  # of an image of more than 8 bits, which becomes white where a few pixels are far brighter
+MOST_NUMBERS = 4_000_000  # that it is taken of
 
 
 def open_image(path: str | Path) -> Image.Image:
@@ -26,24 +27,12 @@ def open_image(path: str | Path) -> Image.Image:
     Raises DataError for a missing, empty, cut-off or foreign file, and for one that holds several images.
     """
     data = _read(path := Path(path))
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            deep, pages = ";16" in str(image.tile), count_pages(image)
-            image.load()
-    except MemoryError:
-        raise DataError(Fault("too large for memory", path)) from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        if is_unreadable_heif(data):
-            raise DataError(Fault("HEIC photograph", path)) from None
-        reason = "is empty (0 bytes)" if not data else f"cannot be read ({error})"
-        if isinstance(error, UnidentifiedImageError) and data:
-            reason = f"cannot be read as any of {', '.join(FORMATS)}"
-        if data[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
-            reason = "is a web page, not a picture"
-        reason = re.sub(r"<_io.BytesIO object at \w+>", lambda _: repr(path.name), reason)
-        raise DataError(Fault("unreadable file", path, {"reason": reason})) from None
+    with readable(path, data), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        deep, pages = ";16" in str(image.tile), count_pages(image)
+        image.load()
     if pages > 1:
         raise DataError(Fault("several images in one file", path, {"count": pages}))
+    image.info["lossy"] = image.format == "JPEG" or (image.format == "WEBP" and b"VP8L" not in data)
     if deep and not image.mode.startswith("I"):
         image.info["bits"] = 16
     return image
@@ -65,7 +54,7 @@ def header_size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(read_bytes(path)) if in_shard(path) else path, formats=FORMATS) as image:
             return image.height, image.width
-    except (OSError, ValueError, SyntaxError, DataError, Image.DecompressionBombError):
+    except Exception:
         return 0, 0  # reading the pair will say what is wrong
 
 
@@ -73,7 +62,7 @@ def read_image(path: str | Path) -> np.ndarray:
     """Return a photograph as uint8 (H, W, 3) RGB, turned upright as its EXIF data says.
 
     Grey becomes RGB, further channels (alpha, infrared) are dropped, and more than 8 bits become 8: the largest value
-    of the image becomes 255. Raises DataError for a file that is no image.
+    of the image, hot pixels aside, becomes 255. Raises DataError for a file that is no image.
     """
     return values_to_rgb(read_values(Path(path)))
 
@@ -90,16 +79,21 @@ def values_to_rgb(values: np.ndarray, white: float | None = None) -> np.ndarray:
 
 
 def read_values(path: Path) -> np.ndarray:
-    """Return an image as it is stored: RGB, (H, W, 3), of 8 bits or 16, or deeper grey (H, W). Raises DataError."""
+    """Return an image as it is stored: RGB, (H, W, 3), of 8 bits or 16, or deeper grey, (H, W). Raises DataError."""
     try:
         image = open_image(path)
     except DataError as error:
-        if error.fault and error.fault.kind == "unreadable file" and has_tiff_header(data := _read(path)):
-            return read_bands(path, data, error)  # of a kind that Pillow does not know
+        if error.fault and error.fault.kind == "unreadable file" and has_bands_header(data := _read(path)):
+            with readable(path):
+                return read_bands(path, data, error)  # of a kind that Pillow does not know
         raise
-    if image.info.get("bits") == 16:  # Pillow has dropped the lower 8 bits, OpenCV keeps them
-        return cv2.imdecode(np.frombuffer(read_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)[..., 2::-1]
-    return pil_to_values(image)
+    with readable(path):
+        if image.info.get("bits") == 16:  # Pillow has dropped the lower 8 bits, OpenCV keeps them
+            values = cv2.imdecode(np.frombuffer(read_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)
+            if values is None:
+                raise ValueError("its 16 bits cannot be decoded")
+            return valid_numbers(path, values[..., 2::-1], nodata_of(image))
+        return valid_numbers(path, pil_to_values(image), nodata_of(image))
 
 
 def pil_to_rgb(image: Image.Image, white: float | None = None) -> np.ndarray:
@@ -115,14 +109,27 @@ def pil_to_values(image: Image.Image) -> np.ndarray:
     return np.array(image.convert("RGB"))
 
 
-def to_eight_bits(values: np.ndarray, largest: float | None = None) -> np.ndarray:
-    """Scale numbers of any kind to uint8, the same shape: the largest becomes 255, NaN and infinity become 0.
+def to_eight_bits(values: np.ndarray, white: float | None = None) -> np.ndarray:
+    """Scale numbers of any kind to uint8, the same shape: `white` becomes 255, NaN and infinity become 0.
 
-    `largest` is the value that becomes 255, where it is not the largest one that is given.
+    Without `white` it is the value that `find_white` finds in them.
     """
+    white = find_white(values) if white is None else white
     values = np.nan_to_num(values.astype(np.float32), posinf=0.0).clip(min=0)
-    largest = float(values.max(initial=0)) if largest is None else largest
-    return (values / (largest or 1.0) * 255).clip(max=255).astype(np.uint8)
+    return (values / (white or 1.0) * 255).clip(max=255).astype(np.uint8)
+
+
+def find_white(values: np.ndarray) -> float:
+    """Return the value that is to become white: the largest, or a high percentile where hot pixels outshine it twice.
+
+    It is 0 where there is none; NaN, infinity and numbers below 0 do not count.
+    """
+    values = values.reshape(-1)[:: max(1, values.size // MOST_NUMBERS)].astype(np.float32)
+    values = values[np.isfinite(values) & (values >= 0)]
+    if not values.size:
+        return 0.0
+    largest, high = float(values.max()), float(np.percentile(values, PERCENTILE))
+    return high if 0 < 2 * high < largest else largest
 
 
 def read_mask(path: str | Path) -> np.ndarray:
@@ -130,9 +137,10 @@ def read_mask(path: str | Path) -> np.ndarray:
     image = open_image(path)
     if image.format == "JPEG":
         raise DataError(Fault("JPEG mask", Path(path)))
-    if image.mode in ("RGBA", "CMYK", "LA", "PA"):
-        image = image.convert("RGB" if image.mode != "LA" else "L")
-    values = np.array(image)
+    with readable(Path(path)):
+        if image.mode in ("RGBA", "CMYK", "LA", "PA"):
+            image = image.convert("RGB" if image.mode != "LA" else "L")
+        values = np.array(image)
     return values.astype(np.uint8) if values.dtype == bool else values
 
 

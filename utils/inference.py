@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from utils.arrays import array_to_rgb
 from utils.checkpoint import load_weights, restore
 from utils.config import COURSE, Config
-from utils.errors import CheckpointError, ConfigError, DataError
-from utils.images import pil_to_rgb, read_scaled, shrunk_size, to_eight_bits
+from utils.errors import CheckpointError, ConfigError
+from utils.images import pil_to_rgb, read_scaled, shrunk_size
 from utils.models import SegmentationModel, build_model, probabilities, to_mask
 from utils.plots import add_legend, overlay
 from utils.runtime import autocast, pick_device
@@ -80,7 +81,13 @@ class Predictor:
         state, header = load_weights(path)
         config = header["config"].override(device=device)
         classes = header["classes"]
-        model = build_model(config, 1 if len(classes) == 2 else len(classes))
+        try:
+            model = build_model(config, 1 if len(classes) == 2 else len(classes))
+        except (MemoryError, RuntimeError) as error:  # of PyTorch, where it has no memory for it
+            reason = str(error).splitlines()[0][:200] if str(error) else "memory"
+            raise CheckpointError(
+                f"The model that {path} names cannot be built ({reason}). Use another checkpoint."
+            ) from None
         restore(model, state, path)
         return cls(model, config, classes, header["palette"], **options)
 
@@ -112,12 +119,20 @@ class Predictor:
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """uint8 (N, 3, h, w) -> logits, float32 (N, C, h, w), on the device, averaged as `flips` and `scales` say."""
+        """uint8 (N, 3, h, w) -> logits, float32 (N, C, h, w), on the device, averaged as `flips` and `scales` say.
+
+        Raises CheckpointError where they are no numbers: every pixel would become class 0.
+        """
         images = images.to(self.device)
         predict = partial(average_flips, self.model) if self.flips else self.model
         with autocast(self.device, self.config.precision):
             found = predict(images) if self.scales == (1,) else average_scales(predict, images, self.scales)
-            return found.float()
+        if not found.isfinite().all():
+            raise CheckpointError(
+                "The model's output is no number (NaN or infinite): its weights are damaged or too large for the "
+                f"precision '{self.config.precision}'. Use another checkpoint."
+            )
+        return found.float()
 
     def target_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the (height, width) at which the model was trained to see a picture."""
@@ -173,28 +188,3 @@ def best_run() -> Path:
     """Return the run of notebook 8 where there is one, else the small checkpoint that ships with the course."""
     run = COURSE / "runs" / "notebook-8"
     return run if (run / "best.safetensors").is_file() else SHIPPED
-
-
-def array_to_rgb(array: np.ndarray, largest: float | None = None) -> np.ndarray:
-    """Bring an array of (H, W), or (H, W, C) with 1 to 4 channels, to uint8 (H, W, 3).
-
-    One channel is grey; a second or fourth one (alpha, infrared) is dropped; more than 8 bits are scaled.
-    Raises DataError for an array that is no image.
-    """
-    require_image_array(array)
-    if array.dtype != np.uint8:
-        array = to_eight_bits(array, largest)
-    array = np.atleast_3d(array)
-    return array[..., :3] if array.shape[2] >= 3 else np.repeat(array[..., :1], 3, axis=2)
-
-
-def require_image_array(array: np.ndarray) -> None:
-    """Raise DataError unless an array is uint8 or uint16, (H, W) or (H, W, C) with 1 to 4 channels, and has pixels."""
-    flat = array.ndim == 2 or array.shape[2:] in ((1,), (2,), (3,), (4,))
-    if not flat or array.dtype not in (np.uint8, np.uint16):
-        raise DataError(
-            f"A picture must be uint8 or uint16, (H, W) or (H, W, C) with 1 to 4 channels, not {array.dtype} "
-            f"{array.shape}: convert it, or give the path of its file."
-        )
-    if array.size == 0:
-        raise DataError(f"A picture needs pixels: this one is {array.shape}. Give another one.")

@@ -124,6 +124,7 @@ def get_data_loaders(config: Config, source: Source | None = None) -> Loaders:
         )
     for dataset in (train, val):
         dataset.preload(config.cache, config.workers)
+    val.warn_of_no_foreground()
     return Loaders(
         build_loader(train, config, train=True),
         build_loader(val, config, train=False),

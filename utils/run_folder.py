@@ -17,6 +17,7 @@ from utils.files import RECORDED, RUN_MARKER, is_damaged, read_checksums
 RUN_LOCK = "run.lock"
 # What a run writes beside its pictures and the files of a tracker; the marker goes last when a run is replaced.
 RUN_FILES = ("config.yaml", *RECORDED, RUN_MARKER)
+OWN_PICTURE = re.compile(r"truth\.jpg|epoch_(\d{3}|[1-9]\d{3,})\.jpg")
 
 
 def alone_in_folder(fit: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,7 +114,7 @@ def clear_folder(folder: Path, resume: bool) -> None:
     if resume and is_damaged(folder / "last.ckpt"):
         (folder / "last.ckpt").unlink()
     if not resume:
-        pictures = [folder / "pictures" / "truth.jpg", *(folder / "pictures").glob("epoch_[0-9]*.jpg")]
+        pictures = [path for path in (folder / "pictures").glob("*.jpg") if OWN_PICTURE.fullmatch(path.name)]
         for path in [*pictures, *(folder / name for name in RUN_FILES)]:
             path.unlink(missing_ok=True)
     for path in folder.iterdir():

@@ -2,7 +2,7 @@
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -16,6 +16,7 @@ from utils.plots import overlay
 
 VIEW_SIDE = 1600  # pixels: a larger image is shown shrunk to this; its mask is downloaded at its own size
 MAX_PIXELS = 40_000_000  # of an image: a visitor's session keeps five bytes for each
+REMOVE = ", or remove it."
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,10 @@ def segment_file(predictor: Predictor, path: Path) -> Segmentation:
         start = time.perf_counter()
         prediction = predictor(image)
     except DataError as error:
-        sentence = str(error).replace(f"{path.parent}{os.sep}", "").replace(", or remove it.", ".")
-        raise DataError(sentence) from None
+        fault = error.fault and replace(error.fault, path=Path(path.name))
+        sentence = str(fault or error).replace(f"{path.parent}{os.sep}", "")
+        removable = sentence.endswith(REMOVE)  # the visitor has no list to take it from
+        raise DataError(sentence.removesuffix(REMOVE) + "." * removable) from None
     except (MemoryError, torch.OutOfMemoryError):
         raise DataError(f"{path.name} needs more memory than there is. Make it smaller, and try again.") from None
     seconds = time.perf_counter() - start

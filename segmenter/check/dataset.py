@@ -11,7 +11,14 @@ from segmenter.check.files import stray_files
 from segmenter.check.findings import Case, Cases, sort_findings
 from segmenter.check.measurements import PairMeasurements, measure_pair
 from segmenter.check.report import Report
-from segmenter.check.splits import empty_splits, leaking_groups, missing_classes, mostly_ignored, numbered_objects
+from segmenter.check.splits import (
+    empty_splits,
+    leaking_groups,
+    missing_classes,
+    mostly_ignored,
+    numbered_objects,
+    splits_without_labels,
+)
 from utils.catalog.base import Source
 from utils.config import Config
 from utils.images import shrunk_size
@@ -45,6 +52,7 @@ def check_dataset(source: Source, config: Config | None = None) -> Report:
         numbered_objects(report),
         mostly_ignored(report),
         empty_splits(report),
+        splits_without_labels(report),
     ):
         for kind, some in found.items():
             cases[kind] += some

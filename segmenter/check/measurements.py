@@ -6,7 +6,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
 
 from segmenter.check.appearance import Appearance, histogram, measure_appearance
 from segmenter.check.kinds import (
@@ -25,7 +24,8 @@ from segmenter.check.near_copies import fingerprint, shrink_to_grey
 from utils.catalog.base import Pair, Source
 from utils.dataset import refuse_faults
 from utils.errors import DataError, Fault
-from utils.images import IGNORE_INDEX, open_image, read_mask
+from utils.formats import readable
+from utils.images import IGNORE_INDEX, open_image, pil_to_rgb, read_mask
 
 EXIF_ORIENTATION = 0x0112  # the EXIF tag that says how an image must be turned to stand upright
 
@@ -107,10 +107,12 @@ def _measure_image(measured: PairMeasurements, source: Source) -> np.ndarray:
         return _measure_pixels(image, "bands", measured)
     bits = 16 if stored.info.get("bits") == 16 or stored.mode.startswith("I;16") else None
     more_than_8_bits = bits == 16 or stored.mode in ("I", "F")
-    image = source.read_image(path) if more_than_8_bits else _to_rgb(stored, path)  # only the source scales values
+    with readable(path):
+        image = source.read_image(path) if more_than_8_bits else pil_to_rgb(stored)  # only the source scales values
+        turned = stored.getexif().get(EXIF_ORIENTATION, 1) != 1
     oddities = {
         "grey image": stored.mode in ("1", "L", "LA", "F") or stored.mode.startswith("I"),
-        EXIF_TURNED: stored.getexif().get(EXIF_ORIENTATION, 1) != 1,
+        EXIF_TURNED: turned,
         MORE_THAN_8_BITS: more_than_8_bits,
         "fourth channel (dropped)": stored.mode in ("RGBA", "LA", "PA", "RGBX", "RGBa"),
         "CMYK image (converted)": stored.mode == "CMYK",
@@ -134,15 +136,6 @@ def _measure_pixels(image: np.ndarray, pixel_format: str, measured: PairMeasurem
     measured.thumbnail = shrink_to_grey(image)
     measured.fingerprints = np.stack([fingerprint(measured.thumbnail), fingerprint(measured.thumbnail[:, ::-1])])
     return image
-
-
-def _to_rgb(stored: Image.Image, path: Path) -> np.ndarray:
-    """Return an image of 8 bits, uint8 (H, W, 3), upright. Raises DataError where Pillow cannot convert it."""
-    try:
-        return np.array(ImageOps.exif_transpose(stored).convert("RGB"))
-    except (OSError, ValueError) as error:
-        reason = f"cannot be read as an RGB image ({error})"
-        raise DataError(Fault("unreadable file", path, {"reason": reason})) from None
 
 
 def _measure_mask(image: np.ndarray, ids: np.ndarray, measured: PairMeasurements, num_classes: int) -> None:

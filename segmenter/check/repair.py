@@ -5,11 +5,11 @@ change. Of identical images in several splits the copy of 'test' stays, else tha
 it had, and nothing in it was trained on.
 """
 
-import re
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +24,12 @@ from segmenter.check.measurements import PairMeasurements
 from segmenter.check.repair_pair import Change, CopiedPair, copy_pair
 from segmenter.check.report import Report
 from segmenter.check.splits import is_content_hash
+from segmenter.outputs import unique_names
 from segmenter.words import counted
-from utils.catalog.base import Pair, Source
+from utils.catalog.base import Pair
 from utils.errors import DataError, Fault
+from utils.files import RUN_MARKER, read_checksums, write_marker
+from utils.run_folder import held, is_empty
 from utils.splits import SPLITS
 
 
@@ -56,22 +59,39 @@ def repair(report: Report, target: str | Path) -> Repaired:
     refuse_target(target, report.source.root)
     partial = target.parent / f".{target.name}.partial"
     try:
-        if partial.exists():  # of a run that was killed
-            shutil.rmtree(partial)
+        with held(partial):
+            if not is_empty(partial) and read_checksums(partial) is None:
+                raise DataError(f"{partial} is in the way, and no check made it. Move it, or name another folder.")
+            refuse_target(target, report.source.root)  # another process may have written one just now
+            pairs, changes = _put_in_place(partial, target, report)
+    finally:
+        with suppress(OSError):  # of a run that was killed, if nothing is left in it
+            partial.rmdir()
+    return Repaired(target, pairs, changes)
+
+
+def _put_in_place(partial: Path, target: Path, report: Report) -> tuple[int, list[Change]]:
+    """Write the copy within a folder that this process holds, then move it to `target`. Raises DataError."""
+    copy = partial / "copy"
+    try:
+        write_marker(partial)
+        if copy.exists():  # of a run that was killed
+            shutil.rmtree(copy)
         for name in ("images", "masks"):
-            (partial / name).mkdir(parents=True)
-        pairs, changes = _write_copy(partial, report)
+            (copy / name).mkdir(parents=True)
+        written = _write_copy(copy, report)
         if target.exists():
             target.rmdir()  # empty, as was made sure; Windows replaces no folder by another
-        partial.replace(target)
+        copy.replace(target)
     except OSError as error:
         raise DataError(
             f"{target} cannot be written ({error.strerror or error}). Free some space or name another folder; "
             "the data set is unharmed."
         ) from None
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return Repaired(target, pairs, changes)
+        shutil.rmtree(copy, ignore_errors=True)
+        (partial / RUN_MARKER).unlink(missing_ok=True)
+    return written
 
 
 def refuse_target(target: Path, root: Path) -> None:
@@ -87,11 +107,12 @@ def _write_copy(folder: Path, report: Report) -> tuple[int, list[Change]]:
     source = report.source
     excluded = _pairs_to_leave_out(report)
     wanted = [i for i in range(len(report.measurements)) if i not in excluded]
-    stems = _unique_stems([report.measurements[i].pair for i in wanted], source)
+    names = unique_names(source.relative(report.measurements[i].pair.image) for i in wanted)
+    stems = dict(zip(wanted, names, strict=True))
 
     def copy(index: int) -> CopiedPair:
         measured = report.measurements[index]
-        return copy_pair(measured, source, folder, stems[measured.pair])
+        return copy_pair(measured, source, folder, stems[index])
 
     with ThreadPoolExecutor(THREADS) as pool:
         copied = list(tqdm(pool.map(copy, wanted), "copying", len(wanted), leave=False, delay=2))
@@ -141,22 +162,6 @@ def _fault_beyond_repair(measured: PairMeasurements, num_classes: int) -> Fault 
         if fault.kind not in MENDED or (fault.kind == ANTI_ALIASED and num_classes != 2):
             return fault
     return None
-
-
-def _unique_stems(pairs: Iterable[Pair], source: Source) -> dict[Pair, str]:
-    """Give every pair a name of its own in the copy: its file's, or its path's where two files have one name."""
-    stems: dict[Pair, str] = {}
-    used: set[str] = set()
-    for pair in pairs:
-        path = Path(source.relative(pair.image))
-        stem, number = path.stem, 1
-        while (key := stem.removesuffix("_mask").casefold()) in used:
-            stem = re.sub(r"[\\/:]", "_", "_".join((*path.parts[:-1], path.stem)))
-            stem += f"_{number}" if number > 1 else ""
-            number += 1
-        used.add(key)
-        stems[pair] = stem.encode("utf-8", "replace").decode().replace("?", "_")
-    return stems
 
 
 def _splits_of_copy(report: Report, kept: list[int]) -> tuple[list[str], list[Change]]:

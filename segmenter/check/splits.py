@@ -78,3 +78,17 @@ def mostly_ignored(report: Report) -> Cases:
     labelled = int(report.pixels.sum())
     share = report.ignored / max(labelled + report.ignored, 1)
     return {"most pixels ignored": [Case(facts={"share": share})] if share > MOST_IGNORED else []}
+
+
+def splits_without_labels(report: Report) -> Cases:
+    """Find splits that training refuses, since all is ignored, and a validation split without any foreground."""
+    cases: Cases = {"split without labels": [], "validation without foreground": []}
+    for split in ("train", "val"):
+        of_split = [m for m, own in zip(report.measurements, report.split_of, strict=True) if own == split]
+        sound = [measured for measured in of_split if not measured.faults]
+        pixels = sum((measured.class_pixels for measured in sound), np.zeros(len(report.classes), np.int64))
+        if sound and not pixels.any():
+            cases["split without labels"].append(Case(facts={"name": split}))
+        elif sound and split == "val" and len(pixels) == 2 and not pixels[1]:
+            cases["validation without foreground"].append(Case(facts={"name": report.classes[1]}))
+    return cases

@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(run: Path, pictures: list[Path], output: Path, polygons: bool, bands: list[int] | None, **options: Any) -> int:
     """Write masks and overlays for pictures; the same command again goes on."""
-    from segmenter.pictures import find_images
+    from segmenter.pictures import find_images, visible_files
     from segmenter.prediction_list import LIST_NAME
     from segmenter.predictions import predict_files
     from utils.inference import Predictor
@@ -34,6 +34,10 @@ def run(run: Path, pictures: list[Path], output: Path, polygons: bool, bands: li
     predictor = Predictor.from_run(run, **options)
     paths = [path for entry in pictures for path in find_images(entry)]
     folders = [entry for entry in pictures if entry.is_dir()]
+    others = sorted({path for folder in folders for path in visible_files(folder)} - set(paths))
+    if others:
+        named = f"{', '.join(path.name for path in others[:3])}{' ...' if len(others) > 3 else ''}"
+        print(f"not read: {len(others)} of the files are no pictures by their names: {named}", file=sys.stderr)
     try:
         outcome = predict_files(
             predictor, paths, output, folders=folders, polygons=polygons, bands=bands, progress=True

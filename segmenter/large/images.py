@@ -1,6 +1,7 @@
 """Images of which only parts are read: GeoTIFF through rasterio, and arrays on disk."""
 
 import hashlib
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,17 +13,16 @@ import numpy as np
 
 from segmenter.large.gdal import colour_table, open_raster, read_errors
 from segmenter.optional import require
-from utils.bands import choose_bands
+from utils.arrays import array_to_rgb, require_image_array
+from utils.bands import choose_bands, valid_numbers
 from utils.errors import DataError
-from utils.images import IGNORE_INDEX, to_eight_bits
-from utils.inference import array_to_rgb, require_image_array
+from utils.images import IGNORE_INDEX, MOST_NUMBERS, find_white, to_eight_bits
 
 # What GDAL may take a file for: no format that names other files or addresses to be read.
 DRIVERS = {
     ".tif": "GTiff", ".tiff": "GTiff", ".jp2": "JP2OpenJPEG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG",
     ".webp": "WEBP", ".bmp": "BMP",
 }  # fmt: skip
-STRIP = 256  # rows of an array that are read together to find its largest value
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def open_large(
     """Open an image of which only parts are read: an array, a .npy file, or what GDAL reads. Raises DataError.
 
     bands: which are red, green and blue, from 1; one is taken as grey. None looks them up.
-    white: the value that becomes 255 in an image of more than 8 bits. None takes the largest one.
+    white: the value that becomes 255 in an image of more than 8 bits. None finds it in the image.
     """
     if isinstance(image, np.ndarray):
         require_image_array(image)
@@ -61,7 +61,7 @@ class ArrayImage:
     Args:
         load: returns the array; called anew for each part, so that a mapped file does not fill the memory.
         fingerprint: changes when the contents do.
-        white: the value that becomes 255 where the array is not of bytes; None takes the largest one.
+        white: the value that becomes 255 where the array is not of bytes; None finds it in the image.
     """
 
     def __init__(self, load: Callable[[], np.ndarray], fingerprint: str = "", white: float | None = None) -> None:
@@ -70,9 +70,10 @@ class ArrayImage:
         array = load()
         require_image_array(array)
         self.shape = array.shape[:2]
-        self.largest = white or 255.0
+        self.white = white or 255.0
         if array.dtype != np.uint8 and white is None:
-            self.largest = max(float(load()[y : y + STRIP].max()) for y in range(0, len(array), STRIP))
+            step = max(1, math.isqrt(array.shape[0] * array.shape[1] // MOST_NUMBERS))
+            self.white = find_white(load()[::step, ::step])
 
     @classmethod
     def map_file(cls, path: Path, white: float | None = None) -> "ArrayImage":
@@ -88,7 +89,7 @@ class ArrayImage:
 
     def read(self, rows: slice, columns: slice) -> np.ndarray:
         """Return a part as uint8 (h, w, 3) RGB."""
-        return array_to_rgb(self.load()[rows, columns], self.largest)
+        return array_to_rgb(self.load()[rows, columns], self.white)
 
     def read_resized(self, height: int, width: int) -> np.ndarray:
         """Return the whole image at another size: uint8 (height, width, 3)."""
@@ -106,7 +107,7 @@ class GeoImage:
     Attributes:
         shape: (height, width).
         place: CRS, transform and nodata of its masks, as `rasterio.open` takes them.
-        largest: the value that becomes 255. It is that of the whole image: all parts are scaled alike.
+        white: the value that becomes 255. It is that of the whole image: all parts are scaled alike.
     """
 
     def __init__(self, path: Path, file: Any, bands: tuple[int, ...] | None, white: float | None = None) -> None:
@@ -121,18 +122,16 @@ class GeoImage:
             self.place = {"gcps": file.gcps[0], "crs": file.gcps[1]}
         if self.masked:
             self.place["nodata"] = IGNORE_INDEX
-        self.largest = 255.0 if file.dtypes[0] == "uint8" else white or self.find_largest()
+        self.white = 255.0 if file.dtypes[0] == "uint8" else white or self.find_white()
 
-    def find_largest(self) -> float:
-        """Return the largest valid number of the image, which is read block by block."""
-        largest = 0.0
+    def find_white(self) -> float:
+        """Return the value of the image that becomes white, of its valid numbers; it is read block by block."""
+        found, step = [], max(1, self.file.height * self.file.width * len(self.bands) // MOST_NUMBERS)
         for _, window in self.file.block_windows(self.bands[0]):
             with self.lock, read_errors(self.path):
-                values = self.file.read(self.bands, window=window, masked=True).astype(np.float32)
-            values = np.ma.masked_invalid(values)
-            if values.count():
-                largest = max(largest, float(values.max()))
-        return largest
+                values = self.file.read(self.bands, window=window, masked=True)
+            found.append(values.compressed()[::step])
+        return find_white(np.concatenate(found))
 
     def read(self, rows: slice, columns: slice) -> np.ndarray:
         """Return a part as uint8 (h, w, 3) RGB. Raises DataError."""
@@ -154,8 +153,8 @@ class GeoImage:
         """Turn what was read, (bands, h, w), into uint8 (h, w, 3)."""
         if self.colours is not None:
             return self.colours[values[0]]
-        values = values.transpose(1, 2, 0)
-        return array_to_rgb(values if values.dtype == np.uint8 else to_eight_bits(values, self.largest))
+        values = valid_numbers(self.path, values.transpose(1, 2, 0), self.file.nodata, self.white)
+        return array_to_rgb(values if values.dtype == np.uint8 else to_eight_bits(values, self.white))
 
     def has_data(self, rows: slice, columns: slice) -> np.ndarray | None:
         """Say where a part has data, bool (h, w), or None where all of the image has. Raises DataError."""

@@ -3,6 +3,7 @@
 import json
 import re
 
+import nbformat
 import pytest
 from helpers import assert_clear, snapshot
 
@@ -14,6 +15,15 @@ REWRITTEN = ["README.md", "pyproject.toml", "CITATION.cff", "exercises/course.py
 
 def test_the_course_has_nine_notebooks():
     assert [p.stem[:3] for p in course.list_notebooks()] == [f"0{n}_" for n in range(1, 10)]
+
+
+def test_a_kernel_that_dies_is_a_sentence(tmp_path):
+    path = tmp_path / "dies.ipynb"
+    cell = nbformat.v4.new_code_cell("import os; os.kill(os.getpid(), 9)")  # as the system does when memory runs out
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    with pytest.raises(CourseError) as error:
+        course.execute_notebook(path)
+    assert_clear(error, "dies.ipynb", "died", "memory", "run it again")
 
 
 # ---------------------------------------------------------------- retarget

@@ -169,6 +169,14 @@ def test_pictures_of_every_kind_get_the_mask_that_the_library_gives(functions, p
         assert expected.shape == draw_pair(0)[0].shape[1::-1]
 
 
+def test_a_name_is_not_taken_for_advice(predictor, tmp_path):
+    path = tmp_path / "a, or remove it.png"
+    path.write_bytes(b"")
+    with pytest.raises(DataError) as error:
+        segment_file(predictor, path)
+    assert str(error.value) == f"{path.name} is empty (0 bytes). Replace it with a complete image file."
+
+
 def test_out_of_memory_is_a_sentence(predictor, photo, monkeypatch):
     def fail(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")

@@ -7,6 +7,7 @@ import errno
 import importlib.util
 import io
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -110,6 +111,8 @@ NAMES = {
     "a space, a comma, a quote and a line break": (['a/p ,"\n.png'], [["a"], ["a"]], 1),
     "brackets and stars": (["a/p[1]*.png", "a/p[2].png"], [["a"], ["a"]], 2),
     "a dash at the beginning": (["a/-p.png"], [["a"]], 1),
+    "folders that are called like shards": (["in.tar/p.png", "in.tar/q.png"], [["in.tar"]], 2),
+    "words of the program": (["Caught a: x/p.png", "Caught a: x/a, or remove it.png"], [["Caught a: x"]], 2),
     "dots": (["a/p.1.2.png", "a/p.1.png"], [["a"]], 2),
 }  # fmt: skip
 
@@ -138,6 +141,23 @@ def test_one_relative_path_from_two_places_is_two_pictures(here, predict, predic
         assert predict("p.png", "--output", here / "out") == (0, [])
     assert len(rows(here / "out")) == 2
     assert_right(predictor, here / "out")
+
+
+def test_every_command_that_writes_takes_names_that_are_no_text(here, predict):
+    for seed in range(6):
+        image, mask = draw_pair(seed)
+        for kind, values in (("images", image), ("masks", mask)):
+            (here / "data" / kind).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values).save(here / "data" / kind / os.fsdecode(b"b\xe4r%d.png" % seed))
+    assert predict("data/images", "--output", "out") == (0, [])
+    for kind in ("coco", "labelme", "yolo"):
+        assert main(["export-masks", "out", "--format", kind, "--output", kind]) == 0
+    assert main(["check", "coco"]) == 0
+    for command in (["shard", "--dataset", "folder", "--root", "data", "--output", "made"],
+                    ["convert", "data", "--into", "made"]):  # fmt: skip
+        assert main(command) == 0
+        assert main(["check", "made"]) == 0
+        shutil.rmtree(here / "made")
 
 
 def test_names_that_are_no_text(here, predict, predictor):
@@ -197,6 +217,86 @@ def test_a_list_of_somebody_else(name, here, predict):
     assert code == 2
     assert_sentence(sentence, LIST_NAME, "another output")
     assert snapshot(here) == before
+
+
+CHANGED = {
+    "a flipped bit in a mask's name": (b",p_mask.png,", b",p_mask/png,"),
+    "a mask beside the folder": (b",p_mask.png,", b",../p_mask.png,"),
+    "another mask of the folder": (b",p_mask.png,", b",q_mask.png,"),
+    "a flipped bit in a picture's name": (b"p.png,", b"r.png,"),
+    "a flipped bit in a share": (b",0.", b",8."),
+    "a flipped bit in a key": (b",p_mask.png,", b",p_mask.png,0"),
+    "a row without a key": (b"\r\n", b"\r\nx.png,x_mask.png\r\n"),
+    "an empty row": (b"\r\n", b"\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_list_that_was_changed_names_nothing_that_may_be_replaced(name, here, predict):
+    before, after = CHANGED[name]
+    save(here / "a" / "p.png")
+    predict("a", "--output", "out")
+    text = (here / "out" / LIST_NAME).read_bytes()
+    assert before in text
+    (here / "out" / LIST_NAME).write_bytes(text.replace(before, after, 1))
+    for mine in ("p_mask.png", "p_overlay.jpg", "out/q_mask.png"):
+        (here / mine).write_bytes(b"mine")
+    found = snapshot(here)
+    for options in ([], ["--flips"]):
+        code, (sentence,) = predict("a", "--output", "out", *options)
+        assert code == 2
+        assert_sentence(sentence, LIST_NAME, "changed or damaged", "another output")
+        assert snapshot(here) == found
+
+
+@pytest.mark.parametrize("place", ["../p_mask.png", "/tmp/p_mask.png"])
+def test_an_edited_list_exports_nothing_from_or_to_another_folder(place, here, predict, refused):
+    save(here / "a" / "p.png")
+    predict("a", "--output", "out")
+    text = (here / "out" / LIST_NAME).read_text()
+    (here / "out" / LIST_NAME).write_text(text.replace(",p_mask.png,", f",{place},"))
+    refused(main(["export-masks", "out", "--format", "yolo", "--output", "yolo"]), LIST_NAME, "outside", "correct")
+    assert not (here / "yolo").exists()
+
+
+def test_a_list_that_was_cut_off_forgets_the_last_row_alone(here, predict, predictor):
+    for seed, file in enumerate(("p", "q")):
+        save(here / "a" / f"{file}.png", seed)
+    predict("a", "--output", "out")
+    text = (here / "out" / LIST_NAME).read_bytes()
+    (here / "out" / LIST_NAME).write_bytes(text[:-3])
+    assert predict("a", "--output", "out") == (0, [])
+    assert rows(here / "out")[str(here / "a" / "p.png")] == "p_mask.png"
+    assert_right(predictor, here / "out")
+
+
+def test_there_is_always_one_more_name(here, predict):
+    save(here / "p.png")
+    for count in range(1, 10):
+        (here / "out" / LIST_NAME).unlink(missing_ok=True)
+        assert predict("p.png", "--output", "out") == (0, [])
+        assert len(list((here / "out").rglob("*_mask.png"))) == count
+
+
+def test_a_folder_gives_what_its_files_give(here, trained, capsys):
+    """A picture is read whatever its ending, and what is passed over is named."""
+    names = {"a.png": "PNG", "b.jpe": "JPEG", "c.apng": "PNG", "d.dib": "BMP", "e.JFIF": "JPEG", "f": "PNG"}
+    for seed, (name, kind) in enumerate(names.items()):
+        save(here / "in" / name, seed, format=kind)
+    (here / "in" / "notes.txt").write_text("P3 is a note")
+    (here / "in" / "README").write_text("P3 is a note")
+    assert main(["predict", str(trained), "in", "--output", "out", "--device", "cpu"]) == 0
+    assert len(rows(here / "out")) == len(names)
+    assert "not read: 2 of the files are no pictures by their names: README, notes.txt" in capsys.readouterr().err
+
+
+def test_a_picture_wider_than_a_jpeg_has_a_mask_and_a_smaller_overlay(here, predict):
+    (here / "in").mkdir()
+    Image.new("RGB", (66_000, 8)).save(here / "in" / "wide.png")
+    assert predict("in", "--output", "out") == (0, [])
+    assert mask_of(here / "out" / "wide_mask.png").shape == (8, 66_000)
+    with Image.open(here / "out" / "wide_overlay.jpg") as overlay:
+        assert overlay.width == 32_000
 
 
 def test_a_list_of_another_model_is_taken_on(here, predict, trained, tmp_path):
@@ -505,8 +605,13 @@ def test_what_cannot_be_resumed(name, here, refused):
 
 
 def test_there_are_many_of_them():
-    tables = (NAMES, GROUND_TRUTH, GROUND_TRUTH, LISTS, ERRORS, HOMES, PACKAGES, RESUMED)
-    assert sum(map(len, tables)) >= 60
+    here = (NAMES, GROUND_TRUTH, GROUND_TRUTH, LISTS, CHANGED, ERRORS, HOMES, PACKAGES, RESUMED, OUTPUTS)
+    folders, runs = (
+        runpy.run_path(str(COURSE / "tests" / "utils" / file))
+        for file in ("catalog/test_faults_of_folders.py", "test_faults_of_runs.py")
+    )
+    there = [folders[name] for name in ("RIGHT", "CLEAR", "LAYOUTS", "UNREADABLE", "IMAGES", "CASES")]
+    assert sum(map(len, (*here, *there, runs["FOREIGN"], runs["WEIGHTS"]))) >= 150
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 import pytest
 import rasterio
@@ -23,6 +24,7 @@ from segmenter.large.images import open_large
 from segmenter.large.predict import predict_large, predict_mask
 from utils.config import Config
 from utils.errors import CourseError, DataError
+from utils.images import read_image
 from utils.inference import SHIPPED, Predictor
 from utils.models import build_model
 from utils.tiling import predict_tiled, tile_spans
@@ -380,6 +382,8 @@ def bad_tiff(tmp_path, kind):
     path = tmp_path / "a.tif"
     if kind == "two bands":
         write_tiff(path, picture(20, 20)[..., :2])
+    elif kind == "decibels":
+        write_tiff(path, picture(20, 20).astype(np.float32) / 10 - 30)
     elif kind == "truncated":
         write_tiff(path, picture(300, 300), compress="deflate")
         path.write_bytes(path.read_bytes()[:90_000])
@@ -396,6 +400,7 @@ def bad_tiff(tmp_path, kind):
     ("kind", "words"),
     [
         ("two bands", ["2 bands", "red, green and blue", "--bands"]),
+        ("decibels", ["numbers from -30 to -4.5", "black", "add one number"]),
         ("truncated", ["cannot be read", "replace it"]),
         ("text", ["cannot be read", "replace it"]),
         ("list of other files", ["cannot be read", "replace it"]),
@@ -448,3 +453,28 @@ def test_without_rasterio_the_remedy_is_named(tmp_path, monkeypatch):
     with pytest.raises(CourseError) as error, open_large(tmp_path / "a.tif"):
         pass
     assert_sentence(str(error.value), "rasterio", "pip install rasterio")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.tif"])
+def test_one_hot_pixel_does_not_make_an_image_dark(name, tmp_path):
+    values = blocks(40, 50).astype(np.uint16) * 4
+    values[7, 9] = 65535
+    write_tiff(tmp_path / "whole.tif", values)
+    cv2.imwrite(str(tmp_path / "whole.png"), values[..., ::-1])
+    np.save(tmp_path / "a.npy", values)
+    write_tiff(tmp_path / "a.tif", values)
+    with open_large(tmp_path / name) as image:
+        found = image.read(slice(0, 320), slice(0, 400))
+    assert found.mean() > 60
+    for whole in ("whole.png", "whole.tif"):
+        assert np.abs(found.astype(int) - read_image(tmp_path / whole)).max() <= 1
+
+
+def test_no_data_is_black_for_the_network_as_in_training(tmp_path):
+    values = picture(40, 50).astype(np.uint16) * 4
+    values[:9] = 65535
+    write_tiff(tmp_path / "a.tif", values, nodata=65535)
+    with open_large(tmp_path / "a.tif") as image:
+        found = image.read(slice(0, 40), slice(0, 50))
+    assert not found[:9].any()
+    assert np.abs(found.astype(int) - read_image(tmp_path / "a.tif")).max() <= 1

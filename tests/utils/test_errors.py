@@ -20,6 +20,11 @@ def test_a_workers_traceback_is_cut_down_to_the_sentence():
     assert str(error) == "/data/a.png is empty: 0 bytes. Replace it."
 
 
+def test_a_name_is_not_taken_for_a_workers_traceback():
+    sentence = "Caught a bug: x in DataLoader worker/p.png is empty (0 bytes). Replace it."
+    assert str(DataError(sentence)) == sentence
+
+
 @pytest.mark.parametrize(
     ("kind", "facts", "one", "more"),
     [

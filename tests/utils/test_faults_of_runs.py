@@ -115,7 +115,10 @@ def test_a_link_to_a_folder_is_no_way_around(data, tmp_path):
     assert snapshot(tmp_path / "mine") == {"a.txt": b"mine"}
 
 
-OWN = ["images/a.png", "pictures/mine.jpg", "pictures/epoch_one.jpg", "notes.txt", ".config.yaml.old", ".git/HEAD"]
+OWN = [
+    "images/a.png", "pictures/mine.jpg", "pictures/epoch_one.jpg", "pictures/epoch_001_annotated.jpg",
+    "pictures/epoch_2.jpg", "pictures/epoch_0002.jpg", "notes.txt", ".config.yaml.old", ".git/HEAD",
+]  # fmt: skip
 
 
 def test_a_run_is_replaced_and_everything_else_stays(run):
@@ -376,6 +379,7 @@ WEIGHTS = {
     "another model": (config_with(model="smp:unet/resnet18"), ["another model"]),
     "another width": (config_with(unet_width=8), ["does not fit"]),
     "a size that is none": (config_with(image_size=-5), ["image_size=-5"]),
+    "a size that no memory holds": (config_with(unet_width=10**6), ["cannot be built", "another checkpoint"]),
     "a field of another version": (config_with(colour="red"), ["no field 'colour'"]),
     "weights from the network": (config_with(weights="imagenet"), None),
 }
@@ -400,6 +404,25 @@ def test_a_weights_file_with_something_wrong_is_refused_and_asks_nobody(name, ru
         Predictor.from_run(path, device="cpu")
     assert_clear(error, *words)
     assert path.read_bytes() == before
+
+
+def negative_variance(state):
+    return {name: -tensor if name.endswith("running_var") else tensor for name, tensor in state.items()}
+
+
+def huge(state):
+    return {name: tensor * 1e30 if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize("change", [negative_variance, huge])
+def test_finite_weights_whose_output_is_no_number_predict_nothing(change, run, tmp_path, data):
+    path = tmp_path / "mine.safetensors"
+    shutil.copy(run.output / "best.safetensors", path)
+    rewrite(path, change)
+    predictor = Predictor.from_run(path, device="cpu")
+    with pytest.raises(CheckpointError) as error:
+        predictor(data / "images" / "00.png")
+    assert_clear(error, "no number", "another checkpoint")
 
 
 def test_no_run_starts_from_weights_that_are_nan(run, data, tmp_path):

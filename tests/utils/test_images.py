@@ -1,6 +1,7 @@
 """utils/images.py: images of every kind become uint8 RGB, masks become ids, and damaged bytes give one sentence."""
 
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -9,15 +10,17 @@ import torch
 from helpers import assert_clear, draw_pair
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from utils import formats
+from utils.catalog.mask_scan import scan_mask
 from utils.dataset import SegmentationDataset
 from utils.errors import DataError
 from utils.images import (
     decode_binary,
     decode_ids,
     decode_rgb,
+    header_size,
     open_image,
     read_image,
     read_mask,
@@ -193,7 +196,58 @@ def test_a_huge_picture_is_refused_with_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(DataError) as error:
         read_image(tmp_path / "bomb.png")
-    assert_clear(error, "bomb.png", "cannot be read")
+    assert_clear(error, "bomb.png", "more pixels", "million", "smaller")
+
+
+def cut_gif():
+    """Two frames, the second of which ends after a few bytes."""
+    held = io.BytesIO()
+    frames = [Image.fromarray(np.full((48, 64), grey, np.uint8)) for grey in (0, 1)]
+    frames[0].save(held, "GIF", save_all=True, append_images=frames[1:])
+    return held.getvalue()[: held.getvalue().rindex(b",") + 3]
+
+
+def tiff_without_size():
+    """A TIFF whose first tag, its width, counts two values."""
+    held = io.BytesIO()
+    Image.new("L", (64, 48)).save(held, "TIFF")
+    data = bytearray(held.getvalue())
+    place = data.index(b"\x00\x01\x04\x00\x01\x00\x00\x00@")
+    data[place + 4] = 2
+    return bytes(data)
+
+
+@pytest.mark.parametrize("make", [cut_gif, tiff_without_size])
+def test_whatever_a_library_raises_names_the_file(make, tmp_path):
+    (tmp_path / "a.tif").write_bytes(make())
+    for read in (read_image, read_mask):
+        with pytest.raises(DataError) as error:
+            read(tmp_path / "a.tif")
+        assert_clear(error, "a.tif", "cannot be read", "replace it")
+    assert header_size(tmp_path / "a.tif")
+    assert scan_mask(tmp_path / "a.tif") is None
+
+
+@pytest.mark.parametrize("error", [TypeError("x"), IndexError(), struct.error("y"), RuntimeError("z")])
+def test_no_step_of_reading_lets_an_error_of_a_library_through(error, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise error
+
+    Image.fromarray(draw_pair(0)[0]).convert("RGBA").save(tmp_path / "a.png")
+    for place, name in ((Image.Image, "load"), (Image.Image, "convert"), (ImageOps, "exif_transpose")):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, fail)
+            with pytest.raises(DataError) as found:
+                read_image(tmp_path / "a.png")
+            assert_clear(found, "a.png", "cannot be read")
+
+
+def test_sixteen_bits_that_cannot_be_decoded(tmp_path, monkeypatch):
+    cv2.imwrite(str(tmp_path / "a.png"), draw_pair(0)[0].astype(np.uint16))
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: None)
+    with pytest.raises(DataError) as error:
+        read_image(tmp_path / "a.png")
+    assert_clear(error, "a.png", "16 bits")
 
 
 def test_masks_are_read_as_stored(tmp_path):

@@ -84,7 +84,7 @@ def test_an_image_that_cannot_become_rgb_is_a_fault_and_not_a_crash(pairs, monke
     )
     found = check_folder(pairs)
     assert len(found.errors["unreadable file"]) == 12
-    assert_sentence(found.errors["unreadable file"][0], "images/00.png", "RGB")
+    assert_sentence(found.errors["unreadable file"][0], "images/00.png", "conversion not supported")
 
 
 # Folders whose names once decided how a fault was sorted, or would break a format.

@@ -33,8 +33,9 @@ from segmenter.shards import write_shards
 from utils import catalog
 from utils.config import Config
 from utils.dataset import read_pair
-from utils.errors import DataError
+from utils.errors import CheckpointError, DataError
 from utils.images import read_image, read_mask
+from utils.run_folder import held
 
 
 def load(root, **fields):
@@ -266,6 +267,30 @@ def test_files_of_one_name_in_several_folders_get_names_of_their_own(tmp_path):
         assert all((ids == draw_pair(10 * number + index)[1]).all() for index, ids in enumerate(found))
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a?", "a_"),
+        ("a:b", "a?b", "a_b"),
+        (os.fsdecode(b"caf\xe9"), os.fsdecode(b"caf\xe8")),
+        ("A", "a"),
+        (f"{'A' * 100}/{'n' * 246}", f"{'B' * 100}/{'n' * 246}"),
+        (f"x/{'森' * 80}", f"y/{'森' * 80}"),
+    ],
+)
+def test_names_that_look_alike_in_the_copy_stay_apart(names, tmp_path):
+    for index in range(6):
+        image, mask = draw_pair(index)
+        for kind, values in (("images", image), ("masks", mask)):
+            path = tmp_path / "data" / kind / f"{names[index] if index < len(names) else f'0{index}'}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values).save(path)
+    copy, done = mend(tmp_path / "data", tmp_path / "copy")
+    assert done == {}
+    found = {read_pair(pair, copy)[1].tobytes() for pair, _ in copy.labelled()}
+    assert found == {draw_pair(index)[1].tobytes() for index in range(6)}
+
+
 def test_groups_stay_groups(shared_data, tmp_path):
     camvid = catalog.load(Config.preset("camvid", root=shared_data("camvid")))
     report = check_dataset(camvid)
@@ -358,6 +383,24 @@ def test_places_that_are_refused(place, pairs, tmp_path):
     assert snapshot(tmp_path) == before
 
 
+def test_a_folder_of_the_users_is_not_taken_for_a_half_copy(pairs, tmp_path):
+    (tmp_path / ".copy.partial").mkdir()
+    (tmp_path / ".copy.partial" / "thesis.txt").write_text("precious")
+    before = snapshot(tmp_path)
+    with pytest.raises(DataError) as error:
+        repair(check_dataset(load(pairs, classes=CLASSES)), tmp_path / "copy")
+    assert_clear(error, tmp_path / ".copy.partial", "move it", "another folder")
+    assert snapshot(tmp_path) == before
+
+
+def test_of_two_repairs_at_once_one_is_told_to_wait(pairs, tmp_path):
+    report = check_dataset(load(pairs, classes=CLASSES))
+    with held(tmp_path / ".copy.partial"), pytest.raises(CheckpointError) as error:
+        repair(report, tmp_path / "copy")
+    assert_clear(error, "another process", tmp_path / ".copy.partial", "wait")
+    assert repair(report, tmp_path / "copy").pairs == 12
+
+
 def test_an_empty_folder_is_filled(pairs, tmp_path):
     (tmp_path / "copy").mkdir()
     copy, _ = mend(pairs, tmp_path / "copy")
@@ -391,11 +434,11 @@ def test_a_kill_leaves_no_half_copy_and_the_next_run_cleans_up(pairs, tmp_path):
     process = subprocess.Popen([sys.executable, "-c", code], env=environment)
     partial = tmp_path / ".copy.partial"
     deadline = time.monotonic() + 60
-    while not list(partial.glob("images/*")) and time.monotonic() < deadline and process.poll() is None:
+    while not list(partial.glob("copy/images/*")) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert list(partial.glob("images/*"))
+    assert list(partial.glob("copy/images/*"))
     assert not (tmp_path / "copy").exists()
     copy, _ = mend(pairs, tmp_path / "copy")
     assert len(copy.labelled()) == 12

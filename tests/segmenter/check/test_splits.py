@@ -1,11 +1,18 @@
 """segmenter/check/splits.py: splits that leak, or lack a class."""
 
+import csv
+from contextlib import nullcontext
+
 import numpy as np
+import pytest
+from helpers import CLASSES, assert_clear, small_config
 from PIL import Image
 
 from segmenter.check import check_dataset
 from utils import catalog
 from utils.config import Config
+from utils.errors import DataError
+from utils.loaders import get_data_loaders
 
 
 def test_ids_with_gaps_are_told_apart_from_named_classes_without_a_pixel(pairs, check_folder):
@@ -27,6 +34,39 @@ def test_a_class_that_one_split_lacks(pairs, check_folder):
     assert found.warnings == {"class missing from a split": ["lake: in train and test, not in val"]}
     assert found.presence["val"].tolist() == [2, 2, 0]
     assert found.presence["train"].tolist() == [8, 8, 8]
+
+
+ALL_SPLITS = ("train", "val", "test")
+UNSCORED = {
+    "all ignored": (ALL_SPLITS, 255, CLASSES, ["train", "val"], False),
+    "training ignored": (("train",), 255, CLASSES, ["train"], False),
+    "validation ignored": (("val",), 255, CLASSES, ["val"], False),
+    "validation without foreground": (("val",), 0, ("ground", "thing"), [], True),
+    "validation of one class of several": (("val",), 0, CLASSES, [], False),
+    "no foreground for training": (("train",), 0, ("ground", "thing"), [], False),
+}
+
+
+@pytest.mark.parametrize("name", UNSCORED)
+def test_what_training_refuses_or_warns_of_the_check_does(name, pairs, check_folder, capsys):
+    splits, value, classes, refused, warned = UNSCORED[name]
+    with (pairs / "pairs.csv").open(newline="") as file:
+        split_of = {row["mask"]: row["split"] for row in csv.DictReader(file)}
+    for mask, split in split_of.items():
+        ids = np.minimum(np.array(Image.open(pairs / mask)), len(classes) - 1)
+        Image.fromarray(np.full_like(ids, value) if split in splits else ids).save(pairs / mask)
+    meaning = " ".join(f"{index}={index}" for index in range(len(classes)))
+    found = check_folder(pairs, classes=classes, mask_values=meaning)
+    assert found.errors.get("split without labels", []) == refused
+    assert found.ok == (not refused)
+    assert found.warnings.get("validation without foreground", []) == ["thing"] * warned
+    config = small_config(pairs, pairs / "run", classes=classes, mask_values=meaning)
+    capsys.readouterr()
+    with pytest.raises(DataError) if refused else nullcontext() as error:
+        get_data_loaders(config)
+    if refused:
+        assert_clear(error, "nothing is labelled")
+    assert ("no pixel to validate on is of the class 'thing'" in capsys.readouterr().out) == warned
 
 
 def test_groups_in_several_splits_are_a_warning_that_counts_them(shared_data):

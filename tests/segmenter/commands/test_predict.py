@@ -150,8 +150,8 @@ BAD = {
     "animated png": (animated("a.png"), ["3 pictures", "save the one you mean"]),
     "animated webp": (animated("a.webp"), ["3 pictures", "save the one you mean"]),
     "a tif with pages": (animated("a.tif"), ["3 pictures", "save the one you mean"]),
-    "a bomb of pixels": (bomb("a.png", 60_000, 60_000), ["cannot be read"]),
-    "a bomb of one row": (bomb("a.png", 2_000_000_000, 1), ["cannot be read"]),
+    "a bomb of pixels": (bomb("a.png", 60_000, 60_000), ["more pixels", "smaller"]),
+    "a bomb of one row": (bomb("a.png", 2_000_000_000, 1), ["more pixels", "smaller"]),
     "no permission": (forbidden, ["cannot be read", "permission"]),
     "a link to nothing": (link_to_nothing, ["no file"]),
     "wrong checksum": (
