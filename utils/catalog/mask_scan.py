@@ -18,6 +18,7 @@ FEW = 48  # colours, which cover nearly all of a mask: its classes, and the mixe
 COVERED = 0.97  # of its pixels
 SHOWN = 8  # values in a sentence
 STRAY = 0.001  # of the pixels of the masks that hold it: a value in fewer is a slip, or what a JPEG leaves of ids
+NO_THING = 0.99  # of a mask's pixels: nothing fills a picture so, but what is ignored may
 SPECKLED = 0.02  # of a mask's pixels differ from all around them: a JPEG of ids has more, one drawn by hand fewer
 
 
@@ -136,12 +137,15 @@ def is_speckled(numbers: np.ndarray) -> bool:
 
 
 def strays(numbers: Sequence[Counter[int]]) -> list[int]:
-    """Return the values of hardly a pixel, in half of the masks at most: the one of a slip, those of a JPEG of ids."""
+    """Return the values of hardly a pixel, in half of the masks at most: the one of a slip, those of a JPEG of ids.
+
+    The pixels of a mask are those that are not ignored.
+    """
     masks: Counter[int] = Counter()
     size: Counter[int] = Counter()
     for number in numbers:
         masks.update(number.keys())
-        size.update(dict.fromkeys(number, number.total()))
+        size.update(dict.fromkeys(number, number.total() - number[IGNORE_INDEX]))
     pixels: Counter[int] = sum(numbers, Counter())
     return [value for value in sorted(size) if 2 * masks[value] <= len(numbers) and pixels[value] < STRAY * size[value]]
 
@@ -161,10 +165,11 @@ def refuse_at_odds(masks: Sequence[StoredMask], numbers: Sequence[Counter[int]])
                     "in the other. Save the masks with one palette, or add a classes.csv: with the columns name,r,g,b "
                     "the colours count, with id,name the indices."
                 )
-    held = [(set(number), mask.path) for number, mask in zip(numbers, masks, strict=False)]
-    white = [path for values, path in held if values == {0, IGNORE_INDEX}]
-    ignored = [path for values, path in held if {1, IGNORE_INDEX} <= values]
-    if white and ignored and all(values <= {0, 1, IGNORE_INDEX} for values, _ in held):
+    held = list(zip(numbers, (mask.path for mask in masks), strict=False))
+    some = [(number, path) for number, path in held if number[IGNORE_INDEX] < NO_THING * number.total()]
+    white = [path for number, path in some if set(number) == {0, IGNORE_INDEX}]
+    ignored = [path for number, path in held if {1, IGNORE_INDEX} <= set(number)]
+    if white and ignored and all(set(number) <= {0, 1, IGNORE_INDEX} for number, _ in held):
         raise DataError(
             f"{len(white)} masks hold 0 and 255 (such as {white[0]}), {len(ignored)} hold 1 and 255 (such as "
             f"{ignored[0]}): is 255 the foreground, or ignored? Where it is ignored in all of them, say so "
