@@ -674,8 +674,8 @@ LAYOUTS = {
     "csv of names that images and masks share": (
         lambda r: table(draw(r), ("image", "mask"), *((f"{n}.png",) * 2 for n in range(COUNT)), name="pairs.csv"), DRAWN
     ),
-    "csv of another machine": (csv_of(("image", "mask"), ("/home/u/photos/{}.png", "/home/u/drawn/m{}.png")), DRAWN),
-    "csv of another drive": (csv_of(("image", "mask"), ("C:\\u\\photos\\{}.png", "C:\\u\\drawn\\m{}.png")), DRAWN),
+    "csv of another machine": (csv_of(("image", "mask"), ("/mnt/u/photos/{}.png", "/mnt/u/drawn/m{}.png")), DRAWN),
+    "csv of another drive": (csv_of(("image", "mask"), ("D:\\u\\photos\\{}.png", "D:\\u\\drawn\\m{}.png")), DRAWN),
     "csv of splits": (csv_of(("image", "mask", "split"), ("photos/{}.png", "drawn/m{}.png", "test")), (0, 0, 6)),
 }  # fmt: skip
 
@@ -841,13 +841,13 @@ def test_grey_images_and_their_masks_are_not_swapped_by_a_csv(tmp_path):
 
 
 def test_a_file_that_a_csv_names_and_is_missing_is_not_taken_from_elsewhere(tmp_path):
-    folder = "/home/u/{}/images/{}.png", "/home/u/{}/masks/{}.png"
+    folder = "/mnt/u/{}/images/{}.png", "/mnt/u/{}/masks/{}.png"
     root = draw(tmp_path / "data", image_name="train/images/{}.png", mask_name="train/masks/{}.png")
     save(root / "val/images/3.png", image(3))
     (root / "train/images/3.png").unlink()
     rows = [[name.format("train", n) for name in folder] for n in range(COUNT)]
     report = check_dataset(load(table(root, ("image", "mask"), *rows, name="pairs.csv")))
-    assert "/home/u/train/images/3.png" in str(report.errors["missing file"])
+    assert "/mnt/u/train/images/3.png" in str(report.errors["missing file"])
 
 
 def test_a_csv_of_copies_names_no_pairs(tmp_path):
