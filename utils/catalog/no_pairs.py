@@ -8,7 +8,7 @@ from PIL import Image
 
 from utils.catalog.places import Place, base_name, places_of
 from utils.errors import DataError
-from utils.formats import FORMATS, count_pages
+from utils.formats import FORMATS, count_pages, readable
 
 NOTES = (".json", ".xml", ".geojson")  # files that may hold outlines
 
@@ -70,7 +70,7 @@ def describe_folders(root: Path, pictures: Sequence[Path], files: Sequence[Path]
 def pages_of(path: Path) -> int:
     """Count the pictures in a file; 0 where it cannot be read."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with readable(path), Image.open(path, formats=FORMATS) as image:
             return count_pages(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except DataError:
         return 0

@@ -713,6 +713,15 @@ def two_csv(root):
     return table(root, ("image", "mask"), ("photos/0.png", "drawn/m1.png"), name="other.csv")
 
 
+def cut_animations(root):
+    """Two GIFs of two pictures, cut off where Pillow raises an IndexError instead of what it promises."""
+    for n in range(2):
+        save(root / f"{n}.gif", image(0), save_all=True, append_images=[Image.fromarray(image(1))])
+        data = (root / f"{n}.gif").read_bytes()
+        (root / f"{n}.gif").write_bytes(data[: len(data) * 11 // 20])
+    return root
+
+
 UNREADABLE = {
     "pairs at the top beside splits": (top_beside_splits, ["2 ways", "6 pairs", "pairs.csv", "set root"]),
     "two folders of masks": (two_mask_folders, ["2 ways", "masks in labels", "masks in masks", "pairs.csv"]),
@@ -740,6 +749,7 @@ UNREADABLE = {
                    for n in ("train-volume", "train-labels")] and r,
         ["no pairs", "train-labels.tif holds 3 pictures (pages)", "save each page"],
     ),
+    "animations that were cut off": (cut_animations, ["no pairs", "2 pictures in it (such as 0.gif)", "images/"]),
     "a csv of splits with a name that no image has": (
         lambda r: table(draw(r), ("image", "split"), *((f"{'x' * (n == 3)}{n}.png", "train") for n in range(COUNT)),
                         name="pairs.csv"),
